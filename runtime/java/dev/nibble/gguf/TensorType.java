@@ -77,8 +77,8 @@ public enum TensorType {
      */
     public long rowBytes(long columns) {
         if (columns % blockLength != 0) {
-            throw new IllegalArgumentException(
-                    "a row of " + columns + " values is no multiple of the " + blockLength + " values of a block of " + this);
+            throw new IllegalArgumentException("a row of " + columns + " values is no multiple of the " + blockLength
+                    + " values of a block of " + this);
         }
         return columns / blockLength * blockBytes;
     }

@@ -16,7 +16,9 @@ public final class GoldenData {
     public static Path path(String relative) {
         String folder = System.getenv("NIBBLE_GOLDEN");
         Path path = Path.of(folder == null ? "../shared/golden" : folder).resolve(relative);
-        Assumptions.assumeTrue(Files.exists(path), () -> "no golden data at " + path.toAbsolutePath().normalize());
+        Assumptions.assumeTrue(
+                Files.exists(path),
+                () -> "no golden data at " + path.toAbsolutePath().normalize());
         return path;
     }
 

@@ -1,0 +1,66 @@
+package dev.nibble.device;
+
+import dev.nibble.OutOfCapacityException;
+import dev.nibble.UnsupportedFeatureException;
+import java.util.List;
+
+/**
+ * A processor with memory of its own that runs {@link Operation}s. A device knows operations, not models. Buffers, weights,
+ * pages and steps belong to the device that made them.
+ *
+ * <p>The arithmetic is the same on all devices. Against an integer-quantized weight, an activation row is quantized to int8 in
+ * blocks of 32 ({@link Operation.Quantize}), dot products are exact integers, and scales are applied in float32; weights of
+ * F32, F16 and BF16 take the float activations. So devices differ by the order of float additions only.
+ */
+public interface Device extends AutoCloseable {
+    /** The name under which options select it: {@code cpu}, {@code reference} … */
+    String name();
+
+    /** One line for people: the hardware, the instructions or driver used. */
+    String description();
+
+    /** Worker threads of a device that runs on the CPU; 0 for others. */
+    int threads();
+
+    /** Memory that can still be allocated, in bytes, as far as the device can tell. */
+    long freeMemory();
+
+    /**
+     * The memory that {@link #load} will take.
+     *
+     * @throws UnsupportedFeatureException if the device cannot do this weight: names the tensor, the device and what works
+     */
+    long weightBytes(WeightShape shape, WeightUse use);
+
+    /**
+     * Loads a weight into the device's own layout.
+     *
+     * @throws UnsupportedFeatureException as {@link #weightBytes}
+     * @throws OutOfCapacityException if memory is exhausted
+     */
+    Weight load(WeightSource source, WeightUse use);
+
+    /** Allocates a buffer; its content is undefined. */
+    Buffer allocate(ElementType type, int rows, int width);
+
+    /**
+     * Allocates the KV cache of one layer.
+     *
+     * @throws UnsupportedFeatureException if the device cannot do this layout: names the device and what works
+     */
+    KvPages allocateKv(KvLayout layout, int pages);
+
+    /**
+     * Makes a list of operations ready to run. The device may fuse neighbours.
+     *
+     * @throws UnsupportedFeatureException if it cannot do one of them
+     */
+    Step prepare(List<Operation> operations);
+
+    /** The device's queue. */
+    Queue queue();
+
+    /** Frees everything that the device made. Closing again does nothing. */
+    @Override
+    void close();
+}

@@ -1,0 +1,22 @@
+package dev.nibble.device;
+
+import java.util.List;
+import java.util.Optional;
+
+/** A kind of device: finds those of its kind on this machine and opens them. Found through {@link java.util.ServiceLoader}. */
+public interface DeviceProvider {
+    /** The kind, the first part of a device's name: {@code cpu}, {@code reference} … */
+    String kind();
+
+    /** The place in the order in which {@code auto} tries the kinds, lowest first; negative: only when named. */
+    int preference();
+
+    /** Why no device of this kind can be opened here, and what to do about it; empty if one can. */
+    Optional<String> unavailable();
+
+    /** One line per device of this kind, in the order of their indices; empty if unavailable. */
+    List<String> devices();
+
+    /** Opens the device of this index. */
+    Device open(int index, DeviceOptions options);
+}

@@ -1,0 +1,70 @@
+package dev.nibble.device;
+
+import dev.nibble.UnsupportedFeatureException;
+import java.util.Comparator;
+import java.util.List;
+import java.util.ServiceLoader;
+import java.util.stream.Collectors;
+
+/** The kinds of devices that this machine may have, and the way to open one by its name. */
+public final class Devices {
+    private Devices() {}
+
+    /** All kinds, available or not, in the order in which {@code auto} prefers them; kinds that it never takes come last. */
+    public static List<DeviceProvider> providers() {
+        return ServiceLoader.load(DeviceProvider.class, Devices.class.getClassLoader()).stream()
+                .map(ServiceLoader.Provider::get)
+                .sorted(Comparator.comparing((DeviceProvider p) -> p.preference() < 0)
+                        .thenComparing(DeviceProvider::preference))
+                .toList();
+    }
+
+    /**
+     * Opens the device of this name: {@code auto}, a kind ({@code cpu}), or a kind and an index ({@code cuda:1}).
+     *
+     * @throws IllegalArgumentException if no kind has this name
+     * @throws UnsupportedFeatureException if there is no such device here, with the reason
+     */
+    public static Device open(String name, DeviceOptions options) {
+        if (name.equals("auto")) {
+            return automatic().open(0, options);
+        }
+        int colon = name.indexOf(':');
+        DeviceProvider provider = provider(colon < 0 ? name : name.substring(0, colon));
+        int index = colon < 0 ? 0 : index(name, name.substring(colon + 1));
+        provider.unavailable().ifPresent(reason -> {
+            throw new UnsupportedFeatureException("device " + name + ": " + reason);
+        });
+        List<String> devices = provider.devices();
+        if (index >= devices.size()) {
+            throw new UnsupportedFeatureException(
+                    "device " + name + ": there are " + devices.size() + " of this kind, counted from 0");
+        }
+        return provider.open(index, options);
+    }
+
+    private static DeviceProvider automatic() {
+        return providers().stream()
+                .filter(provider ->
+                        provider.preference() >= 0 && provider.unavailable().isEmpty())
+                .findFirst()
+                .orElseThrow(() -> new UnsupportedFeatureException("no device can be used here"));
+    }
+
+    private static DeviceProvider provider(String kind) {
+        List<DeviceProvider> providers = providers();
+        return providers.stream()
+                .filter(provider -> provider.kind().equals(kind))
+                .findFirst()
+                .orElseThrow(() -> new IllegalArgumentException("no device kind '" + kind + "'; there are auto, "
+                        + providers.stream().map(DeviceProvider::kind).collect(Collectors.joining(", "))));
+    }
+
+    private static int index(String name, String digits) {
+        if (!digits.matches("\\d{1,3}")) {
+            throw new IllegalArgumentException(
+                    "device " + name + ": '" + digits + "' is no index; write for example cpu:0");
+        }
+        return Integer.parseInt(digits);
+    }
+}

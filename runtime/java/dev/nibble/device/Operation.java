@@ -1,0 +1,318 @@
+package dev.nibble.device;
+
+import dev.nibble.device.OperationChecks.Shapes;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What a device can do, as data: one record per operation, on {@code n} live rows of activations. Nothing in a record changes
+ * from step to step: token ids, positions, slots and row counts lie in device buffers. Shapes are written (rows, width);
+ * buffers may have more rows than {@code n}. All floats are F32 unless said otherwise.
+ */
+public sealed interface Operation {
+    /** The rows that it works on. */
+    RowCount rows();
+
+    /**
+     * Looks up the embedding of each token.
+     *
+     * @param ids I32 (n, 1)
+     * @param table (vocabulary, width), loaded as {@link WeightUse#TABLE}
+     * @param out (n, width)
+     */
+    record Embed(RowCount rows, Buffer ids, Weight table, Buffer out) implements Operation {
+        /** Checks the shapes. */
+        public Embed {
+            Shapes.of("embed", rows).ints(ids, 1).floats(out, table.shape().columns());
+        }
+    }
+
+    /**
+     * Picks rows: out[i] = source[indices[i]].
+     *
+     * @param source (any, width)
+     * @param indices I32 (n, 1)
+     * @param out (n, width)
+     */
+    record Gather(RowCount rows, Buffer source, Buffer indices, Buffer out) implements Operation {
+        /** Checks the shapes. */
+        public Gather {
+            Shapes.of("gather", rows).ints(indices, 1).floats(out, source.width());
+        }
+    }
+
+    /**
+     * Normalises each group of {@code weight.width()} values of each row: one group is the row's norm, several are the norm of
+     * each head. May work in place.
+     *
+     * @param epsilon added to the mean square or variance
+     * @param x (n, groups × width)
+     * @param weight (1, width)
+     * @param bias (1, width), or none
+     * @param out (n, groups × width)
+     */
+    record Norm(
+            RowCount rows,
+            NormKind kind,
+            float epsilon,
+            Buffer x,
+            Buffer weight,
+            @Nullable Buffer bias,
+            Buffer out) implements Operation {
+        /** Checks the shapes. */
+        public Norm {
+            Shapes.of("norm", rows)
+                    .floats(x, out.width())
+                    .floats(out, x.width())
+                    .groups(x, weight.width());
+        }
+    }
+
+    /**
+     * Adds to the residual stream, then normalises it: residual += delta; out = norm(residual).
+     *
+     * @param epsilon added to the mean square or variance
+     * @param delta (n, width)
+     * @param residual (n, width), read and written
+     * @param weight (1, width)
+     * @param bias (1, width), or none
+     * @param out (n, width)
+     */
+    record AddNorm(
+            RowCount rows,
+            NormKind kind,
+            float epsilon,
+            Buffer delta,
+            Buffer residual,
+            Buffer weight,
+            @Nullable Buffer bias,
+            Buffer out)
+            implements Operation {
+        /** Checks the shapes. */
+        public AddNorm {
+            int width = weight.width();
+            Shapes.of("addNorm", rows)
+                    .floats(delta, width)
+                    .floats(residual, width)
+                    .floats(out, width);
+        }
+    }
+
+    /**
+     * Quantizes each row to int8 in blocks of 32, once for all products that share the input. With amax the largest magnitude
+     * of a block, in float32: scale = amax / 127; inverse = 127 / amax, or 0 if amax is 0; q = (int) (x · inverse + 128.5) − 128,
+     * the product rounded before the sum.
+     *
+     * @param x (n, width), width a multiple of 32
+     * @param out Q8 (n, width)
+     */
+    record Quantize(RowCount rows, Buffer x, Buffer out) implements Operation {
+        /** Checks the shapes. */
+        public Quantize {
+            Shapes.of("quantize", rows).floats(x, out.width()).quantized(out, x.width());
+        }
+    }
+
+    /**
+     * Multiplies the rows by one to four weights: out = x · weightᵀ (+ bias). Weights of F32, F16 and BF16 read {@code x}, all
+     * others read {@code quantized}.
+     *
+     * @param x (n, columns)
+     * @param quantized Q8 (n, columns), the same rows quantized; none if no weight needs them
+     * @param products what they are multiplied by
+     */
+    record Matmul(RowCount rows, Buffer x, @Nullable Buffer quantized, List<Product> products) implements Operation {
+        /** Checks the shapes. */
+        public Matmul {
+            products = List.copyOf(products);
+            OperationChecks.matmul(rows, x, quantized, products);
+        }
+    }
+
+    /**
+     * One weight of a {@link Matmul}.
+     *
+     * @param weight (rows, columns), loaded as {@link WeightUse#MATRIX}
+     * @param bias (1, rows), or none
+     * @param out (n, rows)
+     */
+    record Product(Weight weight, @Nullable Buffer bias, Buffer out) {}
+
+    /**
+     * Rotary position embedding, in place. Pair i of each head is turned by the angle position · frequencies[i]; values beyond
+     * the rotated part stay.
+     *
+     * @param positions I32 (n, 1)
+     * @param x (n, heads × headSize), read and written
+     * @param headSize values of one head
+     * @param style which values form a pair
+     * @param frequencies (1, rotated / 2), radians per position
+     * @param magnitude a factor on the turned values, 1 but for YaRN
+     */
+    record Rope(
+            RowCount rows,
+            Buffer positions,
+            Buffer x,
+            int headSize,
+            RopeStyle style,
+            Buffer frequencies,
+            float magnitude)
+            implements Operation {
+        /** Checks the shapes. */
+        public Rope {
+            Shapes.of("rope", rows).ints(positions, 1).floats(x, x.width()).groups(x, headSize);
+        }
+    }
+
+    /**
+     * Writes the keys and values of the rows into the cache, each at its position in the pages of its slot.
+     *
+     * @param positions I32 (n, 1)
+     * @param slots I32 (n, 1), rows of the page table
+     * @param pageTable I32 (slots, pages of a sequence)
+     * @param k (n, heads × keySize)
+     * @param v (n, heads × valueSize)
+     * @param cache the pages of this layer
+     */
+    record WriteKv(RowCount rows, Buffer positions, Buffer slots, Buffer pageTable, Buffer k, Buffer v, KvPages cache)
+            implements Operation {
+        /** Checks the shapes. */
+        public WriteKv {
+            KvLayout layout = cache.layout();
+            Shapes.of("writeKv", rows)
+                    .ints(positions, 1)
+                    .ints(slots, 1)
+                    .floats(k, layout.heads() * layout.keySize())
+                    .floats(v, layout.heads() * layout.valueSize());
+        }
+    }
+
+    /**
+     * Causal attention of each row over the cached tokens of its slot up to its own position, with streaming softmax
+     * (Milakov and Gimelshein, 2018; Dao et al., 2022): a sequence's rows may stand in any order, all its tokens up to the
+     * position of each row being in the cache. Query heads share key and value heads in equal groups (Ainslie et al., 2023).
+     *
+     * @param positions I32 (n, 1)
+     * @param slots I32 (n, 1), rows of the page table
+     * @param pageTable I32 (slots, pages of a sequence)
+     * @param q (n, heads × keySize)
+     * @param cache the pages of this layer
+     * @param form heads, scale, window, soft cap
+     * @param sinks (1, heads), a logit per head that takes part in the softmax without a value; or none
+     * @param out (n, heads × valueSize)
+     */
+    record Attention(
+            RowCount rows,
+            Buffer positions,
+            Buffer slots,
+            Buffer pageTable,
+            Buffer q,
+            KvPages cache,
+            AttentionForm form,
+            @Nullable Buffer sinks,
+            Buffer out)
+            implements Operation {
+        /** Checks the shapes. */
+        public Attention {
+            Shapes.of("attention", rows)
+                    .ints(positions, 1)
+                    .ints(slots, 1)
+                    .floats(q, form.heads() * cache.layout().keySize())
+                    .floats(out, form.heads() * cache.layout().valueSize());
+        }
+    }
+
+    /**
+     * The form of an attention.
+     *
+     * @param heads query heads, a multiple of the cache's heads
+     * @param scale the factor on the products of query and key
+     * @param window the number of latest tokens seen, the row's own among them; 0: all
+     * @param softcap c in c · tanh(score / c); 0: none
+     */
+    record AttentionForm(int heads, float scale, int window, float softcap) {}
+
+    /**
+     * The gate of a feed-forward layer: out = activation(gate) · up. May work in place.
+     *
+     * @param gate (n, width)
+     * @param up (n, width)
+     * @param out (n, width)
+     */
+    record Gate(RowCount rows, Activation activation, Buffer gate, Buffer up, Buffer out) implements Operation {
+        /** Checks the shapes. */
+        public Gate {
+            Shapes.of("gate", rows)
+                    .floats(gate, out.width())
+                    .floats(up, out.width())
+                    .floats(out, out.width());
+        }
+    }
+
+    /**
+     * Chooses the experts of each row: those of the largest probabilities, the lower id first among equals.
+     *
+     * @param gating the rule
+     * @param logits (n, experts)
+     * @param ids I32 (n, used), by falling probability
+     * @param weights (n, used)
+     */
+    record Route(RowCount rows, Gating gating, Buffer logits, Buffer ids, Buffer weights) implements Operation {
+        /** Checks the shapes. */
+        public Route {
+            Shapes.of("route", rows)
+                    .floats(logits, logits.width())
+                    .ints(ids, gating.used())
+                    .floats(weights, gating.used());
+        }
+    }
+
+    /**
+     * Multiplies each row by the matrices of its experts. The input is either one row for all experts of the row, (n, columns),
+     * or a part for each, (n, used × columns).
+     *
+     * @param ids I32 (n, used)
+     * @param x (n, columns) or (n, used × columns)
+     * @param quantized Q8, the same quantized; none if no weight needs it
+     * @param products weights of (experts, rows, columns), outputs (n, used × rows), no biases
+     */
+    record ExpertMatmul(
+            RowCount rows, Buffer ids, Buffer x, @Nullable Buffer quantized, List<Product> products)
+            implements Operation {
+        /** Checks the shapes. */
+        public ExpertMatmul {
+            products = List.copyOf(products);
+            OperationChecks.expertMatmul(rows, ids, x, quantized, products);
+        }
+    }
+
+    /**
+     * The weighted sum of the experts' outputs.
+     *
+     * @param x (n, used × width)
+     * @param weights (n, used)
+     * @param out (n, width)
+     */
+    record Combine(RowCount rows, Buffer x, Buffer weights, Buffer out) implements Operation {
+        /** Checks the shapes. */
+        public Combine {
+            Shapes.of("combine", rows)
+                    .floats(x, weights.width() * out.width())
+                    .floats(weights, weights.width())
+                    .floats(out, out.width());
+        }
+    }
+
+    /**
+     * The place of the largest value of each row, the lower one among equals.
+     *
+     * @param x (n, width)
+     * @param ids I32 (n, 1)
+     */
+    record ArgMax(RowCount rows, Buffer x, Buffer ids) implements Operation {
+        /** Checks the shapes. */
+        public ArgMax {
+            Shapes.of("argmax", rows).floats(x, x.width()).ints(ids, 1);
+        }
+    }
+}
