@@ -1,0 +1,211 @@
+package dev.nibble.quant;
+
+import static dev.nibble.quant.BlockBytes.f16;
+import static dev.nibble.quant.BlockBytes.i32;
+import static dev.nibble.quant.BlockBytes.putI32;
+import static dev.nibble.quant.BlockBytes.putScale;
+
+/**
+ * Blocks of 32 values with one scale: a float16 {@code d}, in the {@code _1} types also a float16 minimum {@code m}.
+ * The low four bits of 4- and 5-bit numbers lie in {@code qs[16]}: those of value i are the low half of
+ * {@code qs[i]}, those of value 16 + i its high half. Source: ggml.
+ */
+final class LegacyBlocks {
+    private static final int LENGTH = 32;
+
+    private LegacyBlocks() {}
+
+    /** 18 bytes: {@code d}, {@code qs[16]}. A value is d · (q − 8). */
+    static final class Q4_0 implements BlockCodec {
+        @Override
+        public void decode(byte[] bytes, float[] values, int at, int blocks) {
+            for (int b = 0; b < blocks; b++) {
+                int from = 18 * b;
+                int to = at + LENGTH * b;
+                float d = f16(bytes, from);
+                for (int i = 0; i < 16; i++) {
+                    int pair = bytes[from + 2 + i];
+                    values[to + i] = ((pair & 15) - 8) * d;
+                    values[to + 16 + i] = ((pair >> 4 & 15) - 8) * d;
+                }
+            }
+        }
+
+        @Override
+        public boolean isEncodable() {
+            return true;
+        }
+
+        @Override
+        public void encode(float[] values, int at, byte[] bytes, int blocks) {
+            for (int b = 0; b < blocks; b++) {
+                int from = at + LENGTH * b;
+                float d = putScale(bytes, 18 * b, farthest(values, from) / -8);
+                putLowBits(bytes, 18 * b + 2, values, from, new Line(d, -8 * d, 15));
+            }
+        }
+    }
+
+    /** 20 bytes: {@code d}, {@code m}, {@code qs[16]}. A value is d · q + m. */
+    static final class Q4_1 implements BlockCodec {
+        @Override
+        public void decode(byte[] bytes, float[] values, int at, int blocks) {
+            for (int b = 0; b < blocks; b++) {
+                int from = 20 * b;
+                int to = at + LENGTH * b;
+                float d = f16(bytes, from);
+                float m = f16(bytes, from + 2);
+                for (int i = 0; i < 16; i++) {
+                    int pair = bytes[from + 4 + i];
+                    values[to + i] = (pair & 15) * d + m;
+                    values[to + 16 + i] = (pair >> 4 & 15) * d + m;
+                }
+            }
+        }
+
+        @Override
+        public boolean isEncodable() {
+            return true;
+        }
+
+        @Override
+        public void encode(float[] values, int at, byte[] bytes, int blocks) {
+            for (int b = 0; b < blocks; b++) {
+                int from = at + LENGTH * b;
+                putLowBits(bytes, 20 * b + 4, values, from, putLine(bytes, 20 * b, values, from, 15));
+            }
+        }
+    }
+
+    /** 22 bytes: {@code d}, 32-bit {@code qh}, {@code qs[16]}. A value is d · (q − 16); bit 4 of q is bit i of qh. */
+    static final class Q5_0 implements BlockCodec {
+        @Override
+        public void decode(byte[] bytes, float[] values, int at, int blocks) {
+            for (int b = 0; b < blocks; b++) {
+                int from = 22 * b;
+                int to = at + LENGTH * b;
+                float d = f16(bytes, from);
+                int high = i32(bytes, from + 2);
+                for (int i = 0; i < 16; i++) {
+                    int pair = bytes[from + 6 + i];
+                    values[to + i] = ((pair & 15 | (high >> i & 1) << 4) - 16) * d;
+                    values[to + 16 + i] = ((pair >> 4 & 15 | (high >> 16 + i & 1) << 4) - 16) * d;
+                }
+            }
+        }
+
+        @Override
+        public boolean isEncodable() {
+            return true;
+        }
+
+        @Override
+        public void encode(float[] values, int at, byte[] bytes, int blocks) {
+            for (int b = 0; b < blocks; b++) {
+                int from = at + LENGTH * b;
+                float d = putScale(bytes, 22 * b, farthest(values, from) / -16);
+                Line line = new Line(d, -16 * d, 31);
+                putI32(bytes, 22 * b + 2, highBits(values, from, line));
+                putLowBits(bytes, 22 * b + 6, values, from, line);
+            }
+        }
+    }
+
+    /**
+     * 24 bytes: {@code d}, {@code m}, 32-bit {@code qh}, {@code qs[16]}. A value is d · q + m; bit 4 of q is bit i of
+     * qh.
+     */
+    static final class Q5_1 implements BlockCodec {
+        @Override
+        public void decode(byte[] bytes, float[] values, int at, int blocks) {
+            for (int b = 0; b < blocks; b++) {
+                int from = 24 * b;
+                int to = at + LENGTH * b;
+                float d = f16(bytes, from);
+                float m = f16(bytes, from + 2);
+                int high = i32(bytes, from + 4);
+                for (int i = 0; i < 16; i++) {
+                    int pair = bytes[from + 8 + i];
+                    values[to + i] = (pair & 15 | (high >> i & 1) << 4) * d + m;
+                    values[to + 16 + i] = (pair >> 4 & 15 | (high >> 16 + i & 1) << 4) * d + m;
+                }
+            }
+        }
+
+        @Override
+        public boolean isEncodable() {
+            return true;
+        }
+
+        @Override
+        public void encode(float[] values, int at, byte[] bytes, int blocks) {
+            for (int b = 0; b < blocks; b++) {
+                int from = at + LENGTH * b;
+                Line line = putLine(bytes, 24 * b, values, from, 31);
+                putI32(bytes, 24 * b + 4, highBits(values, from, line));
+                putLowBits(bytes, 24 * b + 8, values, from, line);
+            }
+        }
+    }
+
+    /** 34 bytes: {@code d}, signed bytes {@code qs[32]}. Value i is d · qs[i]. */
+    static final class Q8_0 implements BlockCodec {
+        @Override
+        public void decode(byte[] bytes, float[] values, int at, int blocks) {
+            for (int b = 0; b < blocks; b++) {
+                int from = 34 * b;
+                int to = at + LENGTH * b;
+                float d = f16(bytes, from);
+                for (int i = 0; i < LENGTH; i++) {
+                    values[to + i] = bytes[from + 2 + i] * d;
+                }
+            }
+        }
+
+        @Override
+        public boolean isEncodable() {
+            return true;
+        }
+
+        @Override
+        public void encode(float[] values, int at, byte[] bytes, int blocks) {
+            for (int b = 0; b < blocks; b++) {
+                int from = at + LENGTH * b;
+                float d = putScale(bytes, 34 * b, Math.abs(farthest(values, from)) / 127);
+                Line line = new Line(d, -128 * d, 255);
+                for (int i = 0; i < LENGTH; i++) {
+                    bytes[34 * b + 2 + i] = (byte) (line.nearest(values[from + i]) - 128);
+                }
+            }
+        }
+    }
+
+    private static float farthest(float[] values, int at) {
+        return Line.farthestFromZero(values, at, LENGTH);
+    }
+
+    /**
+     * Stores {@code d} and {@code m} so that the numbers 0 … {@code most} span the block, and returns them as stored.
+     */
+    private static Line putLine(byte[] bytes, int to, float[] values, int at, int most) {
+        float least = Line.least(values, at, LENGTH);
+        float d = putScale(bytes, to, (Line.greatest(values, at, LENGTH) - least) / most);
+        return new Line(d, putScale(bytes, to + 2, least), most);
+    }
+
+    private static void putLowBits(byte[] bytes, int to, float[] values, int at, Line line) {
+        for (int i = 0; i < 16; i++) {
+            int low = line.nearest(values[at + i]) & 15;
+            int high = line.nearest(values[at + 16 + i]) & 15;
+            bytes[to + i] = (byte) (low | high << 4);
+        }
+    }
+
+    private static int highBits(float[] values, int at, Line line) {
+        int bits = 0;
+        for (int i = 0; i < LENGTH; i++) {
+            bits |= (line.nearest(values[at + i]) >> 4) << i;
+        }
+        return bits;
+    }
+}
