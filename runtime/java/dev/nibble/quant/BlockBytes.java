@@ -42,17 +42,22 @@ final class BlockBytes {
     }
 
     /**
-     * Stores a block's scale as float16 and returns it rounded: what a decoder will read, so what quants must be
-     * based on.
+     * A block's scale rounded to float16: what a decoder will read, so what quants must be based on.
      *
      * @throws IllegalArgumentException if the scale is not finite in float16
      */
-    static float putScale(byte[] bytes, int at, float scale) {
+    static float roundScale(float scale) {
         float rounded = Float.float16ToFloat(Float.floatToFloat16(scale));
         if (!Float.isFinite(rounded)) {
             throw new IllegalArgumentException("a block's scale would be " + scale
                     + ", which float16 cannot hold (at most 65504): the values are too large or not finite");
         }
+        return rounded;
+    }
+
+    /** Stores {@link #roundScale} of {@code scale} at {@code at}, and returns it. */
+    static float putScale(byte[] bytes, int at, float scale) {
+        float rounded = roundScale(scale);
         putF16(bytes, at, rounded);
         return rounded;
     }

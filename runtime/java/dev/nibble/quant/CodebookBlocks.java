@@ -1,6 +1,7 @@
 package dev.nibble.quant;
 
 import static dev.nibble.quant.BlockBytes.f16;
+import static dev.nibble.quant.BlockBytes.putScale;
 import static dev.nibble.quant.BlockBytes.u16;
 
 /** Blocks of 4-bit numbers that choose among sixteen values spread unevenly. */
@@ -23,6 +24,34 @@ final class CodebookBlocks {
             for (int b = 0; b < blocks; b++) {
                 decodeNonlinear(f16(bytes, 18 * b), bytes, 18 * b + 2, values, at + 32 * b);
             }
+        }
+
+        @Override
+        public boolean isEncodable() {
+            return true;
+        }
+
+        @Override
+        public void encode(float[] values, int at, byte[] bytes, int blocks) {
+            for (int b = 0; b < blocks; b++) {
+                int from = at + 32 * b;
+                float d = putScale(bytes, 18 * b, Line.farthestFromZero(values, from, 32) / NONLINEAR[0]);
+                float inverse = d == 0 ? 0 : 1 / d;
+                for (int i = 0; i < 16; i++) {
+                    int low = nearest(values[from + i] * inverse);
+                    int high = nearest(values[from + 16 + i] * inverse);
+                    bytes[18 * b + 2 + i] = (byte) (low | high << 4);
+                }
+            }
+        }
+
+        /** The number of the codebook's value nearest to {@code x}; the codebook ascends. */
+        private static int nearest(float x) {
+            int number = 0;
+            while (number < 15 && 2 * x > NONLINEAR[number] + NONLINEAR[number + 1]) {
+                number++;
+            }
+            return number;
         }
     }
 

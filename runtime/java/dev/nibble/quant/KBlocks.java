@@ -1,7 +1,10 @@
 package dev.nibble.quant;
 
 import static dev.nibble.quant.BlockBytes.f16;
+import static dev.nibble.quant.BlockBytes.putF16;
 import static dev.nibble.quant.BlockBytes.u8;
+
+import java.util.Arrays;
 
 /**
  * Blocks of 256 values in groups of 16 or 32, each group with a scale (and a minimum) of its own, which is itself a
@@ -35,6 +38,31 @@ final class KBlocks {
                 }
             }
         }
+
+        @Override
+        public boolean isEncodable() {
+            return true;
+        }
+
+        @Override
+        public void encode(float[] values, int at, byte[] bytes, int blocks) {
+            for (int b = 0; b < blocks; b++) {
+                int to = 84 * b;
+                int from = at + LENGTH * b;
+                AffineGroups groups = AffineGroups.fit(values, from, LENGTH, 16, 3, 15);
+                putF16(bytes, to + 80, groups.d());
+                putF16(bytes, to + 82, groups.dmin());
+                Arrays.fill(bytes, to + 16, to + 80, (byte) 0);
+                for (int group = 0; group < 16; group++) {
+                    bytes[to + group] = (byte) (groups.scales()[group] | groups.minima()[group] << 4);
+                    Line line = groups.line(group);
+                    for (int i = 0; i < 16; i++) {
+                        int q = line.nearest(values[from + 16 * group + i]);
+                        bytes[to + 16 + twoBitByte(group) + i] |= (byte) (q << twoBitShift(group));
+                    }
+                }
+            }
+        }
     }
 
     /**
@@ -61,6 +89,31 @@ final class KBlocks {
             }
         }
 
+        @Override
+        public boolean isEncodable() {
+            return true;
+        }
+
+        @Override
+        public void encode(float[] values, int at, byte[] bytes, int blocks) {
+            for (int b = 0; b < blocks; b++) {
+                int to = 110 * b;
+                int from = at + LENGTH * b;
+                SymmetricGroups groups = SymmetricGroups.fit(values, from, LENGTH, 4, 32);
+                putF16(bytes, to + 108, groups.d());
+                Arrays.fill(bytes, to, to + 108, (byte) 0);
+                for (int group = 0; group < 16; group++) {
+                    putScale(bytes, to + 96, group, groups.scales()[group] + 32);
+                    Line line = groups.line(group);
+                    for (int i = 0; i < 16; i++) {
+                        int q = line.nearest(values[from + 16 * group + i]);
+                        bytes[to + 32 + twoBitByte(group) + i] |= (byte) ((q & 3) << twoBitShift(group));
+                        bytes[to + group % 2 * 16 + i] |= (byte) (q >> 2 << group / 2);
+                    }
+                }
+            }
+        }
+
         /**
          * Low four bits: a half of bytes 0–7, low halves first; high two bits: bits 2 (group / 4) … of byte 8 + group
          * % 4.
@@ -69,6 +122,11 @@ final class KBlocks {
             int low = bytes[at + group % 8] >> group / 8 * 4 & 15;
             int high = bytes[at + 8 + group % 4] >> group / 4 * 2 & 3;
             return low | high << 4;
+        }
+
+        private static void putScale(byte[] bytes, int at, int group, int scale) {
+            bytes[at + group % 8] |= (byte) ((scale & 15) << group / 8 * 4);
+            bytes[at + 8 + group % 4] |= (byte) (scale >> 4 << group / 4 * 2);
         }
     }
 
@@ -92,6 +150,29 @@ final class KBlocks {
                     int to = at + LENGTH * b + 32 * group;
                     for (int i = 0; i < 32; i++) {
                         values[to + i] = scale * (bytes[quants + i] >> shift & 15) - minimum;
+                    }
+                }
+            }
+        }
+
+        @Override
+        public boolean isEncodable() {
+            return true;
+        }
+
+        @Override
+        public void encode(float[] values, int at, byte[] bytes, int blocks) {
+            for (int b = 0; b < blocks; b++) {
+                int to = 144 * b;
+                int from = at + LENGTH * b;
+                AffineGroups groups = AffineGroups.fit(values, from, LENGTH, 32, 15, 63);
+                putGroups(bytes, to, groups);
+                Arrays.fill(bytes, to + 16, to + 144, (byte) 0);
+                for (int group = 0; group < 8; group++) {
+                    Line line = groups.line(group);
+                    for (int i = 0; i < 32; i++) {
+                        int q = line.nearest(values[from + 32 * group + i]);
+                        bytes[to + 16 + group / 2 * 32 + i] |= (byte) (q << group % 2 * 4);
                     }
                 }
             }
@@ -122,6 +203,30 @@ final class KBlocks {
                 }
             }
         }
+
+        @Override
+        public boolean isEncodable() {
+            return true;
+        }
+
+        @Override
+        public void encode(float[] values, int at, byte[] bytes, int blocks) {
+            for (int b = 0; b < blocks; b++) {
+                int to = 176 * b;
+                int from = at + LENGTH * b;
+                AffineGroups groups = AffineGroups.fit(values, from, LENGTH, 32, 31, 63);
+                putGroups(bytes, to, groups);
+                Arrays.fill(bytes, to + 16, to + 176, (byte) 0);
+                for (int group = 0; group < 8; group++) {
+                    Line line = groups.line(group);
+                    for (int i = 0; i < 32; i++) {
+                        int q = line.nearest(values[from + 32 * group + i]);
+                        bytes[to + 48 + group / 2 * 32 + i] |= (byte) ((q & 15) << group % 2 * 4);
+                        bytes[to + 16 + i] |= (byte) (q >> 4 << group);
+                    }
+                }
+            }
+        }
     }
 
     /**
@@ -148,25 +253,50 @@ final class KBlocks {
                 }
             }
         }
+
+        @Override
+        public boolean isEncodable() {
+            return true;
+        }
+
+        @Override
+        public void encode(float[] values, int at, byte[] bytes, int blocks) {
+            for (int b = 0; b < blocks; b++) {
+                int to = 210 * b;
+                int from = at + LENGTH * b;
+                SymmetricGroups groups = SymmetricGroups.fit(values, from, LENGTH, 32, 128);
+                putF16(bytes, to + 208, groups.d());
+                Arrays.fill(bytes, to, to + 192, (byte) 0);
+                for (int group = 0; group < 16; group++) {
+                    bytes[to + 192 + group] = (byte) groups.scales()[group];
+                    Line line = groups.line(group);
+                    for (int i = 0; i < 16; i++) {
+                        int q = line.nearest(values[from + 16 * group + i]);
+                        bytes[to + sixBitLowByte(group) + i] |= (byte) ((q & 15) << sixBitLowShift(group));
+                        bytes[to + 128 + twoBitByte(group) + i] |= (byte) (q >> 4 << twoBitShift(group));
+                    }
+                }
+            }
+        }
     }
 
     /** Where the two-bit numbers of a group of 16 begin, in bytes. */
-    static int twoBitByte(int group) {
+    private static int twoBitByte(int group) {
         return group / 8 * 32 + group % 2 * 16;
     }
 
     /** By how many bits the two-bit numbers of a group of 16 are shifted in their bytes. */
-    static int twoBitShift(int group) {
+    private static int twoBitShift(int group) {
         return group % 8 / 2 * 2;
     }
 
     /** Where the low halves of the six-bit numbers of a group of 16 begin, in bytes. */
-    static int sixBitLowByte(int group) {
+    private static int sixBitLowByte(int group) {
         return group / 8 * 64 + group % 4 * 16;
     }
 
     /** By how many bits the low halves of the six-bit numbers of a group of 16 are shifted in their bytes. */
-    static int sixBitLowShift(int group) {
+    private static int sixBitLowShift(int group) {
         return group % 8 / 4 * 4;
     }
 
@@ -174,7 +304,7 @@ final class KBlocks {
      * The six-bit scale of a group of 32: for groups 0–3 the low six bits of byte {@code group}; for groups 4–7 the low
      * half of byte {@code group + 4}, below the top two bits of byte {@code group − 4}.
      */
-    static int groupScale(byte[] bytes, int at, int group) {
+    private static int groupScale(byte[] bytes, int at, int group) {
         if (group < 4) {
             return bytes[at + group] & 63;
         }
@@ -185,10 +315,23 @@ final class KBlocks {
      * The six-bit minimum of a group of 32: for groups 0–3 the low six bits of byte {@code group + 4}; for groups 4–7
      * the high half of byte {@code group + 4}, below the top two bits of byte {@code group}.
      */
-    static int groupMinimum(byte[] bytes, int at, int group) {
+    private static int groupMinimum(byte[] bytes, int at, int group) {
         if (group < 4) {
             return bytes[at + group + 4] & 63;
         }
         return u8(bytes, at + group + 4) >> 4 | u8(bytes, at + group) >> 6 << 4;
+    }
+
+    /** Stores what Q4_K and Q5_K begin with: {@code d}, {@code dmin}, and the scales and minima of eight groups. */
+    private static void putGroups(byte[] bytes, int at, AffineGroups groups) {
+        putF16(bytes, at, groups.d());
+        putF16(bytes, at + 2, groups.dmin());
+        for (int group = 0; group < 4; group++) {
+            int scale = groups.scales()[group + 4];
+            int minimum = groups.minima()[group + 4];
+            bytes[at + 4 + group] = (byte) (groups.scales()[group] | scale >> 4 << 6);
+            bytes[at + 8 + group] = (byte) (groups.minima()[group] | minimum >> 4 << 6);
+            bytes[at + 12 + group] = (byte) (scale & 15 | (minimum & 15) << 4);
+        }
     }
 }

@@ -172,9 +172,9 @@ final class LegacyBlocks {
             for (int b = 0; b < blocks; b++) {
                 int from = at + LENGTH * b;
                 float d = putScale(bytes, 34 * b, Math.abs(farthest(values, from)) / 127);
-                Line line = new Line(d, -128 * d, 255);
+                float inverse = d == 0 ? 0 : 1 / d;
                 for (int i = 0; i < LENGTH; i++) {
-                    bytes[34 * b + 2 + i] = (byte) (line.nearest(values[from + i]) - 128);
+                    bytes[34 * b + 2 + i] = (byte) Math.clamp(Math.round(values[from + i] * inverse), -127, 127);
                 }
             }
         }

@@ -13,11 +13,11 @@ record Line(float step, float start, int most) {
         return Math.clamp(Math.round((value - start) / step), 0, most);
     }
 
-    /** The value of largest magnitude among {@code count} values, with its sign. */
+    /** The value of largest magnitude among {@code count} values, with its sign; NaN if one of them is. */
     static float farthestFromZero(float[] values, int at, int count) {
         float farthest = 0;
         for (int i = at; i < at + count; i++) {
-            if (!(Math.abs(values[i]) <= Math.abs(farthest))) {
+            if (Math.abs(values[i]) > Math.abs(farthest) || Float.isNaN(values[i])) {
                 farthest = values[i];
             }
         }
