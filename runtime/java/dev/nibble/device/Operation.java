@@ -23,7 +23,10 @@ public sealed interface Operation {
     record Embed(RowCount rows, Buffer ids, Weight table, Buffer out) implements Operation {
         /** Checks the shapes. */
         public Embed {
-            Shapes.of("embed", rows).ints(ids, 1).floats(out, table.shape().columns());
+            Shapes.of("embed", rows)
+                    .weight(table, WeightUse.TABLE)
+                    .ints(ids, 1)
+                    .floats(out, table.shape().columns());
         }
     }
 
@@ -37,7 +40,11 @@ public sealed interface Operation {
     record Gather(RowCount rows, Buffer source, Buffer indices, Buffer out) implements Operation {
         /** Checks the shapes. */
         public Gather {
-            Shapes.of("gather", rows).ints(indices, 1).floats(out, source.width());
+            Shapes.of("gather", rows)
+                    .ints(indices, 1)
+                    .table(source, ElementType.F32)
+                    .floats(out, source.width())
+                    .apart(out, source);
         }
     }
 
@@ -64,7 +71,9 @@ public sealed interface Operation {
             Shapes.of("norm", rows)
                     .floats(x, out.width())
                     .floats(out, x.width())
-                    .groups(x, weight.width());
+                    .groups(x, weight.width())
+                    .values(weight, weight.width())
+                    .values(bias, weight.width());
         }
     }
 
@@ -94,7 +103,11 @@ public sealed interface Operation {
             Shapes.of("addNorm", rows)
                     .floats(delta, width)
                     .floats(residual, width)
-                    .floats(out, width);
+                    .floats(out, width)
+                    .values(weight, width)
+                    .values(bias, width)
+                    .apart(residual, delta)
+                    .apart(out, residual);
         }
     }
 
@@ -160,7 +173,7 @@ public sealed interface Operation {
             implements Operation {
         /** Checks the shapes. */
         public Rope {
-            Shapes.of("rope", rows).ints(positions, 1).floats(x, x.width()).groups(x, headSize);
+            OperationChecks.rope(rows, positions, x, headSize, frequencies);
         }
     }
 
@@ -182,6 +195,7 @@ public sealed interface Operation {
             Shapes.of("writeKv", rows)
                     .ints(positions, 1)
                     .ints(slots, 1)
+                    .table(pageTable, ElementType.I32)
                     .floats(k, layout.heads() * layout.keySize())
                     .floats(v, layout.heads() * layout.valueSize());
         }
@@ -214,11 +228,15 @@ public sealed interface Operation {
             implements Operation {
         /** Checks the shapes. */
         public Attention {
+            OperationChecks.heads(form, cache.layout());
             Shapes.of("attention", rows)
                     .ints(positions, 1)
                     .ints(slots, 1)
+                    .table(pageTable, ElementType.I32)
                     .floats(q, form.heads() * cache.layout().keySize())
-                    .floats(out, form.heads() * cache.layout().valueSize());
+                    .values(sinks, form.heads())
+                    .floats(out, form.heads() * cache.layout().valueSize())
+                    .apart(out, q);
         }
     }
 
@@ -230,7 +248,15 @@ public sealed interface Operation {
      * @param window the number of latest tokens seen, the row's own among them; 0: all
      * @param softcap c in c · tanh(score / c); 0: none
      */
-    record AttentionForm(int heads, float scale, int window, float softcap) {}
+    record AttentionForm(int heads, float scale, int window, float softcap) {
+        /** Checks the ranges. */
+        public AttentionForm {
+            if (heads < 1 || window < 0 || !(softcap >= 0)) {
+                throw new IllegalArgumentException(
+                        "no attention of " + heads + " heads, window " + window + ", soft cap " + softcap);
+            }
+        }
+    }
 
     /**
      * The gate of a feed-forward layer: out = activation(gate) · up. May work in place.
@@ -260,6 +286,7 @@ public sealed interface Operation {
     record Route(RowCount rows, Gating gating, Buffer logits, Buffer ids, Buffer weights) implements Operation {
         /** Checks the shapes. */
         public Route {
+            OperationChecks.experts(gating, logits);
             Shapes.of("route", rows)
                     .floats(logits, logits.width())
                     .ints(ids, gating.used())
@@ -299,7 +326,8 @@ public sealed interface Operation {
             Shapes.of("combine", rows)
                     .floats(x, weights.width() * out.width())
                     .floats(weights, weights.width())
-                    .floats(out, out.width());
+                    .floats(out, out.width())
+                    .apart(out, x);
         }
     }
 

@@ -1,5 +1,6 @@
 package dev.nibble.device;
 
+import dev.nibble.device.Operation.AttentionForm;
 import dev.nibble.device.Operation.Product;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -11,25 +12,56 @@ final class OperationChecks {
     private OperationChecks() {}
 
     static void matmul(RowCount rows, Buffer x, @Nullable Buffer quantized, List<Product> products) {
-        Shapes shapes = Shapes.of("matmul", rows).products(products).floats(x, x.width());
+        Shapes shapes = Shapes.of("matmul", rows).products(products, x).floats(x, x.width());
         for (Product product : products) {
             WeightShape weight = product.weight().shape();
-            shapes.input(weight, x, quantized, x.width()).floats(product.out(), weight.rows());
-            if (product.bias() != null && product.bias().width() != weight.rows()) {
-                throw shapes.wrong("a bias of " + product.bias().width() + " values for " + weight);
+            if (weight.matrices() != 1) {
+                throw shapes.wrong("the " + weight.matrices() + " matrices of " + weight + ": use expertMatmul");
             }
+            shapes.input(weight, quantized, x.width(), x.width())
+                    .floats(product.out(), weight.rows())
+                    .values(product.bias(), weight.rows());
         }
     }
 
     static void expertMatmul(RowCount rows, Buffer ids, Buffer x, @Nullable Buffer quantized, List<Product> products) {
-        Shapes shapes = Shapes.of("expertMatmul", rows).products(products).ints(ids, ids.width());
+        Shapes shapes = Shapes.of("expertMatmul", rows)
+                .products(products, x)
+                .ints(ids, ids.width())
+                .floats(x, x.width());
         for (Product product : products) {
             WeightShape weight = product.weight().shape();
-            int columns = x.width() == weight.columns() ? x.width() : x.width() / ids.width();
-            shapes.input(weight, x, quantized, columns).floats(product.out(), ids.width() * weight.rows());
+            int parts = x.width() == weight.columns() ? 1 : ids.width();
+            shapes.groups(x, x.width() / parts)
+                    .input(weight, quantized, x.width() / parts, x.width())
+                    .floats(product.out(), ids.width() * weight.rows());
             if (product.bias() != null) {
                 throw shapes.wrong("a bias for the experts " + weight);
             }
+        }
+    }
+
+    static void rope(RowCount rows, Buffer positions, Buffer x, int headSize, Buffer frequencies) {
+        Shapes shapes = Shapes.of("rope", rows)
+                .ints(positions, 1)
+                .floats(x, x.width())
+                .groups(x, headSize)
+                .values(frequencies, frequencies.width());
+        if (2 * frequencies.width() > headSize) {
+            throw shapes.wrong(frequencies.width() + " pairs of values in heads of " + headSize);
+        }
+    }
+
+    static void heads(AttentionForm form, KvLayout layout) {
+        if (form.heads() % layout.heads() != 0) {
+            throw new IllegalArgumentException(
+                    "attention: " + form.heads() + " query heads cannot share " + layout.heads() + " key heads evenly");
+        }
+    }
+
+    static void experts(Gating gating, Buffer logits) {
+        if (gating.used() < 1 || gating.used() > logits.width()) {
+            throw new IllegalArgumentException("route: " + gating.used() + " of " + logits.width() + " experts");
         }
     }
 
@@ -61,14 +93,53 @@ final class OperationChecks {
             return this;
         }
 
-        Shapes products(List<Product> products) {
-            if (products.isEmpty() || products.size() > MOST_PRODUCTS) {
-                throw wrong(products.size() + " weights; a group has 1 to " + MOST_PRODUCTS);
+        /** Checks a buffer of constants, (1, width), which may be left out. */
+        Shapes values(@Nullable Buffer buffer, int width) {
+            if (buffer != null && (buffer.type() != ElementType.F32 || buffer.rows() != 1 || buffer.width() != width)) {
+                throw wrong("wants a buffer of F32 (1, " + width + "), not " + text(buffer));
             }
             return this;
         }
 
-        Shapes input(WeightShape weight, Buffer x, @Nullable Buffer quantized, int columns) {
+        /** Checks the type of a buffer whose rows are not those of the operation. */
+        Shapes table(Buffer buffer, ElementType type) {
+            if (buffer.type() != type) {
+                throw wrong("wants a buffer of " + type + ", not " + text(buffer));
+            }
+            return this;
+        }
+
+        /** Checks that an output is no input: devices work on rows, and parts of rows, in any order. */
+        Shapes apart(Buffer out, Buffer input) {
+            if (out == input) {
+                throw wrong("cannot work in place, in a buffer of " + text(out));
+            }
+            return this;
+        }
+
+        Shapes weight(Weight weight, WeightUse use) {
+            if (weight.use() != use) {
+                throw wrong("wants a weight loaded as " + use + ", not " + weight.shape() + " as " + weight.use());
+            }
+            return this;
+        }
+
+        Shapes products(List<Product> products, Buffer x) {
+            if (products.isEmpty() || products.size() > MOST_PRODUCTS) {
+                throw wrong(products.size() + " weights; a group has 1 to " + MOST_PRODUCTS);
+            }
+            for (int i = 0; i < products.size(); i++) {
+                weight(products.get(i).weight(), WeightUse.MATRIX)
+                        .apart(products.get(i).out(), x);
+                for (int j = 0; j < i; j++) {
+                    apart(products.get(i).out(), products.get(j).out());
+                }
+            }
+            return this;
+        }
+
+        /** Checks the input of one weight: parts of {@code columns} values in rows of {@code width}. */
+        Shapes input(WeightShape weight, @Nullable Buffer quantized, int columns, int width) {
             if (weight.columns() != columns) {
                 throw wrong("an input of " + columns + " values for " + weight);
             }
@@ -78,7 +149,7 @@ final class OperationChecks {
             if (quantized == null) {
                 throw wrong("no quantized input for " + weight);
             }
-            return quantized(quantized, x.width());
+            return quantized(quantized, width);
         }
 
         IllegalArgumentException wrong(String what) {
@@ -87,10 +158,14 @@ final class OperationChecks {
 
         private Shapes check(Buffer buffer, ElementType type, int width) {
             if (buffer.type() != type || buffer.width() != width || buffer.rows() < rows.limit()) {
-                throw wrong("wants a buffer of " + type + " (" + rows.limit() + ", " + width + "), not " + buffer.type()
-                        + " (" + buffer.rows() + ", " + buffer.width() + ")");
+                throw wrong(
+                        "wants a buffer of " + type + " (" + rows.limit() + ", " + width + "), not " + text(buffer));
             }
             return this;
+        }
+
+        private static String text(Buffer buffer) {
+            return buffer.type() + " (" + buffer.rows() + ", " + buffer.width() + ")";
         }
     }
 }

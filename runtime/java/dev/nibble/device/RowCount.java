@@ -9,9 +9,9 @@ package dev.nibble.device;
 public record RowCount(Buffer live, int limit) {
     /** Checks the limit. */
     public RowCount {
-        if (live.type() != ElementType.I32 || limit < 1) {
-            throw new IllegalArgumentException(
-                    "no row count of at most " + limit + " rows in a buffer of " + live.type());
+        if (live.type() != ElementType.I32 || live.rows() != 1 || live.width() != 1 || limit < 1) {
+            throw new IllegalArgumentException("no row count of at most " + limit + " rows in a buffer of "
+                    + live.type() + " (" + live.rows() + ", " + live.width() + ")");
         }
     }
 }

@@ -1,0 +1,26 @@
+package dev.nibble.device.reference;
+
+import dev.nibble.device.Operation;
+
+/** Finds the method that does an operation. */
+record Kernels(Workers workers) {
+    void run(Operation operation) {
+        Rows rows = Rows.of(operation);
+        switch (operation) {
+            case Operation.Embed embed -> LookupKernels.embed(embed, rows);
+            case Operation.Gather gather -> LookupKernels.gather(gather, rows);
+            case Operation.Norm norm -> NormKernels.norm(norm, rows);
+            case Operation.AddNorm addNorm -> NormKernels.addNorm(addNorm, rows);
+            case Operation.Quantize quantize -> MatmulKernels.quantize(quantize, rows);
+            case Operation.Matmul matmul -> MatmulKernels.matmul(matmul, rows, workers);
+            case Operation.Rope rope -> RopeKernels.rope(rope, rows);
+            case Operation.WriteKv writeKv -> AttentionKernels.writeKv(writeKv, rows);
+            case Operation.Attention attention -> AttentionKernels.attention(attention, rows);
+            case Operation.Gate gate -> GateKernels.gate(gate, rows);
+            case Operation.Route route -> ExpertKernels.route(route, rows);
+            case Operation.ExpertMatmul matmul -> ExpertKernels.matmul(matmul, rows, workers);
+            case Operation.Combine combine -> ExpertKernels.combine(combine, rows);
+            case Operation.ArgMax argMax -> SampleKernels.argMax(argMax, rows);
+        }
+    }
+}

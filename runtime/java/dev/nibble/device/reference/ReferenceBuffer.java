@@ -1,0 +1,129 @@
+package dev.nibble.device.reference;
+
+import dev.nibble.device.Buffer;
+import dev.nibble.device.ElementType;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.Arrays;
+import org.jspecify.annotations.Nullable;
+
+/** A buffer on the Java heap. Fresh ones hold NaN, or the least int, so that what was never written shows. */
+final class ReferenceBuffer implements Buffer {
+    private final ReferenceDevice device;
+    private final ElementType type;
+    private final int rows;
+    private final int width;
+    private final long bytes;
+
+    /** A float[], int[] or {@link Quants}; null when closed. */
+    private volatile @Nullable Object content;
+
+    ReferenceBuffer(ReferenceDevice device, ElementType type, int rows, int width, boolean exact) {
+        this.device = device;
+        this.type = type;
+        this.rows = rows;
+        this.width = width;
+        long count = (long) rows * width;
+        if (count > Integer.MAX_VALUE - 8) {
+            throw new OutOfMemoryError("no Java array has " + count + " elements");
+        }
+        boolean quantized = type == ElementType.Q8 && !exact;
+        bytes = quantized ? count + count / Quants.BLOCK * Float.BYTES : count * Float.BYTES;
+        content = content(type, quantized, (int) count);
+    }
+
+    private static Object content(ElementType type, boolean quantized, int count) {
+        if (type == ElementType.I32) {
+            int[] ints = new int[count];
+            Arrays.fill(ints, Integer.MIN_VALUE);
+            return ints;
+        }
+        float[] floats = new float[quantized ? count / Quants.BLOCK : count];
+        Arrays.fill(floats, Float.NaN);
+        return quantized ? new Quants(new byte[count], floats) : floats;
+    }
+
+    @Override
+    public ElementType type() {
+        return type;
+    }
+
+    @Override
+    public int rows() {
+        return rows;
+    }
+
+    @Override
+    public int width() {
+        return width;
+    }
+
+    @Override
+    public long bytes() {
+        return bytes;
+    }
+
+    @Override
+    public void close() {
+        content = null;
+        device.forget(this);
+    }
+
+    ReferenceDevice device() {
+        return device;
+    }
+
+    /** The floats of an F32 buffer, (rows, width). */
+    static float[] floats(Buffer buffer) {
+        return (float[]) ((ReferenceBuffer) buffer).content();
+    }
+
+    /** The integers of an I32 buffer, (rows, width). */
+    static int[] ints(Buffer buffer) {
+        return (int[]) ((ReferenceBuffer) buffer).content();
+    }
+
+    /** What a buffer holds: a float[], int[] or {@link Quants}; a Q8 buffer of exact activations holds a float[]. */
+    Object content() {
+        Object present = content;
+        if (present == null) {
+            throw new IllegalStateException("the buffer of " + type + " (" + rows + ", " + width + ") is closed");
+        }
+        return present;
+    }
+
+    void write(long element, MemorySegment source) {
+        int count = count(element, source);
+        switch (content()) {
+            case float[] floats ->
+                MemorySegment.copy(source, ValueLayout.JAVA_FLOAT_UNALIGNED, 0, floats, (int) element, count);
+            case int[] ints ->
+                MemorySegment.copy(source, ValueLayout.JAVA_INT_UNALIGNED, 0, ints, (int) element, count);
+            default -> throw new IllegalStateException("no host content");
+        }
+    }
+
+    void read(long element, MemorySegment target) {
+        int count = count(element, target);
+        switch (content()) {
+            case float[] floats ->
+                MemorySegment.copy(floats, (int) element, target, ValueLayout.JAVA_FLOAT_UNALIGNED, 0, count);
+            case int[] ints ->
+                MemorySegment.copy(ints, (int) element, target, ValueLayout.JAVA_INT_UNALIGNED, 0, count);
+            default -> throw new IllegalStateException("no host content");
+        }
+    }
+
+    private int count(long element, MemorySegment host) {
+        long count = host.byteSize() / Float.BYTES;
+        if (type == ElementType.Q8) {
+            throw new IllegalArgumentException(
+                    "buffers of Q8 are the device's own: the host cannot read or write them");
+        }
+        if (host.byteSize() % Float.BYTES != 0 || element < 0 || element + count > (long) rows * width) {
+            throw new IllegalArgumentException(host.byteSize() + " bytes from element " + element + " on do not lie in"
+                    + " a buffer of " + type + " (" + rows + ", " + width + ")");
+        }
+        return (int) count;
+    }
+}
