@@ -7,7 +7,7 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
-import org.jspecify.annotations.Nullable;
+import java.util.Arrays;
 
 /**
  * Reads the header of a GGUF file from front to back, little-endian. Every read checks first that the bytes are there,
@@ -19,6 +19,9 @@ final class GgufCursor {
 
     /** The longest string or array that fits a Java array. */
     private static final long MAX_ARRAY_BYTES = Integer.MAX_VALUE - 16;
+
+    /** What a decoder puts for bytes that are not UTF-8. */
+    private static final char REPLACEMENT = '\uFFFD';
 
     private final Path path;
     private final MemorySegment file;
@@ -41,11 +44,6 @@ final class GgufCursor {
     /** The number of bytes from here to the end of the file. */
     long remaining() {
         return file.byteSize() - position();
-    }
-
-    int int8(String what) {
-        require(1, what);
-        return window.get();
     }
 
     int int32(String what) {
@@ -83,29 +81,63 @@ final class GgufCursor {
         return (int) count;
     }
 
-    /** A string of at most {@code limit} bytes; {@link MetadataValue.Text} says what becomes of bytes that are not UTF-8. */
-    MetadataValue.Text text(int limit, String what) {
+    /** A string, whose bytes need not be UTF-8. */
+    MetadataValue.Text text(String what) {
+        return new MetadataValue.Text(ByteBuffer.wrap(bytes(count(1, what))));
+    }
+
+    /** A string that names something: UTF-8 of at most {@code limit} bytes. */
+    String name(int limit, String what) {
         long at = position();
         int length = count(1, what);
         if (length > limit) {
             throw invalid(at, what + " is " + length + ", the limit is " + limit);
         }
-        if (length > window.capacity()) {
-            byte[] bytes = bytes(length);
-            return decode(bytes, 0, length);
+        byte[] bytes = bytes(length);
+        String name = new String(bytes, StandardCharsets.UTF_8);
+        if (name.indexOf(REPLACEMENT) >= 0 && !Arrays.equals(bytes, name.getBytes(StandardCharsets.UTF_8))) {
+            throw invalid(at, "the " + length + " bytes behind " + what + " are not UTF-8: " + name);
         }
-        require(length, what);
-        MetadataValue.Text text = decode(window.array(), window.position(), length);
-        window.position(window.position() + length);
-        return text;
+        return name;
+    }
+
+    /** Strings, whose number has been checked by {@link #count}. */
+    PackedStrings strings(int count, String what) {
+        long begin = position();
+        int[] starts = new int[count + 1];
+        long size = Long.BYTES;
+        for (int i = 0; i < count; i++) {
+            starts[i] = (int) size;
+            long length = int64(what);
+            if (length < 0 || length > remaining()) {
+                throw invalid(
+                        position() - Long.BYTES,
+                        what + " is " + Long.toUnsignedString(length) + ", but only " + remaining()
+                                + " bytes of the file follow");
+            }
+            size += length + Long.BYTES;
+            if (size > MAX_ARRAY_BYTES) {
+                throw invalid(
+                        begin,
+                        "an array of strings takes more than the " + MAX_ARRAY_BYTES + " bytes that can be held");
+            }
+            seek(begin + size - Long.BYTES);
+        }
+        starts[count] = (int) size;
+        seek(begin);
+        return new PackedStrings(bytes((int) size - Long.BYTES), starts);
     }
 
     /** The next bytes, whose number has been checked by {@link #count}. */
     byte[] bytes(int length) {
         byte[] bytes = new byte[length];
-        MemorySegment.copy(file, ValueLayout.JAVA_BYTE, position(), bytes, 0, length);
-        windowStart = position() + length;
-        window.limit(0);
+        if (length <= window.remaining()) {
+            window.get(bytes);
+        } else {
+            long position = position();
+            MemorySegment.copy(file, ValueLayout.JAVA_BYTE, position, bytes, 0, length);
+            seek(position + length);
+        }
         return bytes;
     }
 
@@ -113,18 +145,13 @@ final class GgufCursor {
         return new InvalidModelException(path, offset, message);
     }
 
-    private static MetadataValue.Text decode(byte[] bytes, int start, int length) {
-        String value = new String(bytes, start, length, StandardCharsets.UTF_8);
-        return new MetadataValue.Text(value, undecodable(value, bytes, start, length));
-    }
-
-    /** The bytes of a string, if encoding it again would not give them. */
-    private static @Nullable ByteBuffer undecodable(String value, byte[] bytes, int start, int length) {
-        if (value.indexOf('\uFFFD') < 0) {
-            return null;
+    private void seek(long position) {
+        if (position >= windowStart && position <= windowStart + window.limit()) {
+            window.position((int) (position - windowStart));
+        } else {
+            windowStart = position;
+            window.limit(0);
         }
-        byte[] raw = java.util.Arrays.copyOfRange(bytes, start, start + length);
-        return java.util.Arrays.equals(raw, value.getBytes(StandardCharsets.UTF_8)) ? null : ByteBuffer.wrap(raw);
     }
 
     /** Makes sure that the window holds the next bytes. */

@@ -13,6 +13,7 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 
@@ -29,13 +30,15 @@ public final class GgufFile implements AutoCloseable {
     private final Path path;
     private final Arena arena;
     private final List<Part> parts;
-    private final Map<String, TensorInfo> tensors;
+    private final Map<String, TensorInfo> byName;
+    private final List<TensorInfo> tensors;
 
     private GgufFile(Path path, Arena arena, List<Part> parts) {
         this.path = path;
         this.arena = arena;
         this.parts = List.copyOf(parts);
-        this.tensors = merge(parts);
+        this.byName = merge(parts);
+        this.tensors = List.copyOf(byName.values());
     }
 
     /** One file: its path, its bytes and what its header says. */
@@ -81,12 +84,12 @@ public final class GgufFile implements AutoCloseable {
 
     /** All tensors, in the order of the file. */
     public List<TensorInfo> tensors() {
-        return List.copyOf(tensors.values());
+        return tensors;
     }
 
     /** The tensor of this name, if there is one. */
     public Optional<TensorInfo> find(String name) {
-        return Optional.ofNullable(tensors.get(name));
+        return Optional.ofNullable(byName.get(name));
     }
 
     /**
@@ -104,7 +107,7 @@ public final class GgufFile implements AutoCloseable {
      * @throws IllegalArgumentException if the tensor is not of this file
      */
     public MemorySegment data(TensorInfo tensor) {
-        if (!tensor.equals(tensors.get(tensor.name()))) {
+        if (!tensor.equals(byName.get(tensor.name()))) {
             throw new IllegalArgumentException("tensor " + tensor.name() + " is not of " + path);
         }
         Part part = parts.get(tensor.part());
@@ -137,9 +140,12 @@ public final class GgufFile implements AutoCloseable {
                         opened,
                         SplitName.COUNT_KEY,
                         "says that this is one of " + count + " files, but the file name does not end in -00001-of-"
-                                + String.format("%05d.gguf", count)));
-        if (name.count() != count) {
-            throw invalid(opened, SplitName.COUNT_KEY, "is " + count + ", but the file name says " + name.count());
+                                + String.format(Locale.ROOT, "%05d.gguf", count)));
+        if (name.count() != count || name.part() < 0 || name.part() >= count) {
+            throw invalid(
+                    opened,
+                    SplitName.COUNT_KEY,
+                    "is " + count + ", but the file name says " + (name.part() + 1) + " of " + name.count());
         }
         List<Part> parts = new ArrayList<>();
         for (int i = 0; i < count; i++) {

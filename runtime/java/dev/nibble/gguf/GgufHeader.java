@@ -8,10 +8,9 @@ import java.nio.ByteOrder;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
-import java.util.Map;
+import java.util.Locale;
 import java.util.Set;
 
 /**
@@ -117,6 +116,7 @@ record GgufHeader(int version, Metadata metadata, List<TensorInfo> tensors, long
                 throw in.invalid(
                         0,
                         String.format(
+                                Locale.ROOT,
                                 "not a GGUF file: it begins with 0x%08x, not with \"GGUF\"",
                                 Integer.reverseBytes(magic)));
             }
@@ -141,8 +141,7 @@ record GgufHeader(int version, Metadata metadata, List<TensorInfo> tensors, long
             Metadata.Builder builder = Metadata.builder(path);
             for (int i = 0; i < count; i++) {
                 long at = in.position();
-                String key = in.text(MAX_KEY_BYTES, "the length of metadata key " + i)
-                        .value();
+                String key = in.name(MAX_KEY_BYTES, "the length of metadata key " + i);
                 if (key.isEmpty()) {
                     throw in.invalid(at, "metadata key " + i + " is empty");
                 }
@@ -168,7 +167,7 @@ record GgufHeader(int version, Metadata metadata, List<TensorInfo> tensors, long
         private MetadataValue value(String key) {
             MetadataType type = type(key);
             return switch (type) {
-                case STRING -> in.text(Integer.MAX_VALUE, "the length of the string of metadata key " + key);
+                case STRING -> in.text("the length of the string of metadata key " + key);
                 case ARRAY -> array(key, 1);
                 case BOOL -> {
                     long at = in.position();
@@ -186,7 +185,10 @@ record GgufHeader(int version, Metadata metadata, List<TensorInfo> tensors, long
             }
             MetadataType type = type(key);
             return switch (type) {
-                case STRING -> texts(key);
+                case STRING -> {
+                    int count = in.count(Long.BYTES, "the array length of metadata key " + key);
+                    yield new MetadataValue.Texts(in.strings(count, "the length of a string of metadata key " + key));
+                }
                 case ARRAY -> {
                     int count = in.count(MIN_ARRAY_BYTES, "the array length of metadata key " + key);
                     List<MetadataValue.Array> values = new ArrayList<>(count);
@@ -197,21 +199,6 @@ record GgufHeader(int version, Metadata metadata, List<TensorInfo> tensors, long
                 }
                 default -> numbers(key, type);
             };
-        }
-
-        private MetadataValue.Texts texts(String key) {
-            int count = in.count(Long.BYTES, "the array length of metadata key " + key);
-            String what = "the length of a string of metadata key " + key;
-            String[] values = new String[count];
-            Map<Integer, ByteBuffer> raw = new HashMap<>();
-            for (int i = 0; i < count; i++) {
-                MetadataValue.Text text = in.text(Integer.MAX_VALUE, what);
-                values[i] = text.value();
-                if (text.raw() != null) {
-                    raw.put(i, text.raw());
-                }
-            }
-            return new MetadataValue.Texts(List.of(values), Map.copyOf(raw));
         }
 
         private MetadataValue.Numbers numbers(String key, MetadataType type) {
@@ -237,8 +224,7 @@ record GgufHeader(int version, Metadata metadata, List<TensorInfo> tensors, long
             Set<String> names = new HashSet<>();
             for (int i = 0; i < places.length; i++) {
                 long at = in.position();
-                String name = in.text(MAX_NAME_BYTES, "the length of the name of tensor " + i)
-                        .value();
+                String name = in.name(MAX_NAME_BYTES, "the length of the name of tensor " + i);
                 if (!names.add(name)) {
                     throw in.invalid(at, "tensor " + name + " appears twice");
                 }
@@ -286,8 +272,8 @@ record GgufHeader(int version, Metadata metadata, List<TensorInfo> tensors, long
                                     + " bytes from byte " + offset + " of a data section of only " + dataBytes
                                     + " bytes; the file is truncated or damaged");
                 }
-                // The padding of the last tensor may be missing: a file may end with its last value.
-                expected = Math.min(align(offset + tensor.bytes(), alignment), dataBytes);
+                // May lie behind the end of the file: the padding of the last tensor need not be there.
+                expected = align(offset + tensor.bytes(), alignment);
             }
         }
 

@@ -6,7 +6,6 @@ import java.nio.ByteOrder;
 import java.nio.channels.WritableByteChannel;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
-import org.jspecify.annotations.Nullable;
 
 /** Writes everything in a GGUF file before the data of its tensors. */
 final class GgufHeaderWriter {
@@ -67,7 +66,7 @@ final class GgufHeaderWriter {
                 reserve(Long.BYTES);
                 scalar.type().store(scalar.bits(), buffer);
             }
-            case MetadataValue.Text text -> text(text.value(), text.raw());
+            case MetadataValue.Text text -> text(text.bytes().duplicate());
             case MetadataValue.Array array -> array(array);
         }
     }
@@ -78,11 +77,7 @@ final class GgufHeaderWriter {
         switch (array) {
             case MetadataValue.Numbers numbers ->
                 bytes(numbers.data().duplicate().rewind());
-            case MetadataValue.Texts texts -> {
-                for (int i = 0; i < texts.length(); i++) {
-                    text(texts.values().get(i), texts.raw().get(i));
-                }
-            }
+            case MetadataValue.Texts texts -> bytes(texts.packed().data());
             case MetadataValue.Nested nested -> {
                 for (MetadataValue.Array element : nested.values()) {
                     array(element);
@@ -92,11 +87,10 @@ final class GgufHeaderWriter {
     }
 
     private void text(String text) throws IOException {
-        text(text, null);
+        text(StandardCharsets.UTF_8.encode(text));
     }
 
-    private void text(String text, @Nullable ByteBuffer raw) throws IOException {
-        ByteBuffer bytes = raw == null ? ByteBuffer.wrap(text.getBytes(StandardCharsets.UTF_8)) : raw.duplicate();
+    private void text(ByteBuffer bytes) throws IOException {
         int64(bytes.remaining());
         bytes(bytes);
     }

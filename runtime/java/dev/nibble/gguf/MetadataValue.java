@@ -2,9 +2,9 @@ package dev.nibble.gguf;
 
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -12,7 +12,7 @@ import org.jspecify.annotations.Nullable;
  * says the same.
  *
  * <p>Strings should be UTF-8, but vocabularies of public models hold pieces that are not. Such a string is decoded with
- * replacement characters, and its bytes are kept beside it, so that the writer repeats them exactly.
+ * replacement characters; its bytes are kept, so that the writer repeats them exactly.
  */
 public sealed interface MetadataValue {
     /** The type by which the file names this value. */
@@ -36,12 +36,22 @@ public sealed interface MetadataValue {
     /**
      * A string.
      *
-     * @param raw its bytes, if they are not UTF-8, else null
+     * @param bytes its UTF-8
      */
-    record Text(String value, @Nullable ByteBuffer raw) implements MetadataValue {
-        /** A string that encodes as UTF-8. */
+    record Text(ByteBuffer bytes) implements MetadataValue {
+        /** Makes the buffer read-only. */
+        public Text {
+            bytes = bytes.asReadOnlyBuffer();
+        }
+
+        /** Encodes a string. */
         public Text(String value) {
-            this(value, null);
+            this(StandardCharsets.UTF_8.encode(value));
+        }
+
+        /** The string, decoded anew. */
+        public String value() {
+            return StandardCharsets.UTF_8.decode(bytes.duplicate()).toString();
         }
 
         @Override
@@ -51,7 +61,7 @@ public sealed interface MetadataValue {
 
         @Override
         public Object toObject() {
-            return value;
+            return value();
         }
     }
 
@@ -106,12 +116,17 @@ public sealed interface MetadataValue {
     /**
      * Strings.
      *
-     * @param raw the bytes of those that are not UTF-8, by index
+     * @param values the strings, decoded anew whenever one is asked for
      */
-    record Texts(List<String> values, Map<Integer, ByteBuffer> raw) implements Array {
-        /** Strings that all encode as UTF-8. */
-        public Texts(List<String> values) {
-            this(List.copyOf(values), Map.of());
+    record Texts(List<String> values) implements Array {
+        /** Packs the strings. */
+        public Texts {
+            values = PackedStrings.of(values);
+        }
+
+        /** The bytes of one string: its UTF-8, or what the file has instead. */
+        public ByteBuffer bytes(int index) {
+            return packed().bytes(index);
         }
 
         @Override
@@ -127,6 +142,22 @@ public sealed interface MetadataValue {
         @Override
         public List<?> toObject() {
             return values;
+        }
+
+        /** Equal if the bytes are. */
+        @Override
+        public boolean equals(@Nullable Object other) {
+            return other instanceof Texts that
+                    && packed().data().equals(that.packed().data());
+        }
+
+        @Override
+        public int hashCode() {
+            return packed().data().hashCode();
+        }
+
+        PackedStrings packed() {
+            return (PackedStrings) values;
         }
     }
 

@@ -1,6 +1,7 @@
 package dev.nibble.gguf;
 
 import java.nio.file.Path;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -31,6 +32,6 @@ record SplitName(String stem, int part, int count) {
 
     /** The path of another file of the same model, from 0. */
     Path sibling(int part) {
-        return Path.of(String.format("%s-%05d-of-%05d.gguf", stem, part + 1, count));
+        return Path.of(String.format(Locale.ROOT, "%s-%05d-of-%05d.gguf", stem, part + 1, count));
     }
 }
