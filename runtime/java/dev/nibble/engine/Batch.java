@@ -1,0 +1,78 @@
+package dev.nibble.engine;
+
+/** What one step computes: rows of tokens, each at its position in the sequence of its slot, and which of them give logits. */
+final class Batch {
+    private final int[] ids;
+    private final int[] positions;
+    private final int[] slots;
+    private final int[] outputs;
+    private int rows;
+    private int outputCount;
+
+    Batch(int rowLimit, int outputLimit) {
+        ids = new int[rowLimit];
+        positions = new int[rowLimit];
+        slots = new int[rowLimit];
+        outputs = new int[outputLimit];
+    }
+
+    void clear() {
+        rows = 0;
+        outputCount = 0;
+    }
+
+    /** Adds a row that gives no logits. */
+    void add(int token, int position, int slot) {
+        ids[rows] = token;
+        positions[rows] = position;
+        slots[rows] = slot;
+        rows++;
+    }
+
+    /** Adds a row that gives logits; returns their place among the outputs. */
+    int addOutput(int token, int position, int slot) {
+        outputs[outputCount] = rows;
+        add(token, position, slot);
+        return outputCount++;
+    }
+
+    boolean isEmpty() {
+        return rows == 0;
+    }
+
+    int rows() {
+        return rows;
+    }
+
+    int freeRows() {
+        return ids.length - rows;
+    }
+
+    int outputCount() {
+        return outputCount;
+    }
+
+    int freeOutputs() {
+        return outputs.length - outputCount;
+    }
+
+    /** Token ids (rows). */
+    int[] ids() {
+        return ids;
+    }
+
+    /** Positions in their sequences (rows). */
+    int[] positions() {
+        return positions;
+    }
+
+    /** Slots of their sequences (rows). */
+    int[] slots() {
+        return slots;
+    }
+
+    /** Row numbers of the outputs (outputCount). */
+    int[] outputs() {
+        return outputs;
+    }
+}

@@ -1,0 +1,90 @@
+package dev.nibble.engine;
+
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.nibble.GoldenData;
+import dev.nibble.device.Device;
+import dev.nibble.device.DeviceOptions;
+import dev.nibble.device.Devices;
+import dev.nibble.device.KvType;
+import dev.nibble.gguf.GgufFile;
+import dev.nibble.model.GgufModel;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.stream.Stream;
+import java.util.stream.StreamSupport;
+import org.junit.jupiter.api.DynamicTest;
+import org.junit.jupiter.api.TestFactory;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.ObjectMapper;
+
+/** The logits of whole models against those of llama.cpp, for every file that the supported architectures cover. */
+class GoldenLogitsTest {
+    private static final List<String> NOT_COVERED = List.of("deepseek2");
+
+    @TestFactory
+    Stream<DynamicTest> exactActivationsEqualFloat32() {
+        return entries("f32").map(entry -> test(entry, "reference", true, KvType.F32, 1e-8));
+    }
+
+    @TestFactory
+    Stream<DynamicTest> exactActivationsWithFloat16Cache() {
+        return entries("f16")
+                .map(entry -> test(
+                        entry,
+                        "reference",
+                        true,
+                        KvType.F16,
+                        Math.max(1e-6, 2 * entry.at("/against_f32_kv/nmse").asDouble(0))));
+    }
+
+    @TestFactory
+    Stream<DynamicTest> int8ActivationsOfTheReference() {
+        return entries("f32").map(entry -> test(entry, "reference", false, KvType.F32, int8Tolerance(entry)));
+    }
+
+    private static double int8Tolerance(JsonNode entry) {
+        return Math.max(1e-4, 4 * entry.at("/llama_cpp_int8/nmse").asDouble());
+    }
+
+    private static DynamicTest test(JsonNode entry, String device, boolean exact, KvType kv, double tolerance) {
+        String name = entry.get("file").asString();
+        return DynamicTest.dynamicTest(name, () -> {
+            int[] tokens =
+                    entry.get("tokens").valueStream().mapToInt(JsonNode::asInt).toArray();
+            float[] wanted = GoldenData.floats("logits/" + name);
+            float[] logits = logits(GoldenData.path(entry.get("model").asString()), device, exact, kv, tokens);
+            double nmse = nmse(logits, wanted);
+            assertTrue(nmse <= tolerance, () -> "NMSE " + nmse + " is above " + tolerance);
+        });
+    }
+
+    private static float[] logits(Path path, String deviceName, boolean exact, KvType kv, int[] tokens)
+            throws IOException {
+        EngineOptions options = new EngineOptions(tokens.length, tokens.length, kv, kv, 16);
+        try (Device device = Devices.open(deviceName, new DeviceOptions(2, exact));
+                GgufModel model = new GgufModel(GgufFile.open(path));
+                Engine engine = Engine.open(device, model, options, done -> {})) {
+            return EngineProbe.logits(engine.scheduler(), model.config().vocabulary(), tokens);
+        }
+    }
+
+    private static Stream<JsonNode> entries(String kv) {
+        JsonNode index = new ObjectMapper().readTree(GoldenData.path("logits/index.json"));
+        return StreamSupport.stream(index.spliterator(), false)
+                .filter(entry -> entry.get("kv").asString().equals(kv))
+                .filter(entry ->
+                        NOT_COVERED.stream().noneMatch(entry.get("model").asString()::contains));
+    }
+
+    private static double nmse(float[] values, float[] wanted) {
+        double error = 0;
+        double power = 0;
+        for (int i = 0; i < wanted.length; i++) {
+            error += Math.pow((double) values[i] - wanted[i], 2);
+            power += Math.pow(wanted[i], 2);
+        }
+        return error / power;
+    }
+}
