@@ -3,13 +3,12 @@ package dev.nibble.gguf;
 import dev.nibble.InvalidModelException;
 import dev.nibble.UnsupportedFeatureException;
 import java.io.IOException;
-import java.io.OutputStream;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.nio.ByteBuffer;
 import java.nio.channels.Channels;
 import java.nio.channels.WritableByteChannel;
 import java.nio.file.Path;
-import java.util.Optional;
 import java.util.function.Supplier;
 
 /**
@@ -23,19 +22,19 @@ public final class GgufFuzz {
 
     /** Reads a file; anything but an expected refusal escapes. */
     public static void fuzzerTestOneInput(byte[] bytes) {
-        refusal(bytes);
+        loads(bytes);
     }
 
-    /** Reads a file and tells why it was refused; empty if it loaded. */
-    static Optional<String> refusal(byte[] bytes) {
+    /** Reads a file and tells whether it loaded. */
+    static boolean loads(byte[] bytes) {
         try (GgufFile file = GgufFile.of(NAME, MemorySegment.ofArray(bytes))) {
             readAll(file);
-            return Optional.empty();
+            return true;
         } catch (InvalidModelException e) {
             requirePlace(e, bytes.length);
-            return Optional.of(e.getMessage());
+            return false;
         } catch (UnsupportedFeatureException e) {
-            return Optional.of(e.getMessage());
+            return false;
         }
     }
 
@@ -76,10 +75,11 @@ public final class GgufFuzz {
 
     /** What could be read can be written. */
     private static void rewrite(GgufFile file) {
-        try (WritableByteChannel nowhere = Channels.newChannel(OutputStream.nullOutputStream())) {
+        try (WritableByteChannel nowhere = Channels.newChannel(java.io.OutputStream.nullOutputStream())) {
             GgufHeaderWriter.check(file.metadata());
             file.tensors().forEach(tensor -> GgufHeaderWriter.checkName(tensor.name()));
             new GgufHeaderWriter(nowhere).write(file.metadata(), file.tensors());
+            nowhere.write(ByteBuffer.allocate(1));
         } catch (IOException e) {
             throw new AssertionError(e);
         }

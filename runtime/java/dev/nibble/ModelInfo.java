@@ -1,0 +1,39 @@
+package dev.nibble;
+
+/**
+ * What a model is and where it runs.
+ *
+ * @param name the model's name for people
+ * @param architecture its family, as {@code general.architecture} names it
+ * @param type how most of its weights are stored, e.g. {@code q4_0}
+ * @param parameters its number of weights
+ * @param fileBytes bytes of its weights in the file
+ * @param weightBytes bytes of its weights on the device
+ * @param vocabulary tokens that it knows
+ * @param trainedContext tokens that it was trained on at once
+ * @param context tokens that a sequence can have here
+ * @param device the device's name
+ * @param deviceDescription one line on the device
+ * @param threads worker threads of a device that runs on the CPU, else 0
+ * @param memory the planned memory, one line
+ * @param weightBytesPerToken bytes of weights that one decoded token reads
+ * @param kvBytesPerToken bytes that the KV cache holds for each token
+ * @param multiplyAddsPerToken products that one token of a prompt takes, without those of the output matrix
+ */
+public record ModelInfo(
+        String name,
+        String architecture,
+        String type,
+        long parameters,
+        long fileBytes,
+        long weightBytes,
+        int vocabulary,
+        int trainedContext,
+        int context,
+        String device,
+        String deviceDescription,
+        int threads,
+        String memory,
+        long weightBytesPerToken,
+        long kvBytesPerToken,
+        long multiplyAddsPerToken) {}

@@ -1,0 +1,118 @@
+package dev.nibble;
+
+import dev.nibble.device.KvType;
+import java.util.List;
+
+/**
+ * How a model is opened.
+ *
+ * @param devices names of devices, e.g. {@code auto}, {@code cpu}
+ * @param threads threads of devices that run on the CPU; 0: one per processor
+ * @param context the most tokens of a sequence; 0: what the model was trained on, at most 4096
+ * @param keyType storage of keys in the KV cache
+ * @param valueType storage of values in the KV cache
+ * @param exactActivations keep activations in float32 against quantized weights; the reference device only
+ * @param batch the most tokens that are computed in one step
+ * @param onProgress hears how far loading is
+ */
+public record ModelOptions(
+        List<String> devices,
+        int threads,
+        int context,
+        KvType keyType,
+        KvType valueType,
+        boolean exactActivations,
+        int batch,
+        LoadProgress onProgress) {
+    /** {@code auto}, all processors, KV cache in f16. */
+    public static final ModelOptions DEFAULT = builder().build();
+
+    /** Checks the ranges. */
+    public ModelOptions {
+        devices = List.copyOf(devices);
+        if (devices.isEmpty()) {
+            throw new IllegalArgumentException("no device is named; 'auto' chooses one");
+        }
+        if (context < 0 || batch < 1 || threads < 0) {
+            throw new IllegalArgumentException("context " + context + " and threads " + threads
+                    + " must not be negative, batch " + batch + " must be at least 1");
+        }
+    }
+
+    /** Starts from the defaults. */
+    public static Builder builder() {
+        return new Builder();
+    }
+
+    /** Collects options. */
+    public static final class Builder {
+        private List<String> devices = List.of("auto");
+        private int threads;
+        private int context;
+        private KvType keyType = KvType.F16;
+        private KvType valueType = KvType.F16;
+        private boolean exactActivations;
+        private int batch = 512;
+        private LoadProgress onProgress = (done, total) -> {};
+
+        private Builder() {}
+
+        /** The devices to use, by name. */
+        public Builder devices(String... names) {
+            this.devices = List.of(names);
+            return this;
+        }
+
+        /** Threads of devices that run on the CPU; 0: one per processor. */
+        public Builder threads(int count) {
+            this.threads = count;
+            return this;
+        }
+
+        /** The most tokens of a sequence; 0: what the model was trained on, at most 4096. */
+        public Builder context(int tokens) {
+            this.context = tokens;
+            return this;
+        }
+
+        /** Storage of keys and values in the KV cache. */
+        public Builder kvCache(KvType type) {
+            return keyCache(type).valueCache(type);
+        }
+
+        /** Storage of keys in the KV cache. */
+        public Builder keyCache(KvType type) {
+            this.keyType = type;
+            return this;
+        }
+
+        /** Storage of values in the KV cache. */
+        public Builder valueCache(KvType type) {
+            this.valueType = type;
+            return this;
+        }
+
+        /** Keep activations in float32 against quantized weights; the reference device only. */
+        public Builder exactActivations(boolean exact) {
+            this.exactActivations = exact;
+            return this;
+        }
+
+        /** The most tokens that are computed in one step. */
+        public Builder batch(int tokens) {
+            this.batch = tokens;
+            return this;
+        }
+
+        /** Hears how far loading is, on the thread that opens the model. */
+        public Builder onProgress(LoadProgress listener) {
+            this.onProgress = listener;
+            return this;
+        }
+
+        /** The options. */
+        public ModelOptions build() {
+            return new ModelOptions(devices, threads, context, keyType, valueType, exactActivations, batch, onProgress);
+        }
+    }
+}

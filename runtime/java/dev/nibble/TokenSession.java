@@ -1,0 +1,159 @@
+package dev.nibble;
+
+import dev.nibble.engine.Output;
+import dev.nibble.engine.Scheduler;
+import dev.nibble.engine.Sequence;
+import dev.nibble.engine.SequenceListener;
+import java.util.ArrayDeque;
+import java.util.Deque;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A sequence fed token by token, with the model's logits after each: what samplers of one's own, evaluations and benchmarks
+ * are made with. Used by one thread at a time; other sessions and generations of the model share its steps.
+ */
+public final class TokenSession implements AutoCloseable {
+    private static final int MOST_WAITING = 64;
+
+    private final Scheduler scheduler;
+    private final Sequence sequence;
+    private final int vocabulary;
+    private final Deque<Row> rows = new ArrayDeque<>();
+    private float[] logits = new float[0];
+    private boolean last;
+    private boolean ended;
+    private @Nullable Throwable failure;
+
+    TokenSession(Scheduler scheduler, int vocabulary) {
+        this.scheduler = scheduler;
+        this.vocabulary = vocabulary;
+        this.sequence = scheduler.open(new Listener());
+    }
+
+    private record Row(int position, float[] logits) {}
+
+    /** The number of tokens fed. */
+    public int length() {
+        return scheduler.length(sequence);
+    }
+
+    /**
+     * Runs tokens through the model; {@link #logits} then gives what follows the last.
+     *
+     * @throws OutOfCapacityException if the context cannot hold them; nothing was fed
+     * @throws IllegalStateException if the model or the session is closed
+     */
+    public void feed(int... tokens) {
+        feed(tokens, false, (position, row) -> {});
+    }
+
+    /**
+     * Runs tokens through the model and hands over the logits at each of them, in order, on the calling thread.
+     *
+     * @throws OutOfCapacityException if the context cannot hold them; nothing was fed
+     * @throws IllegalStateException if the model or the session is closed
+     */
+    public void feed(int[] tokens, LogitsConsumer each) {
+        feed(tokens, true, each);
+    }
+
+    /** The logits (vocabulary) after the last token fed; a new array after each feed. */
+    public float[] logits() {
+        return logits;
+    }
+
+    /** Forgets the tokens from {@code length} on. */
+    public void truncate(int length) {
+        scheduler.truncate(sequence, length);
+    }
+
+    /** Gives the session's part of the cache back. Closing again does nothing. */
+    @Override
+    public void close() {
+        scheduler.cancel(sequence);
+    }
+
+    private void feed(int[] tokens, boolean every, LogitsConsumer each) {
+        if (tokens.length == 0) {
+            return;
+        }
+        synchronized (this) {
+            last = false;
+        }
+        scheduler.feed(sequence, every, tokens);
+        for (Row row = next(); row != null; row = next()) {
+            logits = row.logits();
+            each.accept(row.position(), row.logits());
+        }
+    }
+
+    /** Waits for the next row of logits; null after the last. */
+    private @Nullable Row next() {
+        Row row;
+        synchronized (this) {
+            awaitRow();
+            row = rows.poll();
+        }
+        if (row != null) {
+            scheduler.wake();
+        }
+        return row;
+    }
+
+    private void awaitRow() {
+        boolean interrupted = false;
+        while (rows.isEmpty() && !last && !ended) {
+            try {
+                wait();
+            } catch (InterruptedException e) {
+                interrupted = true;
+            }
+        }
+        if (interrupted) {
+            Thread.currentThread().interrupt();
+        }
+        if (rows.isEmpty() && !last) {
+            throw new IllegalStateException("the model was closed or failed", failure);
+        }
+    }
+
+    private final class Listener implements SequenceListener {
+        @Override
+        public boolean ready() {
+            synchronized (TokenSession.this) {
+                return rows.size() < MOST_WAITING;
+            }
+        }
+
+        @Override
+        public void onPosition(int position, Output output) {
+            add(position, output, false);
+        }
+
+        @Override
+        public int onLast(int position, Output output) {
+            add(position, output, true);
+            return PAUSE;
+        }
+
+        @Override
+        public void onEnd(Optional<Throwable> cause) {
+            synchronized (TokenSession.this) {
+                ended = true;
+                failure = cause.orElse(null);
+                TokenSession.this.notifyAll();
+            }
+        }
+
+        private void add(int position, Output output, boolean isLast) {
+            float[] row = new float[vocabulary];
+            output.logits(row);
+            synchronized (TokenSession.this) {
+                rows.add(new Row(position, row));
+                last = isLast;
+                TokenSession.this.notifyAll();
+            }
+        }
+    }
+}
