@@ -10,13 +10,20 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.nibble.GoldenData;
 import dev.nibble.UnsupportedFeatureException;
 import dev.nibble.gguf.TensorType;
+import java.io.IOException;
+import java.io.InputStream;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.util.Arrays;
 import java.util.Locale;
+import java.util.Objects;
 import java.util.Random;
+import java.util.zip.CRC32;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 
 class BlockFormatTest {
@@ -34,6 +41,48 @@ class BlockFormatTest {
         Arrays.fill(actual, POISON);
         format.decode(MemorySegment.ofArray(blocks), 0, actual, 0, actual.length);
         assertArrayEquals(bits(expected), bits(actual));
+    }
+
+    /** Blocks that ggml encoded, 4 rows of 512 values; the checksum is that of the floats that ggml decoded. */
+    @ParameterizedTest
+    @CsvSource({
+        "BF16, f878bfea",
+        "F16, 4d2e782f",
+        "IQ1_M, 8d4e9a3e",
+        "IQ1_S, 3de08252",
+        "IQ2_S, 2bc60d95",
+        "IQ2_XS, 6df895b8",
+        "IQ2_XXS, b5aafedc",
+        "IQ3_S, 4b3a8f47",
+        "IQ3_XXS, 0e6a8820",
+        "IQ4_NL, c551e657",
+        "IQ4_XS, b4fb5422",
+        "Q2_K, b8fd76bd",
+        "Q3_K, b0b58f1e",
+        "Q4_0, c59e6b74",
+        "Q4_1, 86a4a204",
+        "Q4_K, ab87e590",
+        "Q5_0, c92f0326",
+        "Q5_1, 53f7eda9",
+        "Q5_K, 9b1097a0",
+        "Q6_K, 03f80a50",
+        "Q8_0, c92e5974",
+        "TQ1_0, 34f848e5",
+        "TQ2_0, 34f848e5",
+    })
+    void decodesTheSampleBlocksBitForBit(BlockFormat format, String checksum) throws IOException {
+        byte[] blocks;
+        try (InputStream in = getClass().getResourceAsStream(format.name().toLowerCase(Locale.ROOT) + ".blocks")) {
+            blocks = Objects.requireNonNull(in).readAllBytes();
+        }
+        float[] values = new float[4 * 512];
+        Arrays.fill(values, POISON);
+        format.decode(MemorySegment.ofArray(blocks), 0, values, 0, values.length);
+        ByteBuffer bytes = ByteBuffer.allocate(4 * values.length).order(ByteOrder.LITTLE_ENDIAN);
+        bytes.asFloatBuffer().put(values);
+        CRC32 crc = new CRC32();
+        crc.update(bytes.array());
+        assertEquals(checksum, "%08x".formatted(crc.getValue()));
     }
 
     @ParameterizedTest
