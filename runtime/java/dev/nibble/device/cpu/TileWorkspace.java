@@ -1,0 +1,46 @@
+package dev.nibble.device.cpu;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.util.Arrays;
+
+/** The memory that one thread needs to multiply by one tile of weights; it stays in the first- and second-level caches. */
+final class TileWorkspace {
+    /** Tokens that are multiplied at once. */
+    static final int TOKENS = 4;
+
+    private static final ThreadLocal<TileWorkspace> OF_THREAD = ThreadLocal.withInitial(TileWorkspace::new);
+
+    /** Unpacked weights of a chunk: pairs of 16 bits (block, pair, row), or floats (column, row). */
+    final MemorySegment weights =
+            Arena.ofAuto().allocate((long) PackedMatrix.PANEL * PackedMatrix.TILE_ROWS * Float.BYTES, 64);
+
+    /** (half block or block, row): what one integer step of the weights is worth. */
+    final float[] scales = new float[PackedMatrix.PANEL / 16 * PackedMatrix.TILE_ROWS];
+
+    /** (half block or block, row): what is subtracted from each weight. */
+    final float[] minima = new float[PackedMatrix.PANEL / 16 * PackedMatrix.TILE_ROWS];
+
+    /** (half block or block, token, row): dot products of 16 bits, of the low and the high columns of the pairs. */
+    final int[] pairSums = new int[PackedMatrix.PANEL / 16 * TOKENS * PackedMatrix.TILE_ROWS];
+
+    /** (block, token, row): dot products, exact integers. */
+    final float[] floatSums = new float[PackedMatrix.PANEL / 32 * TOKENS * PackedMatrix.TILE_ROWS];
+
+    /** (token, row): results. */
+    float[] results = new float[TOKENS * PackedMatrix.TILE_ROWS];
+
+    private TileWorkspace() {}
+
+    /** The workspace of the calling thread, with results of {@code tokens} set to 0. */
+    static TileWorkspace cleared(int tokens) {
+        TileWorkspace workspace = OF_THREAD.get();
+        int size = tokens * PackedMatrix.TILE_ROWS;
+        if (workspace.results.length < size) {
+            workspace.results = new float[size];
+        } else {
+            Arrays.fill(workspace.results, 0, size, 0);
+        }
+        return workspace;
+    }
+}

@@ -1,0 +1,66 @@
+package dev.nibble.device.cpu;
+
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A product of activations with packed weights, out = x · weightᵀ (+ bias), computed tile by tile: threads may compute different
+ * tiles at the same time, and tiles of several products in any order.
+ *
+ * @param weight (rows, columns)
+ * @param quantized (any, columns), for weights of integers
+ * @param floats (any, columns), for weights of F32, F16 and BF16
+ * @param selection which rows of activations and results take part
+ * @param out (any, weight rows)
+ * @param bias (1, weight rows), or none
+ */
+record TiledProduct(
+        PackedMatrix weight,
+        @Nullable QuantizedRows quantized,
+        @Nullable FloatRows floats,
+        RowSelection selection,
+        FloatRows out,
+        @Nullable MemorySegment bias) {
+    private static final int ROWS = PackedMatrix.TILE_ROWS;
+
+    /** Checks that the activations are those that the weight needs. */
+    TiledProduct {
+        if (weight.shape().takesFloats() ? floats == null : quantized == null) {
+            throw new IllegalArgumentException(weight.shape().name() + " of type "
+                    + weight.shape().type() + " is multiplied by " + (floats == null ? "floats" : "quantized rows"));
+        }
+        if (quantized != null && quantized.columns() != weight.shape().columns()) {
+            throw new IllegalArgumentException(weight.shape().name() + " has "
+                    + weight.shape().columns() + " columns, the activations " + quantized.columns());
+        }
+    }
+
+    /** Computes the results of tiles {@code firstTile} … {@code endTile - 1}. */
+    void compute(int firstTile, int endTile) {
+        TileLayout layout = PackedMatrix.layoutFor(weight.shape().type()).orElse(null);
+        for (int tile = firstTile; tile < endTile; tile++) {
+            TileWorkspace workspace = TileWorkspace.cleared(selection.count());
+            if (layout == null) {
+                DecodedProducts.multiply(this, tile, workspace);
+            } else {
+                PanelProducts.multiply(layout, this, weight.tile(tile), workspace);
+            }
+            write(tile, workspace.results);
+        }
+    }
+
+    private void write(int tile, float[] results) {
+        int first = weight.firstRowOf(tile);
+        int rows = weight.rowsOf(tile);
+        for (int i = 0; i < selection.count(); i++) {
+            if (bias != null) {
+                for (int row = 0; row < rows; row++) {
+                    results[i * ROWS + row] += bias.getAtIndex(ValueLayout.JAVA_FLOAT, first + row);
+                }
+            }
+            long to = out.offset(selection.output(i)) + (long) first * Float.BYTES;
+            MemorySegment.copy(results, i * ROWS, out.segment(), ValueLayout.JAVA_FLOAT, to, rows);
+        }
+    }
+}
