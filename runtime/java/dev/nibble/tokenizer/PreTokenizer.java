@@ -1,0 +1,178 @@
+package dev.nibble.tokenizer;
+
+import static dev.nibble.tokenizer.PreTokenizer.Trait.ADDS_BOS;
+import static dev.nibble.tokenizer.PreTokenizer.Trait.HAS_NO_BOS;
+import static dev.nibble.tokenizer.PreTokenizer.Trait.IGNORES_MERGES;
+
+import dev.nibble.UnsupportedFeatureException;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.stream.Collectors;
+
+/**
+ * The pre-tokenizers of public models, by the value of {@code tokenizer.ggml.pre}: how text is cut into words before
+ * byte-pair encoding, and what else comes with that name.
+ *
+ * <p>Source: llama.cpp, src/llama-vocab.cpp.
+ */
+enum PreTokenizer {
+    DEFAULT(Patterns.absent(), Set.of(), "default"),
+    GPT2(
+            List.of(Patterns.gpt2()),
+            Set.of(),
+            "gpt-2",
+            "phi-2",
+            "mpt",
+            "olmo",
+            "jais",
+            "trillion",
+            "granite-docling",
+            "exaone4",
+            "gigachat",
+            "a.x-4.0",
+            "mellum",
+            "modern-bert",
+            "roberta-bpe",
+            "jina-es",
+            "jina-de",
+            "jina-v1-en",
+            "jina-v2-es",
+            "jina-v2-de",
+            "jina-v2-code"),
+    STARCODER(
+            Patterns.gpt2After(Rules.digits(1)),
+            Set.of(),
+            "starcoder",
+            "refact",
+            "command-r",
+            "smollm",
+            "codeshell",
+            "exaone",
+            "minerva-7b",
+            "mellum2"),
+    FALCON(Patterns.falcon(), Set.of(), "falcon"),
+    LLAMA3(
+            List.of(Patterns.cl100k(3)),
+            Set.of(IGNORES_MERGES, ADDS_BOS),
+            "llama-bpe",
+            "llama3",
+            "llama-v3",
+            "falcon3",
+            "falcon-h1",
+            "pixtral",
+            "midm-2.0",
+            "lfm2",
+            "jina-v5-nano"),
+    CL100K(List.of(Patterns.cl100k(3)), Set.of(), "dbrx", "smaug-bpe"),
+    CHATGLM4(List.of(Patterns.cl100k(3)), Set.of(HAS_NO_BOS), "chatglm-bpe", "glm4"),
+    QWEN2(
+            List.of(Patterns.cl100k(1)),
+            Set.of(),
+            "qwen2",
+            "deepseek-r1-qwen",
+            "stablelm2",
+            "megrez",
+            "hunyuan",
+            "solar-open",
+            "grok-2",
+            "kormo",
+            "f2llmv2",
+            "bailingmoe",
+            "bailingmoe2",
+            "llada-moe"),
+    QWEN35(List.of(Patterns.qwen35()), Set.of(), "qwen35"),
+    UFAKZEKA(List.of(Patterns.ufakzeka()), Set.of(), "ufakzeka"),
+    SEED_CODER(List.of(Patterns.seedCoder()), Set.of(), "seed-coder"),
+    JAIS2(List.of(Patterns.jais2()), Set.of(), "jais-2"),
+    EXAONE_MOE(List.of(Patterns.exaoneMoe()), Set.of(), "exaone-moe"),
+    MINICPM5(
+            List.of(new Alternation(Rules.digits(3)), Patterns.cl100k(Integer.MAX_VALUE)),
+            Set.of(IGNORES_MERGES),
+            "minicpm5"),
+    LAGUNA(List.of(Patterns.lines(), Patterns.cl100k(1)), Set.of(), "laguna"),
+    TEKKEN(List.of(Patterns.o200k(CasedWord.letters(false), 1)), Set.of(IGNORES_MERGES, ADDS_BOS), "tekken"),
+    O200K(
+            List.of(Patterns.o200k(CasedWord.letters(true), 3)),
+            Set.of(),
+            "gpt-4o",
+            "llama4",
+            "kanana2",
+            "talkie",
+            "minimax-m2"),
+    GRANITE_EMBEDDING(
+            List.of(Patterns.o200k(CasedWord.marked(true), 3)), Set.of(IGNORES_MERGES), "granite-embed-multi-97m"),
+    TINY_AYA(Patterns.tinyAya(), Set.of(), "tiny_aya", "cohere2moe"),
+    YOUTU(Patterns.youtu(), Set.of(IGNORES_MERGES), "youtu"),
+    KIMI_K2(List.of(Patterns.kimiK2()), Set.of(), "kimi-k2"),
+    DEEPSEEK_LLM(Patterns.deepSeekLlm(), Set.of(), "deepseek-llm"),
+    DEEPSEEK_CODER(Patterns.deepSeekCoder(), Set.of(), "deepseek-coder"),
+    DEEPSEEK3(Patterns.deepSeek3(), Set.of(), "deepseek-v3", "hunyuan-dense", "joyai-llm", "hy_v4"),
+    SPARK25(Patterns.spark25(), Set.of(), "spark2_5"),
+    AFMOE(Patterns.afmoe(), Set.of(), "afmoe"),
+    BLOOM(List.of(Patterns.bloom()), Set.of(), "bloom", "poro-chat", "gpt3-finnish"),
+    VIKING(List.of(Patterns.bloom(), new Alternation(Rules.digits(1))), Set.of(), "viking"),
+    CHAMELEON(Patterns.chameleon(), Set.of(ADDS_BOS), "chameleon"),
+    SUPERBPE(Patterns.superBpe(), Set.of(), "superbpe");
+
+    private static final Map<String, PreTokenizer> BY_NAME = new HashMap<>();
+
+    static {
+        for (PreTokenizer row : values()) {
+            row.names.forEach(name -> BY_NAME.put(name, row));
+        }
+    }
+
+    private final List<Splitter> passes;
+    private final Set<Trait> traits;
+    private final List<String> names;
+
+    PreTokenizer(List<Splitter> passes, Set<Trait> traits, String... names) {
+        this.passes = passes;
+        this.traits = traits;
+        this.names = List.of(names);
+    }
+
+    /** What comes with a name besides the pattern. */
+    enum Trait {
+        /** A word that is a token is that token, whatever the merges say. */
+        IGNORES_MERGES,
+        /** A prompt begins with BOS, unless the file says otherwise. */
+        ADDS_BOS,
+        /** There is no BOS, unless the file names one. */
+        HAS_NO_BOS
+    }
+
+    /** The pre-tokenizer of this name. @throws UnsupportedFeatureException if it is not known */
+    static PreTokenizer ofName(String name) {
+        PreTokenizer known = BY_NAME.get(name);
+        if (known == null) {
+            throw new UnsupportedFeatureException("tokenizer.ggml.pre is '" + name
+                    + "', a way to cut words that is not known; known are: "
+                    + Arrays.stream(values())
+                            .flatMap(row -> row.names.stream())
+                            .sorted()
+                            .collect(Collectors.joining(", ")));
+        }
+        return known;
+    }
+
+    /** The passes, each cutting the pieces of the one before. */
+    List<Splitter> passes() {
+        return passes;
+    }
+
+    boolean ignoresMerges() {
+        return traits.contains(IGNORES_MERGES);
+    }
+
+    boolean addsBos() {
+        return traits.contains(ADDS_BOS);
+    }
+
+    boolean hasBos() {
+        return !traits.contains(HAS_NO_BOS);
+    }
+}
