@@ -26,6 +26,10 @@ import java.util.Set;
 record GgufHeader(int version, Metadata metadata, List<TensorInfo> tensors, long dataStart) {
     static final int VERSION = 3;
     static final int DEFAULT_ALIGNMENT = 32;
+
+    /** The specification asks for a multiple of 8: values of every type can then be read where they lie. */
+    static final int MIN_ALIGNMENT = 8;
+
     static final String ALIGNMENT_KEY = "general.alignment";
 
     /** "GGUF" in the order of the file. */
@@ -70,8 +74,9 @@ record GgufHeader(int version, Metadata metadata, List<TensorInfo> tensors, long
             throw metadata.invalid(ALIGNMENT_KEY, "is of type " + value.type() + ", but a uint32 is wanted");
         }
         long alignment = scalar.bits();
-        if (Long.bitCount(alignment) != 1) {
-            throw metadata.invalid(ALIGNMENT_KEY, "is " + alignment + ", but a power of two is wanted");
+        if (Long.bitCount(alignment) != 1 || alignment < MIN_ALIGNMENT) {
+            throw metadata.invalid(
+                    ALIGNMENT_KEY, "is " + alignment + ", but a power of two is wanted, " + MIN_ALIGNMENT + " or more");
         }
         return alignment;
     }

@@ -45,6 +45,7 @@ public final class GgufWriter implements AutoCloseable {
     private long dataEnd;
     private long dataStart = -1;
     private int written;
+    private boolean finished;
 
     /** Writes the bytes of one tensor. */
     @FunctionalInterface
@@ -142,13 +143,14 @@ public final class GgufWriter implements AutoCloseable {
         } catch (AtomicMoveNotSupportedException e) {
             Files.move(temporary, target, StandardCopyOption.REPLACE_EXISTING);
         }
+        finished = true;
     }
 
     /** Gives up an unfinished file and removes what is there of it. Closing again, or after {@link #finish}, does nothing. */
     @Override
     public void close() throws IOException {
-        if (channel.isOpen()) {
-            channel.close();
+        channel.close();
+        if (!finished) {
             Files.deleteIfExists(temporary);
         }
     }

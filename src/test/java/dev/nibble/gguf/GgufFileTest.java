@@ -205,7 +205,7 @@ class GgufFileTest {
 
     @Test
     void refusesBadAlignments() throws IOException {
-        for (int alignment : new int[] {0, 3, 48, -1}) {
+        for (int alignment : new int[] {0, 3, 4, 48, -1}) {
             GgufBytes bytes = GgufBytes.header(3, 0, 1)
                     .key("general.alignment", MetadataType.UINT32)
                     .int32(alignment);

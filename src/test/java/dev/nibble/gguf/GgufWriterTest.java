@@ -97,7 +97,7 @@ class GgufWriterTest {
     }
 
     @ParameterizedTest
-    @ValueSource(ints = {1, 32, 64, 4096})
+    @ValueSource(ints = {8, 32, 64, 4096})
     void alignsTensorData(int alignment) throws IOException {
         Metadata metadata =
                 Metadata.builder().uint32("general.alignment", alignment).build();
@@ -157,6 +157,15 @@ class GgufWriterTest {
         }
         assertEquals(List.of("model.gguf"), standing());
         GgufFile.open(target).close();
+    }
+
+    @Test
+    void leavesNothingWhereTheTargetCannotBeReplaced() throws IOException {
+        Files.createDirectories(target.resolve("in the way"));
+        try (GgufWriter writer = new GgufWriter(target, Metadata.builder().build())) {
+            assertThrows(IOException.class, writer::finish);
+        }
+        assertEquals(List.of("model.gguf"), standing());
     }
 
     @Test
