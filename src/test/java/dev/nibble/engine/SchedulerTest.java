@@ -1,0 +1,176 @@
+package dev.nibble.engine;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.nibble.LanguageModel;
+import dev.nibble.OutOfCapacityException;
+import dev.nibble.device.Device;
+import dev.nibble.device.DeviceOptions;
+import dev.nibble.device.Devices;
+import dev.nibble.device.KvType;
+import dev.nibble.gguf.GgufFile;
+import dev.nibble.model.GgufModel;
+import java.io.InputStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Many sequences in little room: what each gives must not depend on the others. */
+class SchedulerTest {
+    private static final int CONTEXT = 96;
+
+    @TempDir
+    Path folder;
+
+    private Device device;
+    private GgufModel model;
+
+    @BeforeEach
+    void open() throws Exception {
+        Path file = folder.resolve("demo.gguf");
+        try (InputStream demo = LanguageModel.class.getResourceAsStream("tiny-q8_0.gguf")) {
+            Files.copy(demo, file);
+        }
+        device = Devices.open("reference", new DeviceOptions(2, false));
+        model = new GgufModel(GgufFile.open(file));
+    }
+
+    @AfterEach
+    void close() {
+        device.close();
+        model.close();
+    }
+
+    @Test
+    void aSequenceGivesTheSameTokensAloneAndAmongOthersThatTakeItsPages() {
+        List<int[]> prompts = new ArrayList<>();
+        for (int i = 0; i < 7; i++) {
+            prompts.add(prompt(20 + 3 * i, i));
+        }
+        List<List<Integer>> alone = new ArrayList<>();
+        for (int[] prompt : prompts) {
+            try (Engine engine = engine(CONTEXT, 512)) {
+                alone.add(new Greedy(engine.scheduler(), 40, prompt).tokens());
+            }
+        }
+        try (Engine engine = engine(2 * CONTEXT, 16)) {
+            List<Greedy> together = prompts.stream()
+                    .map(prompt -> new Greedy(engine.scheduler(), 40, prompt))
+                    .toList();
+            assertEquals(alone, together.stream().map(Greedy::tokens).toList());
+        }
+    }
+
+    @Test
+    void aPromptThatBeginsLikeAnEarlierOneComputesOnlyItsRest() {
+        try (Engine engine = engine(4 * CONTEXT, 512)) {
+            int[] prompt = prompt(70, 1);
+            Greedy first = new Greedy(engine.scheduler(), 10, prompt);
+            List<Integer> tokens = first.tokens();
+            assertEquals(0, engine.scheduler().reused(first.sequence));
+            Greedy second = new Greedy(engine.scheduler(), 10, prompt);
+            assertEquals(tokens, second.tokens());
+            assertEquals(64, engine.scheduler().reused(second.sequence), "two full pages of 32 tokens");
+        }
+    }
+
+    @Test
+    void theLogitsOfEveryPositionComeInOrderWhateverTheStepsAre() {
+        int[] prompt = prompt(50, 2);
+        float[] inOneStep;
+        try (Engine engine = engine(CONTEXT, 512)) {
+            inOneStep = EngineProbe.logits(engine.scheduler(), 1024, prompt);
+        }
+        try (Engine engine = engine(CONTEXT, 7)) {
+            assertArrayEquals(inOneStep, EngineProbe.logits(engine.scheduler(), 1024, prompt));
+        }
+    }
+
+    @Test
+    void moreTokensThanTheContextHoldsAreRefusedAndNothingIsLost() {
+        try (Engine engine = engine(CONTEXT, 512)) {
+            Greedy greedy = new Greedy(engine.scheduler(), 1, prompt(30, 3));
+            assertEquals(1, greedy.tokens().size());
+            Sequence sequence = engine.scheduler().open(greedy);
+            OutOfCapacityException refused = assertThrows(
+                    OutOfCapacityException.class,
+                    () -> engine.scheduler().feed(sequence, false, prompt(CONTEXT + 1, 3)));
+            assertTrue(refused.getMessage().contains("97 tokens after 0"), refused.getMessage());
+            assertEquals(0, engine.scheduler().length(sequence));
+        }
+    }
+
+    @Test
+    void closingEndsSequencesThatRun() {
+        Engine engine = engine(CONTEXT, 512);
+        Greedy endless = new Greedy(engine.scheduler(), Integer.MAX_VALUE, prompt(5, 4));
+        engine.close();
+        engine.close();
+        assertThrows(Exception.class, endless::tokens);
+        assertThrows(IllegalStateException.class, () -> engine.scheduler().open(endless));
+    }
+
+    private Engine engine(int cacheTokens, int rows) {
+        return Engine.open(
+                device, model, new EngineOptions(CONTEXT, cacheTokens, KvType.F16, KvType.F16, rows), done -> {});
+    }
+
+    private static int[] prompt(int length, int seed) {
+        int[] tokens = new java.util.Random(seed).ints(length, 5, 1000).toArray();
+        tokens[0] = 1;
+        return tokens;
+    }
+
+    /** Takes the best token until there are enough. */
+    private static final class Greedy implements SequenceListener {
+        final Sequence sequence;
+        private final CompletableFuture<List<Integer>> done = new CompletableFuture<>();
+        private final List<Integer> tokens = new ArrayList<>();
+        private final int count;
+
+        Greedy(Scheduler scheduler, int count, int... prompt) {
+            this.count = count;
+            this.sequence = scheduler.open(this);
+            scheduler.feed(sequence, false, prompt);
+        }
+
+        List<Integer> tokens() {
+            return done.join();
+        }
+
+        @Override
+        public boolean ready() {
+            return true;
+        }
+
+        @Override
+        public void onPosition(int position, Output output) {
+            done.completeExceptionally(new IllegalStateException("only the last output was asked for"));
+        }
+
+        @Override
+        public int onLast(int position, Output output) {
+            tokens.add(output.best());
+            if (tokens.size() < count && position + 1 < CONTEXT) {
+                return output.best();
+            }
+            done.complete(tokens);
+            return FINISH;
+        }
+
+        @Override
+        public void onEnd(Optional<Throwable> failure) {
+            done.completeExceptionally(failure.orElseGet(() -> new IllegalStateException("closed")));
+        }
+    }
+}
