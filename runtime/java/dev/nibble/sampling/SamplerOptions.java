@@ -64,6 +64,11 @@ public record SamplerOptions(
         return new Builder();
     }
 
+    /** Whether the choice is always the token of the largest logit, so that no other logits are needed. */
+    public boolean takesBest() {
+        return temperature == 0 && logProbabilities == 0 && logitBias.isEmpty() && !hasPenalties();
+    }
+
     boolean hasPenalties() {
         return repeatLastN != 0 && (repeatPenalty != 1 || presencePenalty != 0 || frequencyPenalty != 0);
     }

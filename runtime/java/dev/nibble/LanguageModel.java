@@ -1,0 +1,291 @@
+package dev.nibble;
+
+import dev.nibble.device.Device;
+import dev.nibble.device.DeviceOptions;
+import dev.nibble.device.Devices;
+import dev.nibble.engine.Engine;
+import dev.nibble.engine.EngineOptions;
+import dev.nibble.gguf.GgufFile;
+import dev.nibble.model.GgufModel;
+import dev.nibble.model.ModelConfig;
+import dev.nibble.model.ModelSource;
+import dev.nibble.model.SyntheticModel;
+import dev.nibble.model.Weights;
+import dev.nibble.tokenizer.EncodeOptions;
+import dev.nibble.tokenizer.Tokenizer;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.file.AccessDeniedException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A language model that is loaded and ready. Thread-safe: many generations at once share its batch.
+ *
+ * <pre>{@code
+ * try (LanguageModel model = LanguageModel.open(Path.of("model.gguf"), ModelOptions.DEFAULT);
+ *         Generation story = model.generate("Once upon a time", GenerationOptions.DEFAULT)) {
+ *     for (Token token : story) {
+ *         System.out.print(token.text());
+ *     }
+ * }
+ * }</pre>
+ */
+public final class LanguageModel implements AutoCloseable {
+    private static final String DEMO = "tiny-q8_0.gguf";
+    private static final int DEFAULT_CONTEXT = 4096;
+    private static final int DEFAULT_CACHE = 8192;
+
+    private final ModelSource source;
+    private final @Nullable Tokenizer tokenizer;
+    private final Device device;
+    private final Engine engine;
+    private final ModelInfo info;
+    private boolean closed;
+
+    private LanguageModel(ModelSource source, @Nullable Tokenizer tokenizer, ModelOptions options) {
+        this.source = source;
+        this.tokenizer = tokenizer;
+        this.device = openDevice(options);
+        try {
+            List<Weights.Tensor> tensors = Weights.tensors(source);
+            long fileBytes = fileBytes(tensors);
+            this.engine = Engine.open(
+                    device,
+                    source,
+                    engineOptions(source.config(), options),
+                    done -> options.onProgress().accept(done, fileBytes));
+            this.info = info(tensors, fileBytes);
+        } catch (RuntimeException | Error e) {
+            device.close();
+            throw e;
+        }
+    }
+
+    /**
+     * Opens a model in a GGUF file, given any of its parts.
+     *
+     * @throws IOException if the file cannot be read
+     * @throws InvalidModelException if it is no valid model
+     * @throws UnsupportedFeatureException if the model or the device asks for what is not supported
+     * @throws OutOfCapacityException if it does not fit the device; nothing was loaded
+     */
+    public static LanguageModel open(Path path, ModelOptions options) throws IOException {
+        GgufFile file = GgufFile.open(path);
+        try {
+            Tokenizer tokenizer = Tokenizer.of(file.metadata());
+            GgufModel model = new GgufModel(file);
+            int words = tokenizer.vocabulary().size();
+            if (words != model.config().vocabulary()) {
+                throw new InvalidModelException(
+                        path,
+                        -1,
+                        "the tokenizer has " + words + " tokens, the token embedding "
+                                + model.config().vocabulary());
+            }
+            return new LanguageModel(model, tokenizer, options);
+        } catch (RuntimeException | Error e) {
+            file.close();
+            throw e;
+        }
+    }
+
+    /**
+     * Opens the model that comes with the library, which writes micro-stories and small dialogues.
+     *
+     * @throws IOException if its temporary copy cannot be written
+     */
+    public static LanguageModel openDemo(ModelOptions options) throws IOException {
+        Path copy = Files.createTempFile("nibble-demo", ".gguf");
+        try (InputStream resource = LanguageModel.class.getResourceAsStream(DEMO)) {
+            if (resource == null) {
+                throw new IllegalStateException("the resource " + DEMO + " is missing from the library");
+            }
+            Files.copy(resource, copy, StandardCopyOption.REPLACE_EXISTING);
+            return open(copy, options);
+        } finally {
+            deleteMapped(copy);
+        }
+    }
+
+    /**
+     * Makes a model of a public model's exact shapes with deterministic weights that mean nothing, for measurements. It has no
+     * tokenizer.
+     *
+     * @param shape the name and the type of the weights, e.g. {@code llama-3.2-1b:q4_0}
+     * @throws IllegalArgumentException if there is no such shape or type, naming those that there are
+     * @throws OutOfCapacityException if it does not fit the device; nothing was made
+     */
+    public static LanguageModel synthetic(String shape, ModelOptions options) {
+        return new LanguageModel(SyntheticModel.of(shape), null, options);
+    }
+
+    /** What the model is and where it runs. */
+    public ModelInfo info() {
+        return info;
+    }
+
+    /**
+     * Generates text after a prompt, which is taken as it is: its special tokens are recognised, and the model's own are added
+     * before it.
+     *
+     * @throws OutOfCapacityException if the context cannot hold the prompt
+     * @throws IllegalStateException if the model is closed
+     */
+    public Generation generate(String prompt, GenerationOptions options) {
+        return generate(tokenize(prompt), options);
+    }
+
+    /**
+     * Generates text after the tokens of a prompt.
+     *
+     * @throws OutOfCapacityException if the context cannot hold the prompt
+     * @throws IllegalArgumentException if there are no tokens, or a token is not in the vocabulary
+     * @throws IllegalStateException if the model is closed
+     */
+    public Generation generate(int[] prompt, GenerationOptions options) {
+        checkTokens(prompt);
+        Tokenizer words = tokenizer();
+        TokenStream stream = new TokenStream(options, words.vocabulary(), words.decoder(), prompt, info.context());
+        return new Generation(engine.scheduler(), stream, prompt);
+    }
+
+    /**
+     * Opens a session, which takes tokens and gives logits.
+     *
+     * @throws IllegalStateException if the model is closed
+     */
+    public TokenSession session() {
+        return new TokenSession(engine.scheduler(), info.vocabulary());
+    }
+
+    /** The tokens of a prompt: special tokens in the text are recognised, and the model's own are added. */
+    public int[] tokenize(String text) {
+        return tokenizer().encode(text, EncodeOptions.PROMPT);
+    }
+
+    /** The tokens of a text in which nothing is special, without those that the model adds. */
+    public int[] tokenizePlain(String text) {
+        return tokenizer().encode(text, EncodeOptions.PLAIN);
+    }
+
+    /** The text of tokens. */
+    public String detokenize(int... tokens) {
+        checkTokens(tokens);
+        return tokenizer().decode(tokens);
+    }
+
+    /** Cancels what is running and frees everything. Closing again does nothing. */
+    @Override
+    public synchronized void close() {
+        if (!closed) {
+            closed = true;
+            engine.close();
+            device.close();
+            source.close();
+        }
+    }
+
+    private Tokenizer tokenizer() {
+        if (tokenizer == null) {
+            throw new UnsupportedFeatureException("the model " + info.name() + " has no tokenizer; use a session");
+        }
+        return tokenizer;
+    }
+
+    private void checkTokens(int[] tokens) {
+        if (tokens.length == 0) {
+            throw new IllegalArgumentException("no tokens are given");
+        }
+        for (int token : tokens) {
+            if (token < 0 || token >= info.vocabulary()) {
+                throw new IllegalArgumentException(
+                        "token " + token + " is not in the vocabulary of " + info.vocabulary() + " tokens");
+            }
+        }
+    }
+
+    private static Device openDevice(ModelOptions options) {
+        if (options.devices().size() > 1) {
+            throw new UnsupportedFeatureException("a model runs on one device, not on "
+                    + String.join(" and ", options.devices()) + "; name one of them");
+        }
+        return Devices.open(
+                options.devices().getFirst(), new DeviceOptions(options.threads(), options.exactActivations()));
+    }
+
+    private static EngineOptions engineOptions(ModelConfig config, ModelOptions options) {
+        int context = options.context() > 0 ? options.context() : Math.min(config.contextLength(), DEFAULT_CONTEXT);
+        return new EngineOptions(
+                context, Math.max(context, DEFAULT_CACHE), options.keyType(), options.valueType(), options.batch());
+    }
+
+    private ModelInfo info(List<Weights.Tensor> tensors, long fileBytes) {
+        ModelConfig config = source.config();
+        String architecture = config.architecture().id();
+        return new ModelInfo(
+                source.metadata().stringOr("general.name", architecture),
+                architecture,
+                mainType(tensors),
+                distinct(tensors).stream()
+                        .mapToLong(tensor -> tensor.source().shape().values())
+                        .sum(),
+                fileBytes,
+                engine.weightBytes(),
+                config.vocabulary(),
+                config.contextLength(),
+                engine.scheduler().contextLength(),
+                device.name(),
+                device.description(),
+                device.threads(),
+                engine.plan().toString(),
+                engine.bytesPerToken(),
+                engine.kvTokenBytes(),
+                engine.multiplyAddsPerToken());
+    }
+
+    private static long fileBytes(List<Weights.Tensor> tensors) {
+        return tensors.stream()
+                .mapToLong(tensor -> tensor.source().shape().bytes())
+                .sum();
+    }
+
+    /** The tensors of the file, without the second use of a token embedding that is the output matrix as well. */
+    private static List<Weights.Tensor> distinct(List<Weights.Tensor> tensors) {
+        return new ArrayList<>(tensors.stream()
+                .collect(Collectors.toMap(
+                        tensor -> tensor.source().shape().name(), tensor -> tensor, (first, second) -> first))
+                .values());
+    }
+
+    /** The type that stores most of the weights. */
+    private static String mainType(List<Weights.Tensor> tensors) {
+        return distinct(tensors).stream()
+                .map(tensor -> tensor.source().shape())
+                .collect(Collectors.groupingBy(shape -> shape.type(), Collectors.summingLong(shape -> shape.values())))
+                .entrySet()
+                .stream()
+                .max(Comparator.comparing(Map.Entry::getValue))
+                .orElseThrow()
+                .getKey()
+                .name()
+                .toLowerCase(Locale.ROOT);
+    }
+
+    /** Some systems delete a file that is mapped only after it is closed; those remove it when the process ends. */
+    private static void deleteMapped(Path copy) throws IOException {
+        try {
+            Files.deleteIfExists(copy);
+        } catch (AccessDeniedException e) {
+            copy.toFile().deleteOnExit();
+        }
+    }
+}

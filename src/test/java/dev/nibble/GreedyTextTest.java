@@ -1,0 +1,51 @@
+package dev.nibble;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
+import java.util.List;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.ObjectMapper;
+
+/** What the bundled model writes, word for word as llama.cpp has it write in float32. */
+class GreedyTextTest {
+    @ParameterizedTest
+    @ValueSource(strings = {"reference"})
+    void theBundledModelWritesWhatItShould(String device) throws IOException {
+        ModelOptions options = ModelOptions.builder().devices(device).build();
+        try (LanguageModel model = LanguageModel.openDemo(options)) {
+            for (JsonNode item : items()) {
+                String prompt = item.get("prompt").asString();
+                assertArrayEquals(ints(item.get("prompt_ids")), model.tokenize(prompt), prompt);
+                int[] wanted = ints(item.get("ids"));
+                GenerationOptions greedy = GenerationOptions.builder()
+                        .greedy()
+                        .maxTokens(wanted.length)
+                        .build();
+                try (Generation generation = model.generate(prompt, greedy)) {
+                    assertEquals(item.get("text").asString(), generation.text(), prompt);
+                }
+            }
+        }
+    }
+
+    private static List<JsonNode> items() throws IOException {
+        ObjectMapper json = new ObjectMapper();
+        try (InputStream lines = GreedyTextTest.class.getResourceAsStream("greedy.jsonl")) {
+            return new String(lines.readAllBytes(), StandardCharsets.UTF_8)
+                    .lines()
+                    .map(json::readTree)
+                    .filter(item -> item.get("model").asString().contains("tiny-q8_0"))
+                    .toList();
+        }
+    }
+
+    private static int[] ints(JsonNode array) {
+        return array.valueStream().mapToInt(JsonNode::asInt).toArray();
+    }
+}
