@@ -19,7 +19,7 @@ class GgufGoldenTest {
     Path folder;
 
     static List<Path> files() throws IOException {
-        try (Stream<Path> files = Files.walk(GoldenData.path("."))) {
+        try (Stream<Path> files = Files.walk(GoldenData.path(".").toAbsolutePath())) {
             return files.filter(file -> file.toString().endsWith(".gguf"))
                     .sorted()
                     .toList();
@@ -28,7 +28,8 @@ class GgufGoldenTest {
 
     @ParameterizedTest
     @MethodSource("files")
-    void rewritesWhatItRead(Path path) throws IOException {
+    void rewritesWhatItRead(Path file) throws IOException {
+        Path path = GoldenData.path(file.toString());
         Path copy = folder.resolve("copy.gguf");
         try (GgufFile original = GgufFile.open(path)) {
             try (GgufWriter writer = new GgufWriter(copy, original.metadata())) {
