@@ -1,0 +1,258 @@
+package dev.nibble.device.cpu;
+
+import dev.nibble.device.Operation;
+import dev.nibble.device.cpu.AttentionWorkspace.Scratch;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * {@link Operation.Attention}: streams over the keys and values of each block of rows, tile by tile, with all query heads of a
+ * KV head together, so that each is read once.
+ */
+final class AttentionKernel implements Kernel, WorkerPool.Task {
+    /** Up to so many queries 16-bit keys and values are widened on the way; for more, once per tile into scratch memory. */
+    private static final int FEW_QUERIES = 8;
+
+    /** Queries that are worked on together: what they keep fits the second-level cache. */
+    private static final int QUERIES = 64;
+
+    /** Half of what 16-bit values are too small by, in the exponent: see {@link AttentionProduct}. */
+    private static final float HALF_EXPONENT = 0x1p56f;
+
+    private final WorkerPool pool;
+    private final Live live;
+    private final CpuKvPages cache;
+    private final CpuBuffer pageTable;
+    private final CpuBuffer q;
+    private final CpuBuffer out;
+    private final @Nullable CpuBuffer sinks;
+    private final Operation.AttentionForm form;
+    private final int sharing;
+    private final AttentionPlan plan;
+    private final AttentionWorkspace workspace;
+
+    AttentionKernel(Operation.Attention operation, CpuDevice device) {
+        this.pool = device.pool();
+        this.live = Live.of(operation.rows());
+        this.cache = (CpuKvPages) operation.cache();
+        this.pageTable = (CpuBuffer) operation.pageTable();
+        this.q = (CpuBuffer) operation.q();
+        this.out = (CpuBuffer) operation.out();
+        this.sinks = (CpuBuffer) operation.sinks();
+        this.form = operation.form();
+        this.sharing = form.heads() / cache.layout().heads();
+        int rowsPerBlock = Math.clamp(QUERIES / sharing, 1, operation.rows().limit());
+        int queries = CpuKvPages.roundUp(rowsPerBlock * sharing, AttentionProduct.ROWS);
+        this.plan = new AttentionPlan(
+                (CpuBuffer) operation.positions(),
+                (CpuBuffer) operation.slots(),
+                cache,
+                operation.rows().limit(),
+                rowsPerBlock,
+                form.window(),
+                pool.threads());
+        this.workspace = device.attentionWorkspace(
+                new AttentionWorkspace.Shape(queries, cache.layout().keySize(), cache.valueStride()));
+    }
+
+    @Override
+    public void run() {
+        int rows = live.count();
+        if (rows == 0) {
+            return;
+        }
+        int parts = plan.cut(rows);
+        if (plan.split()) {
+            workspace.reservePartials(parts);
+        }
+        pool.run(this, parts);
+    }
+
+    @Override
+    public void run(int begin, int end, int thread) {
+        Scratch scratch = workspace.scratch(thread);
+        for (int part = begin; part < end; part++) {
+            int block = plan.blockOfPart(part);
+            int within = part - plan.firstPart(block);
+            int ranges = plan.split() ? plan.endRange(block) - plan.firstRange(block) : 1;
+            int head = within / ranges;
+            loadQueries(block, head, scratch);
+            if (plan.split()) {
+                int range = plan.firstRange(block) + within % ranges;
+                attend(block, head, range, scratch, workspace.partial(part));
+                if (plan.finishRange(block, head)) {
+                    mergePartials(block, head, part - within % ranges, ranges, scratch);
+                }
+            } else {
+                attendAll(block, head, scratch);
+            }
+        }
+    }
+
+    private int queries(int block) {
+        return (plan.endRow(block) - plan.firstRow(block)) * sharing;
+    }
+
+    private void loadQueries(int block, int head, Scratch scratch) {
+        int values = sharing * cache.layout().keySize();
+        int count = 0;
+        for (int row = plan.firstRow(block); row < plan.endRow(block); row++) {
+            long at = row * q.rowBytes() + (long) head * values * Float.BYTES;
+            MemorySegment.copy(q.segment(), ValueLayout.JAVA_FLOAT, at, scratch.q, count, values);
+            count += values;
+        }
+        float factor = cache.halfKeys() ? form.scale() * HALF_EXPONENT : form.scale();
+        for (int i = 0; i < count; i++) {
+            scratch.q[i] *= factor;
+        }
+    }
+
+    private void attendAll(int block, int head, Scratch scratch) {
+        int queries = queries(block);
+        scratch.total.clear(queries);
+        for (int range = plan.firstRange(block); range < plan.endRange(block); range++) {
+            attend(block, head, range, scratch, scratch.range);
+            for (int query = 0; query < queries; query++) {
+                scratch.total.merge(query, scratch.range, query);
+            }
+        }
+        finish(block, head, scratch.total);
+    }
+
+    private void mergePartials(int block, int head, int firstPartial, int ranges, Scratch scratch) {
+        int queries = queries(block);
+        scratch.total.clear(queries);
+        for (int range = 0; range < ranges; range++) {
+            for (int query = 0; query < queries; query++) {
+                scratch.total.merge(query, workspace.partial(firstPartial + range), query);
+            }
+        }
+        finish(block, head, scratch.total);
+    }
+
+    private void attend(int block, int head, int range, Scratch scratch, RunningSoftmax softmax) {
+        softmax.clear(queries(block));
+        int perTile = plan.groupsPerTile();
+        int begin = range * plan.groupsPerRange();
+        int end = Math.min(begin + plan.groupsPerRange(), plan.endGroup(block));
+        for (int group = begin; group < end; group += perTile) {
+            int endOfTile = Math.min(group + perTile, end);
+            if (endOfTile > plan.firstGroup(block)) {
+                score(block, head, group, endOfTile, scratch);
+                weigh(block, group, endOfTile, scratch, softmax);
+                addValues(block, head, group, endOfTile, scratch, softmax);
+            }
+        }
+    }
+
+    /** scores = queries × keys. */
+    private void score(int block, int head, int begin, int end, Scratch scratch) {
+        int keySize = cache.layout().keySize();
+        int width = cache.group();
+        int queries = queries(block);
+        boolean widen = cache.halfKeys() && queries > FEW_QUERIES;
+        for (int group = Math.max(begin, plan.firstGroup(block)); group < end; group++) {
+            long at = cache.keysAt(head, page(block, group), group % cache.groupsPerPage());
+            int column = (group - begin) * width;
+            if (widen) {
+                AttentionProduct.widen(cache.segment(), at, keySize * width, scratch.group, 0);
+            }
+            for (int i = 0; i < queries; i += AttentionProduct.ROWS) {
+                int to = i * AttentionWorkspace.TILE + column;
+                if (widen) {
+                    AttentionProduct.floats(scratch.q, i * keySize, keySize, scratch.group, 0, keySize, width,
+                            scratch.scores, to, AttentionWorkspace.TILE, false);
+                } else if (cache.halfKeys()) {
+                    AttentionProduct.halves(scratch.q, i * keySize, keySize, cache.segment(), at, keySize, width,
+                            scratch.scores, to, AttentionWorkspace.TILE, false);
+                } else {
+                    AttentionProduct.floats(scratch.q, i * keySize, keySize, cache.segment(), at, keySize, width,
+                            scratch.scores, to, AttentionWorkspace.TILE, false);
+                }
+            }
+        }
+    }
+
+    /** scores → weights, with what a row does not see left out. */
+    private void weigh(int block, int begin, int end, Scratch scratch, RunningSoftmax softmax) {
+        int width = (end - begin) * cache.group();
+        float scoreFactor = cache.halfKeys() ? HALF_EXPONENT : 1;
+        float weightFactor = cache.halfValues() ? HALF_EXPONENT : 1;
+        for (int query = 0; query < queries(block); query++) {
+            int at = query * AttentionWorkspace.TILE;
+            int row = plan.firstRow(block) + query / sharing;
+            if (form.softcap() != 0) {
+                RunningSoftmax.cap(scratch.scores, at, width, scoreFactor, form.softcap());
+            }
+            for (int group = begin; group < end; group++) {
+                int first = firstToken(group);
+                int to = Math.min(tokens(group), plan.position(row) + 1 - first);
+                RunningSoftmax.mask(
+                        scratch.scores, at + (group - begin) * cache.group(), cache.group(), plan.firstToken(row) - first, to);
+            }
+            softmax.scores(query, scratch.scores, at, width, form.softcap() != 0 ? 1 : scoreFactor, weightFactor);
+        }
+    }
+
+    /** softmax += weights × values. */
+    private void addValues(int block, int head, int begin, int end, Scratch scratch, RunningSoftmax softmax) {
+        int stride = cache.valueStride();
+        int queries = queries(block);
+        boolean widen = cache.halfValues() && queries > FEW_QUERIES;
+        for (int group = Math.max(begin, plan.firstGroup(block)); group < end; group++) {
+            long at = cache.valuesAt(head, page(block, group), group % cache.groupsPerPage());
+            int column = (group - begin) * cache.group();
+            int length = Math.min(tokens(group), plan.lastToken(block) + 1 - firstToken(group));
+            if (widen) {
+                AttentionProduct.widen(cache.segment(), at, length * stride, scratch.group, 0);
+            }
+            for (int i = 0; i < queries; i += AttentionProduct.ROWS) {
+                int from = i * AttentionWorkspace.TILE + column;
+                if (widen) {
+                    AttentionProduct.floats(scratch.scores, from, AttentionWorkspace.TILE, scratch.group, 0, length, stride,
+                            softmax.values(), i * stride, stride, true);
+                } else if (cache.halfValues()) {
+                    AttentionProduct.halves(scratch.scores, from, AttentionWorkspace.TILE, cache.segment(), at, length,
+                            stride, softmax.values(), i * stride, stride, true);
+                } else {
+                    AttentionProduct.floats(scratch.scores, from, AttentionWorkspace.TILE, cache.segment(), at, length,
+                            stride, softmax.values(), i * stride, stride, true);
+                }
+            }
+        }
+    }
+
+    private int page(int block, int group) {
+        long slot = plan.slot(plan.firstRow(block));
+        return pageTable.integer(slot * pageTable.width() + group / cache.groupsPerPage());
+    }
+
+    /** The first token of a group, counted in its sequence. */
+    private int firstToken(int group) {
+        return group / cache.groupsPerPage() * cache.layout().pageTokens() + group % cache.groupsPerPage() * cache.group();
+    }
+
+    /** The tokens that a group has room for: fewer at the end of an odd page. */
+    private int tokens(int group) {
+        return Math.min(
+                cache.group(), cache.layout().pageTokens() - group % cache.groupsPerPage() * cache.group());
+    }
+
+    private void finish(int block, int head, RunningSoftmax softmax) {
+        int valueSize = cache.layout().valueSize();
+        int query = 0;
+        for (int row = plan.firstRow(block); row < plan.endRow(block); row++) {
+            for (int i = 0; i < sharing; i++, query++) {
+                int outHead = head * sharing + i;
+                if (sinks != null) {
+                    softmax.sink(query, sinks.segment().getAtIndex(ValueLayout.JAVA_FLOAT, outHead));
+                }
+                softmax.finish(query, cache.halfValues() ? HALF_EXPONENT : 1);
+                MemorySegment.copy(
+                        softmax.values(), query * cache.valueStride(), out.segment(), ValueLayout.JAVA_FLOAT,
+                        row * out.rowBytes() + (long) outHead * valueSize * Float.BYTES, valueSize);
+            }
+        }
+    }
+}

@@ -1,0 +1,82 @@
+package dev.nibble.device.cpu;
+
+import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
+import java.util.List;
+
+/** The scratch memory of attentions of one shape, shared by all layers: a part for each thread, and one for each split. */
+final class AttentionWorkspace implements AutoCloseable {
+    /** Tokens in a tile. */
+    static final int TILE = 64;
+
+    /**
+     * The shape.
+     *
+     * @param queries heads of rows that are worked on together
+     * @param keySize values of a key
+     * @param valueStride values of a value, rounded up to a multiple of 16
+     */
+    record Shape(int queries, int keySize, int valueStride) {}
+
+    /** One thread's part. */
+    static final class Scratch {
+        /** The queries times the scale: (queries, keySize). */
+        final float[] q;
+
+        /** Scores, then weights: (queries, TILE). */
+        final float[] scores;
+
+        /** Over the current range of tokens. */
+        final RunningSoftmax range;
+
+        /** Over all ranges so far. */
+        final RunningSoftmax total;
+
+        /** One group of keys or values as floats. */
+        final MemorySegment group;
+
+        private Scratch(Shape shape, MemorySegment group) {
+            this.q = new float[shape.queries * shape.keySize];
+            this.scores = new float[shape.queries * TILE];
+            this.range = new RunningSoftmax(shape.queries, shape.valueStride);
+            this.total = new RunningSoftmax(shape.queries, shape.valueStride);
+            this.group = group;
+        }
+    }
+
+    private final Shape shape;
+    private final Scratch[] scratch;
+    private final NativeMemory groups;
+    private final List<RunningSoftmax> partials = new ArrayList<>();
+
+    AttentionWorkspace(Shape shape, int threads) {
+        this.shape = shape;
+        long groupBytes = 4L * CpuKvPages.GROUP * Math.max(shape.keySize, shape.valueStride);
+        this.groups = NativeMemory.allocate(groupBytes * threads, "scratch memory for attention");
+        this.scratch = new Scratch[threads];
+        for (int i = 0; i < threads; i++) {
+            scratch[i] = new Scratch(shape, groups.segment().asSlice(i * groupBytes, groupBytes));
+        }
+    }
+
+    Scratch scratch(int thread) {
+        return scratch[thread];
+    }
+
+    /** Makes sure that there are so many results of ranges. */
+    void reservePartials(int count) {
+        while (partials.size() < count) {
+            partials.add(new RunningSoftmax(shape.queries, shape.valueStride));
+        }
+    }
+
+    /** The result of one range. */
+    RunningSoftmax partial(int index) {
+        return partials.get(index);
+    }
+
+    @Override
+    public void close() {
+        groups.close();
+    }
+}

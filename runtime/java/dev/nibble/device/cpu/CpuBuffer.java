@@ -1,0 +1,63 @@
+package dev.nibble.device.cpu;
+
+import dev.nibble.device.Buffer;
+import dev.nibble.device.ElementType;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+
+/** A buffer in native memory, rows one after another. */
+final class CpuBuffer implements Buffer {
+    private final ElementType type;
+    private final int rows;
+    private final int width;
+    private final long rowBytes;
+    private final NativeMemory memory;
+
+    CpuBuffer(ElementType type, int rows, int width) {
+        this.type = type;
+        this.rows = rows;
+        this.width = width;
+        this.rowBytes = type == ElementType.Q8 ? QuantizedRows.rowBytes(width) : (long) width * Float.BYTES;
+        this.memory = NativeMemory.allocate(rows * rowBytes, "a buffer of " + rows + " x " + width + " " + type);
+    }
+
+    @Override
+    public ElementType type() {
+        return type;
+    }
+
+    @Override
+    public int rows() {
+        return rows;
+    }
+
+    @Override
+    public int width() {
+        return width;
+    }
+
+    @Override
+    public long bytes() {
+        return memory.bytes();
+    }
+
+    /** All rows. */
+    MemorySegment segment() {
+        return memory.segment();
+    }
+
+    /** The distance between rows. */
+    long rowBytes() {
+        return rowBytes;
+    }
+
+    /** Element {@code at} of an I32 buffer. */
+    int integer(long at) {
+        return segment().get(ValueLayout.JAVA_INT, at * Integer.BYTES);
+    }
+
+    @Override
+    public void close() {
+        memory.close();
+    }
+}

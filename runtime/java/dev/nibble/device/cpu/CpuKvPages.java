@@ -1,0 +1,111 @@
+package dev.nibble.device.cpu;
+
+import dev.nibble.device.KvLayout;
+import dev.nibble.device.KvPages;
+import dev.nibble.device.KvType;
+import java.lang.foreign.MemorySegment;
+
+/**
+ * The KV cache of one layer: {@code [head][page]} chunks, each with the keys and then the values of a page's tokens, so that one
+ * head's tokens lie together when a sequence's pages do. Tokens come in groups of {@link #group}: the keys of a group are
+ * transposed, {@code [keySize][group]}, so that a vector holds the same key value of several tokens; the values lie as
+ * {@code [token][valueStride]}.
+ */
+final class CpuKvPages implements KvPages {
+    /** The largest group of tokens. */
+    static final int GROUP = 32;
+
+    private static final int SMALL_GROUP = 16;
+
+    private final KvLayout layout;
+    private final int pages;
+    private final int group;
+    private final int groupsPerPage;
+    private final int valueStride;
+    private final int keyBytes;
+    private final int valueBytes;
+    private final long keysBytes;
+    private final long chunkBytes;
+    private final NativeMemory memory;
+
+    CpuKvPages(KvLayout layout, int pages) {
+        this.layout = layout;
+        this.pages = pages;
+        this.group = layout.pageTokens() % GROUP == 0 ? GROUP : SMALL_GROUP;
+        this.groupsPerPage = Math.ceilDiv(layout.pageTokens(), group);
+        this.valueStride = roundUp(layout.valueSize(), SMALL_GROUP);
+        this.keyBytes = (int) layout.keyType().bytes(1);
+        this.valueBytes = (int) layout.valueType().bytes(1);
+        this.keysBytes = (long) groupsPerPage * group * layout.keySize() * keyBytes;
+        this.chunkBytes = keysBytes + (long) groupsPerPage * group * valueStride * valueBytes;
+        this.memory = NativeMemory.allocate(
+                chunkBytes * layout.heads() * pages, "a KV cache of " + pages + " pages of " + layout.pageTokens() + " tokens");
+    }
+
+    static int roundUp(int count, int multiple) {
+        return Math.ceilDiv(count, multiple) * multiple;
+    }
+
+    @Override
+    public KvLayout layout() {
+        return layout;
+    }
+
+    @Override
+    public int pages() {
+        return pages;
+    }
+
+    @Override
+    public long bytes() {
+        return memory.bytes();
+    }
+
+    MemorySegment segment() {
+        return memory.segment();
+    }
+
+    /** Tokens in a group. */
+    int group() {
+        return group;
+    }
+
+    int groupsPerPage() {
+        return groupsPerPage;
+    }
+
+    /** Values between one token's and the next token's value rows. */
+    int valueStride() {
+        return valueStride;
+    }
+
+    boolean halfKeys() {
+        return layout.keyType() == KvType.F16;
+    }
+
+    boolean halfValues() {
+        return layout.valueType() == KvType.F16;
+    }
+
+    /** The byte offset of a group's keys, {@code [keySize][group]}. */
+    long keysAt(int head, int page, int groupInPage) {
+        return chunkAt(head, page) + (long) groupInPage * group * layout.keySize() * keyBytes;
+    }
+
+    /** The byte offset of a group's values, {@code [group][valueStride]}. */
+    long valuesAt(int head, int page, int groupInPage) {
+        return chunkAt(head, page) + keysBytes + (long) groupInPage * group * valueStride * valueBytes;
+    }
+
+    private long chunkAt(int head, int page) {
+        if (page < 0 || page >= pages) {
+            throw new IndexOutOfBoundsException("page " + page + " of a KV cache of " + pages);
+        }
+        return ((long) head * pages + page) * chunkBytes;
+    }
+
+    @Override
+    public void close() {
+        memory.close();
+    }
+}

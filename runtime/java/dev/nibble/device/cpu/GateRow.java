@@ -1,0 +1,72 @@
+package dev.nibble.device.cpu;
+
+import dev.nibble.device.Activation;
+import dev.nibble.device.Operation;
+import java.lang.foreign.MemorySegment;
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.VectorMask;
+
+/** {@link Operation.Gate}. */
+final class GateRow implements RowWork {
+    /** 2 · √(2/π), of the Gaussian error linear unit's tanh form, written with a sigmoid: tanh(u) + 1 = 2 · sigmoid(2u). */
+    private static final float GELU_FACTOR = 1.5957691216f;
+
+    private static final float GELU_CUBIC = 0.044715f;
+
+    private final Activation activation;
+    private final CpuBuffer gate;
+    private final CpuBuffer up;
+    private final CpuBuffer out;
+
+    GateRow(Operation.Gate operation) {
+        this.activation = operation.activation();
+        this.gate = (CpuBuffer) operation.gate();
+        this.up = (CpuBuffer) operation.up();
+        this.out = (CpuBuffer) operation.out();
+    }
+
+    @Override
+    public int width() {
+        return out.width();
+    }
+
+    @Override
+    public double cost() {
+        return 0.5;
+    }
+
+    @Override
+    public boolean columnwise() {
+        return true;
+    }
+
+    @Override
+    public void run(int row, int begin, int end, int thread) {
+        long at = row * gate.rowBytes();
+        switch (activation) {
+            case SILU -> silu(gate.segment(), at, up.segment(), out.segment(), begin, end);
+            case GELU -> gelu(gate.segment(), at, up.segment(), out.segment(), begin, end);
+        }
+    }
+
+    private static void silu(MemorySegment gate, long at, MemorySegment up, MemorySegment out, int begin, int end) {
+        for (int i = begin; i < end; i += Lanes.COUNT) {
+            VectorMask<Float> lanes = Lanes.FLOATS.indexInRange(i, end);
+            FloatVector x = FloatVector.fromMemorySegment(Lanes.FLOATS, gate, at + i * 4L, Lanes.ORDER, lanes);
+            FloatVector y = FloatVector.fromMemorySegment(Lanes.FLOATS, up, at + i * 4L, Lanes.ORDER, lanes);
+            x.mul(VectorMath.sigmoid(x)).mul(y).intoMemorySegment(out, at + i * 4L, Lanes.ORDER, lanes);
+        }
+    }
+
+    private static void gelu(MemorySegment gate, long at, MemorySegment up, MemorySegment out, int begin, int end) {
+        for (int i = begin; i < end; i += Lanes.COUNT) {
+            VectorMask<Float> lanes = Lanes.FLOATS.indexInRange(i, end);
+            FloatVector x = FloatVector.fromMemorySegment(Lanes.FLOATS, gate, at + i * 4L, Lanes.ORDER, lanes);
+            FloatVector y = FloatVector.fromMemorySegment(Lanes.FLOATS, up, at + i * 4L, Lanes.ORDER, lanes);
+            FloatVector cubic = x.mul(x).mul(x).mul(GELU_CUBIC).add(x);
+            x.mul(VectorMath.sigmoid(cubic.mul(GELU_FACTOR)))
+                    .mul(y)
+                    .intoMemorySegment(out, at + i * 4L, Lanes.ORDER, lanes);
+        }
+    }
+}

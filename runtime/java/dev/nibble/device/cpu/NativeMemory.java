@@ -1,0 +1,70 @@
+package dev.nibble.device.cpu;
+
+import dev.nibble.OutOfCapacityException;
+import dev.nibble.foreign.PosixMemory;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A piece of memory outside the Java heap, from the device's own arena: on 2 MiB pages where it is large and the system allows
+ * it. Starts on a cache line; zeroed.
+ */
+final class NativeMemory implements AutoCloseable {
+    private static final long ALIGNMENT = 64;
+
+    private final Arena arena;
+    private final MemorySegment segment;
+    private final long bytes;
+    private boolean closed;
+
+    private NativeMemory(Arena arena, MemorySegment segment, long bytes) {
+        this.arena = arena;
+        this.segment = segment;
+        this.bytes = bytes;
+    }
+
+    /**
+     * Allocates memory.
+     *
+     * @param what the purpose, for the message
+     * @throws OutOfCapacityException if there is not enough
+     */
+    static NativeMemory allocate(long bytes, String what) {
+        Arena arena = Arena.ofShared();
+        MemorySegment segment = null;
+        try {
+            segment = segment(bytes, arena);
+        } catch (OutOfMemoryError e) {
+            throw new OutOfCapacityException(what + " needs " + bytes + " bytes outside the Java heap, and the system has "
+                    + "not so many; close other programs or choose a smaller model, context or batch");
+        } finally {
+            if (segment == null) {
+                arena.close();
+            }
+        }
+        return new NativeMemory(arena, segment, bytes);
+    }
+
+    private static @Nullable MemorySegment segment(long bytes, Arena arena) {
+        return bytes >= PosixMemory.HUGE_PAGE && PosixMemory.isAvailable()
+                ? PosixMemory.map(bytes, arena)
+                : arena.allocate(Math.max(1, bytes), ALIGNMENT);
+    }
+
+    MemorySegment segment() {
+        return segment;
+    }
+
+    long bytes() {
+        return bytes;
+    }
+
+    @Override
+    public synchronized void close() {
+        if (!closed) {
+            closed = true;
+            arena.close();
+        }
+    }
+}

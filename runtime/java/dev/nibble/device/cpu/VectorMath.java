@@ -1,0 +1,65 @@
+package dev.nibble.device.cpu;
+
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.IntVector;
+import jdk.incubator.vector.VectorOperators;
+
+/** Elementary functions on vectors of floats, to a relative error of about 2⁻²³. */
+final class VectorMath {
+    private static final float LOG2_E = 1.44269504f;
+
+    /** 1.5 · 2²³: added to a small float, it rounds it to an integer, which then stands in the low bits. */
+    private static final float ROUNDER = 12582912f;
+
+    /** ln 2 in two parts, the first with few bits, so that its product with an integer is exact (Cody and Waite). */
+    private static final float LN2_HIGH = 0.693359375f;
+
+    private static final float LN2_LOW = -2.12194440e-4f;
+    private static final float LOWEST = -86f;
+    private static final float HIGHEST = 88f;
+    private static final int MANTISSA_BITS = 23;
+
+    private VectorMath() {}
+
+    /** e to the power of x, for x of at most 88; 0 below −86. */
+    static FloatVector expBelow(FloatVector x) {
+        FloatVector shifted = x.fma(splat(LOG2_E), splat(ROUNDER));
+        FloatVector n = shifted.sub(ROUNDER);
+        FloatVector r = n.fma(splat(-LN2_HIGH), x);
+        r = n.fma(splat(-LN2_LOW), r);
+        // The polynomial of the Cephes library for e^r, |r| <= ln 2 / 2.
+        FloatVector p = r.fma(splat(1.9875691500e-4f), splat(1.3981999507e-3f));
+        p = p.fma(r, splat(8.3334519073e-3f));
+        p = p.fma(r, splat(4.1665795894e-2f));
+        p = p.fma(r, splat(1.6666665459e-1f));
+        p = p.fma(r, splat(5.0000001201e-1f));
+        p = p.fma(r.mul(r), r.add(1f));
+        IntVector power = shifted.reinterpretAsInts().lanewise(VectorOperators.LSHL, MANTISSA_BITS);
+        FloatVector e = p.reinterpretAsInts().add(power).reinterpretAsFloats();
+        return e.blend(0f, x.compare(VectorOperators.LT, LOWEST));
+    }
+
+    /** e to the power of x; that of 88 above 88. */
+    static FloatVector exp(FloatVector x) {
+        return expBelow(x.blend(HIGHEST, x.compare(VectorOperators.GT, HIGHEST)));
+    }
+
+    /** 1 / (1 + e⁻ˣ). */
+    static FloatVector sigmoid(FloatVector x) {
+        return splat(1f).div(exp(x.neg()).add(1f));
+    }
+
+    /** The hyperbolic tangent, to an absolute error of about 2⁻²³. */
+    static FloatVector tanh(FloatVector x) {
+        return splat(1f).sub(splat(2f).div(exp(x.add(x)).add(1f)));
+    }
+
+    /** The larger of two, lane by lane; which of two zeros is not said. */
+    static FloatVector larger(FloatVector a, FloatVector b) {
+        return a.blend(b, b.compare(VectorOperators.GT, a));
+    }
+
+    private static FloatVector splat(float value) {
+        return FloatVector.broadcast(Lanes.FLOATS, value);
+    }
+}
