@@ -60,8 +60,10 @@ public final class PosixMemory {
             long start = roundUp(mapped.address());
             long huge = bytes / HUGE_PAGE * HUGE_PAGE;
             if (huge > 0) {
-                // Where huge pages are switched off, this fails and the memory stays on small pages, which is only slower.
-                int ignored = (int) Calls.MADVISE.invokeExact(state, MemorySegment.ofAddress(start), huge, MADV_HUGEPAGE);
+                // Where huge pages are switched off, this fails and the memory stays on small pages, which is only
+                // slower.
+                int ignored =
+                        (int) Calls.MADVISE.invokeExact(state, MemorySegment.ofAddress(start), huge, MADV_HUGEPAGE);
             }
             return MemorySegment.ofAddress(start).reinterpret(bytes, arena, segment -> unmap(mapped, reserved));
         } catch (RuntimeException | Error e) {
@@ -122,10 +124,11 @@ public final class PosixMemory {
     private static final class Calls {
         static final StructLayout STATE = Linker.Option.captureStateLayout();
         static final VarHandle ERRNO = STATE.varHandle(MemoryLayout.PathElement.groupElement("errno"));
-        static final MethodHandle MMAP =
-                bind("mmap", FunctionDescriptor.of(ADDRESS, ADDRESS, JAVA_LONG, JAVA_INT, JAVA_INT, JAVA_INT, JAVA_LONG));
+        static final MethodHandle MMAP = bind(
+                "mmap", FunctionDescriptor.of(ADDRESS, ADDRESS, JAVA_LONG, JAVA_INT, JAVA_INT, JAVA_INT, JAVA_LONG));
         static final MethodHandle MUNMAP = bind("munmap", FunctionDescriptor.of(JAVA_INT, ADDRESS, JAVA_LONG));
-        static final MethodHandle MADVISE = bind("madvise", FunctionDescriptor.of(JAVA_INT, ADDRESS, JAVA_LONG, JAVA_INT));
+        static final MethodHandle MADVISE =
+                bind("madvise", FunctionDescriptor.of(JAVA_INT, ADDRESS, JAVA_LONG, JAVA_INT));
 
         private static MethodHandle bind(String name, FunctionDescriptor type) {
             Linker linker = Linker.nativeLinker();

@@ -161,14 +161,44 @@ final class AttentionKernel implements Kernel, WorkerPool.Task {
             for (int i = 0; i < queries; i += AttentionProduct.ROWS) {
                 int to = i * AttentionWorkspace.TILE + column;
                 if (widen) {
-                    AttentionProduct.floats(scratch.q, i * keySize, keySize, scratch.group, 0, keySize, width,
-                            scratch.scores, to, AttentionWorkspace.TILE, false);
+                    AttentionProduct.floats(
+                            scratch.q,
+                            i * keySize,
+                            keySize,
+                            scratch.group,
+                            0,
+                            keySize,
+                            width,
+                            scratch.scores,
+                            to,
+                            AttentionWorkspace.TILE,
+                            false);
                 } else if (cache.halfKeys()) {
-                    AttentionProduct.halves(scratch.q, i * keySize, keySize, cache.segment(), at, keySize, width,
-                            scratch.scores, to, AttentionWorkspace.TILE, false);
+                    AttentionProduct.halves(
+                            scratch.q,
+                            i * keySize,
+                            keySize,
+                            cache.segment(),
+                            at,
+                            keySize,
+                            width,
+                            scratch.scores,
+                            to,
+                            AttentionWorkspace.TILE,
+                            false);
                 } else {
-                    AttentionProduct.floats(scratch.q, i * keySize, keySize, cache.segment(), at, keySize, width,
-                            scratch.scores, to, AttentionWorkspace.TILE, false);
+                    AttentionProduct.floats(
+                            scratch.q,
+                            i * keySize,
+                            keySize,
+                            cache.segment(),
+                            at,
+                            keySize,
+                            width,
+                            scratch.scores,
+                            to,
+                            AttentionWorkspace.TILE,
+                            false);
                 }
             }
         }
@@ -189,7 +219,11 @@ final class AttentionKernel implements Kernel, WorkerPool.Task {
                 int first = firstToken(group);
                 int to = Math.min(tokens(group), plan.position(row) + 1 - first);
                 RunningSoftmax.mask(
-                        scratch.scores, at + (group - begin) * cache.group(), cache.group(), plan.firstToken(row) - first, to);
+                        scratch.scores,
+                        at + (group - begin) * cache.group(),
+                        cache.group(),
+                        plan.firstToken(row) - first,
+                        to);
             }
             softmax.scores(query, scratch.scores, at, width, form.softcap() != 0 ? 1 : scoreFactor, weightFactor);
         }
@@ -210,14 +244,44 @@ final class AttentionKernel implements Kernel, WorkerPool.Task {
             for (int i = 0; i < queries; i += AttentionProduct.ROWS) {
                 int from = i * AttentionWorkspace.TILE + column;
                 if (widen) {
-                    AttentionProduct.floats(scratch.scores, from, AttentionWorkspace.TILE, scratch.group, 0, length, stride,
-                            softmax.values(), i * stride, stride, true);
+                    AttentionProduct.floats(
+                            scratch.scores,
+                            from,
+                            AttentionWorkspace.TILE,
+                            scratch.group,
+                            0,
+                            length,
+                            stride,
+                            softmax.values(),
+                            i * stride,
+                            stride,
+                            true);
                 } else if (cache.halfValues()) {
-                    AttentionProduct.halves(scratch.scores, from, AttentionWorkspace.TILE, cache.segment(), at, length,
-                            stride, softmax.values(), i * stride, stride, true);
+                    AttentionProduct.halves(
+                            scratch.scores,
+                            from,
+                            AttentionWorkspace.TILE,
+                            cache.segment(),
+                            at,
+                            length,
+                            stride,
+                            softmax.values(),
+                            i * stride,
+                            stride,
+                            true);
                 } else {
-                    AttentionProduct.floats(scratch.scores, from, AttentionWorkspace.TILE, cache.segment(), at, length,
-                            stride, softmax.values(), i * stride, stride, true);
+                    AttentionProduct.floats(
+                            scratch.scores,
+                            from,
+                            AttentionWorkspace.TILE,
+                            cache.segment(),
+                            at,
+                            length,
+                            stride,
+                            softmax.values(),
+                            i * stride,
+                            stride,
+                            true);
                 }
             }
         }
@@ -230,13 +294,13 @@ final class AttentionKernel implements Kernel, WorkerPool.Task {
 
     /** The first token of a group, counted in its sequence. */
     private int firstToken(int group) {
-        return group / cache.groupsPerPage() * cache.layout().pageTokens() + group % cache.groupsPerPage() * cache.group();
+        return group / cache.groupsPerPage() * cache.layout().pageTokens()
+                + group % cache.groupsPerPage() * cache.group();
     }
 
     /** The tokens that a group has room for: fewer at the end of an odd page. */
     private int tokens(int group) {
-        return Math.min(
-                cache.group(), cache.layout().pageTokens() - group % cache.groupsPerPage() * cache.group());
+        return Math.min(cache.group(), cache.layout().pageTokens() - group % cache.groupsPerPage() * cache.group());
     }
 
     private void finish(int block, int head, RunningSoftmax softmax) {
@@ -250,8 +314,12 @@ final class AttentionKernel implements Kernel, WorkerPool.Task {
                 }
                 softmax.finish(query, cache.halfValues() ? HALF_EXPONENT : 1);
                 MemorySegment.copy(
-                        softmax.values(), query * cache.valueStride(), out.segment(), ValueLayout.JAVA_FLOAT,
-                        row * out.rowBytes() + (long) outHead * valueSize * Float.BYTES, valueSize);
+                        softmax.values(),
+                        query * cache.valueStride(),
+                        out.segment(),
+                        ValueLayout.JAVA_FLOAT,
+                        row * out.rowBytes() + (long) outHead * valueSize * Float.BYTES,
+                        valueSize);
             }
         }
     }

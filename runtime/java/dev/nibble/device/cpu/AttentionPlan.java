@@ -31,7 +31,14 @@ final class AttentionPlan {
     private int blocks;
     private boolean split;
 
-    AttentionPlan(CpuBuffer positions, CpuBuffer slots, CpuKvPages cache, int limit, int rowsPerBlock, int window, int threads) {
+    AttentionPlan(
+            CpuBuffer positions,
+            CpuBuffer slots,
+            CpuKvPages cache,
+            int limit,
+            int rowsPerBlock,
+            int window,
+            int threads) {
         this.positions = positions;
         this.slots = slots;
         this.cache = cache;

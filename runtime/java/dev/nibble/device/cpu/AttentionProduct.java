@@ -47,8 +47,17 @@ final class AttentionProduct {
      * @param add whether c is added to, or overwritten
      */
     static void halves(
-            float[] a, int aAt, int aStride, MemorySegment b, long bAt, int length, int columns, float[] c, int cAt,
-            int cStride, boolean add) {
+            float[] a,
+            int aAt,
+            int aStride,
+            MemorySegment b,
+            long bAt,
+            int length,
+            int columns,
+            float[] c,
+            int cAt,
+            int cStride,
+            boolean add) {
         int column = 0;
         for (; column + 2 * Lanes.COUNT <= columns; column += 2 * Lanes.COUNT) {
             pairOfHalves(a, aAt, aStride, b, bAt + column * 2L, length, columns * 2, c, cAt + column, cStride, add);
@@ -60,8 +69,17 @@ final class AttentionProduct {
 
     /** The product with b of 32-bit floats; as {@link #halves}. */
     static void floats(
-            float[] a, int aAt, int aStride, MemorySegment b, long bAt, int length, int columns, float[] c, int cAt,
-            int cStride, boolean add) {
+            float[] a,
+            int aAt,
+            int aStride,
+            MemorySegment b,
+            long bAt,
+            int length,
+            int columns,
+            float[] c,
+            int cAt,
+            int cStride,
+            boolean add) {
         int column = 0;
         for (; column + 2 * Lanes.COUNT <= columns; column += 2 * Lanes.COUNT) {
             pairOfFloats(a, aAt, aStride, b, bAt + column * 4L, length, columns * 4, c, cAt + column, cStride, add);
@@ -72,8 +90,17 @@ final class AttentionProduct {
     }
 
     private static void pairOfHalves(
-            float[] a, int aAt, int aStride, MemorySegment b, long bAt, int length, int bStride, float[] c, int cAt,
-            int cStride, boolean add) {
+            float[] a,
+            int aAt,
+            int aStride,
+            MemorySegment b,
+            long bAt,
+            int length,
+            int bStride,
+            float[] c,
+            int cAt,
+            int cStride,
+            boolean add) {
         FloatVector c00 = start(c, cAt, add);
         FloatVector c01 = start(c, cAt + Lanes.COUNT, add);
         FloatVector c10 = start(c, cAt + cStride, add);
@@ -110,8 +137,17 @@ final class AttentionProduct {
     }
 
     private static void lastOfHalves(
-            float[] a, int aAt, int aStride, MemorySegment b, long bAt, int length, int bStride, float[] c, int cAt,
-            int cStride, boolean add) {
+            float[] a,
+            int aAt,
+            int aStride,
+            MemorySegment b,
+            long bAt,
+            int length,
+            int bStride,
+            float[] c,
+            int cAt,
+            int cStride,
+            boolean add) {
         FloatVector c00 = start(c, cAt, add);
         FloatVector c10 = start(c, cAt + cStride, add);
         FloatVector c20 = start(c, cAt + 2 * cStride, add);
@@ -131,8 +167,17 @@ final class AttentionProduct {
     }
 
     private static void pairOfFloats(
-            float[] a, int aAt, int aStride, MemorySegment b, long bAt, int length, int bStride, float[] c, int cAt,
-            int cStride, boolean add) {
+            float[] a,
+            int aAt,
+            int aStride,
+            MemorySegment b,
+            long bAt,
+            int length,
+            int bStride,
+            float[] c,
+            int cAt,
+            int cStride,
+            boolean add) {
         FloatVector c00 = start(c, cAt, add);
         FloatVector c01 = start(c, cAt + Lanes.COUNT, add);
         FloatVector c10 = start(c, cAt + cStride, add);
@@ -169,8 +214,17 @@ final class AttentionProduct {
     }
 
     private static void lastOfFloats(
-            float[] a, int aAt, int aStride, MemorySegment b, long bAt, int length, int bStride, float[] c, int cAt,
-            int cStride, boolean add) {
+            float[] a,
+            int aAt,
+            int aStride,
+            MemorySegment b,
+            long bAt,
+            int length,
+            int bStride,
+            float[] c,
+            int cAt,
+            int cStride,
+            boolean add) {
         FloatVector c00 = start(c, cAt, add);
         FloatVector c10 = start(c, cAt + cStride, add);
         FloatVector c20 = start(c, cAt + 2 * cStride, add);

@@ -5,7 +5,7 @@ import java.util.ArrayList;
 import java.util.List;
 
 /** The scratch memory of attentions of one shape, shared by all layers: a part for each thread, and one for each split. */
-final class AttentionWorkspace implements AutoCloseable {
+final class AttentionWorkspace {
     /** Tokens in a tile. */
     static final int TILE = 64;
 
@@ -46,16 +46,16 @@ final class AttentionWorkspace implements AutoCloseable {
 
     private final Shape shape;
     private final Scratch[] scratch;
-    private final NativeMemory groups;
     private final List<RunningSoftmax> partials = new ArrayList<>();
 
-    AttentionWorkspace(Shape shape, int threads) {
+    AttentionWorkspace(Shape shape, int threads, DeviceMemory memory) {
         this.shape = shape;
         long groupBytes = 4L * CpuKvPages.GROUP * Math.max(shape.keySize, shape.valueStride);
-        this.groups = NativeMemory.allocate(groupBytes * threads, "scratch memory for attention");
+        MemorySegment groups = memory.allocate(groupBytes * threads, "scratch memory for attention")
+                .segment();
         this.scratch = new Scratch[threads];
         for (int i = 0; i < threads; i++) {
-            scratch[i] = new Scratch(shape, groups.segment().asSlice(i * groupBytes, groupBytes));
+            scratch[i] = new Scratch(shape, groups.asSlice(i * groupBytes, groupBytes));
         }
     }
 
@@ -73,10 +73,5 @@ final class AttentionWorkspace implements AutoCloseable {
     /** The result of one range. */
     RunningSoftmax partial(int index) {
         return partials.get(index);
-    }
-
-    @Override
-    public void close() {
-        groups.close();
     }
 }

@@ -33,21 +33,22 @@ final class CombineRow implements RowWork {
         for (int i = 0; i < whole; i += Lanes.COUNT) {
             FloatVector sum = FloatVector.zero(Lanes.FLOATS);
             for (int expert = 0; expert < weights.width(); expert++) {
-                sum = Rows.load(x.segment(), at + expert * out.rowBytes() + i * 4L).fma(weight(row, expert), sum);
+                sum = Rows.load(x.segment(), at + expert * out.rowBytes() + i * 4L)
+                        .fma(weight(row, expert), sum);
             }
             Rows.store(sum, out.segment(), outAt + i * 4L);
         }
         for (int i = whole; i < out.width(); i++) {
             float sum = 0;
             for (int expert = 0; expert < weights.width(); expert++) {
-                sum += Rows.get(x.segment(), at + expert * out.rowBytes() + i * 4L) * Rows.get(weights.segment(), row * weights.rowBytes() + expert * 4L);
+                sum += Rows.get(x.segment(), at + expert * out.rowBytes() + i * 4L)
+                        * Rows.get(weights.segment(), row * weights.rowBytes() + expert * 4L);
             }
             Rows.set(out.segment(), outAt + i * 4L, sum);
         }
     }
 
     private FloatVector weight(int row, int expert) {
-        return FloatVector.broadcast(
-                Lanes.FLOATS, Rows.get(weights.segment(), row * weights.rowBytes() + expert * 4L));
+        return FloatVector.broadcast(Lanes.FLOATS, Rows.get(weights.segment(), row * weights.rowBytes() + expert * 4L));
     }
 }

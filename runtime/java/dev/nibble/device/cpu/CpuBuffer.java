@@ -5,20 +5,18 @@ import dev.nibble.device.ElementType;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 
-/** A buffer in native memory, rows one after another. */
+/** A buffer of floats or integers in native memory, rows one after another. */
 final class CpuBuffer implements Buffer {
     private final ElementType type;
     private final int rows;
     private final int width;
-    private final long rowBytes;
     private final NativeMemory memory;
 
-    CpuBuffer(ElementType type, int rows, int width) {
+    CpuBuffer(ElementType type, int rows, int width, DeviceMemory memory) {
         this.type = type;
         this.rows = rows;
         this.width = width;
-        this.rowBytes = type == ElementType.Q8 ? QuantizedRows.rowBytes(width) : (long) width * Float.BYTES;
-        this.memory = NativeMemory.allocate(rows * rowBytes, "a buffer of " + rows + " x " + width + " " + type);
+        this.memory = memory.allocate(rows * rowBytes(), "a buffer of " + rows + " x " + width + " " + type);
     }
 
     @Override
@@ -48,10 +46,10 @@ final class CpuBuffer implements Buffer {
 
     /** The distance between rows. */
     long rowBytes() {
-        return rowBytes;
+        return width * 4L;
     }
 
-    /** Element {@code at} of an I32 buffer. */
+    /** Element {@code at} of a buffer of integers. */
     int integer(long at) {
         return segment().get(ValueLayout.JAVA_INT, at * Integer.BYTES);
     }

@@ -28,7 +28,7 @@ final class CpuKvPages implements KvPages {
     private final long chunkBytes;
     private final NativeMemory memory;
 
-    CpuKvPages(KvLayout layout, int pages) {
+    CpuKvPages(KvLayout layout, int pages, DeviceMemory memory) {
         this.layout = layout;
         this.pages = pages;
         this.group = layout.pageTokens() % GROUP == 0 ? GROUP : SMALL_GROUP;
@@ -38,8 +38,9 @@ final class CpuKvPages implements KvPages {
         this.valueBytes = (int) layout.valueType().bytes(1);
         this.keysBytes = (long) groupsPerPage * group * layout.keySize() * keyBytes;
         this.chunkBytes = keysBytes + (long) groupsPerPage * group * valueStride * valueBytes;
-        this.memory = NativeMemory.allocate(
-                chunkBytes * layout.heads() * pages, "a KV cache of " + pages + " pages of " + layout.pageTokens() + " tokens");
+        this.memory = memory.allocate(
+                chunkBytes * layout.heads() * pages,
+                "a KV cache of " + pages + " pages of " + layout.pageTokens() + " tokens");
     }
 
     static int roundUp(int count, int multiple) {

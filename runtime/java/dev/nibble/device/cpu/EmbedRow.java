@@ -32,6 +32,7 @@ final class EmbedRow implements RowWork {
     @Override
     public void run(int row, int begin, int end, int thread) {
         table.decode(ids.integer(row), scratch[thread]);
-        MemorySegment.copy(scratch[thread], 0, out.segment(), ValueLayout.JAVA_FLOAT, row * out.rowBytes(), out.width());
+        MemorySegment.copy(
+                scratch[thread], 0, out.segment(), ValueLayout.JAVA_FLOAT, row * out.rowBytes(), out.width());
     }
 }

@@ -4,11 +4,12 @@ import dev.nibble.OutOfCapacityException;
 import dev.nibble.foreign.PosixMemory;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A piece of memory outside the Java heap, from the device's own arena: on 2 MiB pages where it is large and the system allows
- * it. Starts on a cache line; zeroed.
+ * A piece of memory outside the Java heap: on 2 MiB pages where it is large and the system allows it. Starts on a cache line;
+ * zeroed.
  */
 final class NativeMemory implements AutoCloseable {
     private static final long ALIGNMENT = 64;
@@ -16,37 +17,41 @@ final class NativeMemory implements AutoCloseable {
     private final Arena arena;
     private final MemorySegment segment;
     private final long bytes;
+    private final Consumer<NativeMemory> onClose;
     private boolean closed;
 
-    private NativeMemory(Arena arena, MemorySegment segment, long bytes) {
+    private NativeMemory(Arena arena, MemorySegment segment, long bytes, Consumer<NativeMemory> onClose) {
         this.arena = arena;
         this.segment = segment;
         this.bytes = bytes;
+        this.onClose = onClose;
     }
 
     /**
      * Allocates memory.
      *
      * @param what the purpose, for the message
+     * @param onClose is told once that the memory was freed
      * @throws OutOfCapacityException if there is not enough
      */
-    static NativeMemory allocate(long bytes, String what) {
+    static NativeMemory allocate(long bytes, String what, Consumer<NativeMemory> onClose) {
         Arena arena = Arena.ofShared();
-        MemorySegment segment = null;
+        @Nullable MemorySegment segment = null;
         try {
             segment = segment(bytes, arena);
+            return new NativeMemory(arena, segment, bytes, onClose);
         } catch (OutOfMemoryError e) {
-            throw new OutOfCapacityException(what + " needs " + bytes + " bytes outside the Java heap, and the system has "
-                    + "not so many; close other programs or choose a smaller model, context or batch");
+            throw new OutOfCapacityException(
+                    what + " needs " + bytes + " bytes outside the Java heap, and the system has "
+                            + "not so many; close other programs or choose a smaller model, context or batch");
         } finally {
             if (segment == null) {
                 arena.close();
             }
         }
-        return new NativeMemory(arena, segment, bytes);
     }
 
-    private static @Nullable MemorySegment segment(long bytes, Arena arena) {
+    private static MemorySegment segment(long bytes, Arena arena) {
         return bytes >= PosixMemory.HUGE_PAGE && PosixMemory.isAvailable()
                 ? PosixMemory.map(bytes, arena)
                 : arena.allocate(Math.max(1, bytes), ALIGNMENT);
@@ -65,6 +70,7 @@ final class NativeMemory implements AutoCloseable {
         if (!closed) {
             closed = true;
             arena.close();
+            onClose.accept(this);
         }
     }
 }

@@ -81,7 +81,9 @@ final class NormRow implements RowWork {
         }
         for (int i = whole; i < count; i++) {
             Rows.set(
-                    target, outAt + i * 4L, (Rows.get(source, at + i * 4L) - mean) * factor * Rows.get(weights, i * 4L));
+                    target,
+                    outAt + i * 4L,
+                    (Rows.get(source, at + i * 4L) - mean) * factor * Rows.get(weights, i * 4L));
         }
     }
 

@@ -31,7 +31,8 @@ final class RopeRow implements RowWork {
             long at = row * x.rowBytes() + column * 4L;
             switch (style) {
                 case HALVES -> turnHalves(x.segment(), at, table.pairs(), table.cosines(), table.sines(), first);
-                case INTERLEAVED -> turnNeighbours(x.segment(), at, table.pairs(), table.cosines(), table.sines(), first);
+                case INTERLEAVED ->
+                    turnNeighbours(x.segment(), at, table.pairs(), table.cosines(), table.sines(), first);
             }
         }
     }

@@ -1,12 +1,14 @@
 package dev.nibble.device.cpu;
 
 import dev.nibble.device.Operation;
+import dev.nibble.device.RowCount;
 
 /**
  * The cosines and sines of the angles of each row, shared by all rope operations of a step with the same positions and
  * frequencies. Angles are taken in float64: at position 100,000, float32 would be off by a hundredth of a radian.
  */
 final class RotationTable implements RowWork {
+    private final RowCount rows;
     private final CpuBuffer positions;
     private final CpuBuffer frequencies;
     private final float magnitude;
@@ -19,11 +21,12 @@ final class RotationTable implements RowWork {
     private final float[] sines;
 
     RotationTable(Operation.Rope rope) {
+        this.rows = rope.rows();
         this.positions = (CpuBuffer) rope.positions();
         this.frequencies = (CpuBuffer) rope.frequencies();
         this.magnitude = rope.magnitude();
         this.pairs = frequencies.width();
-        this.cosines = new float[rope.rows().limit() * pairs];
+        this.cosines = new float[rows.limit() * pairs];
         this.sines = new float[cosines.length];
     }
 
@@ -32,7 +35,7 @@ final class RotationTable implements RowWork {
         return positions == rope.positions()
                 && frequencies == rope.frequencies()
                 && magnitude == rope.magnitude()
-                && cosines.length >= rope.rows().limit() * pairs;
+                && rows.equals(rope.rows());
     }
 
     /** Pairs that are turned in each head. */

@@ -26,7 +26,8 @@ final class RowChain implements Kernel, WorkerPool.Task {
         this.width = works.getFirst().width();
         boolean columnwise = works.stream().allMatch(work -> work.columnwise() && work.width() == width);
         this.pieces = columnwise ? Math.ceilDiv(width, PIECE) : 1;
-        this.rowCost = works.stream().mapToDouble(work -> work.cost() * work.width()).sum();
+        this.rowCost =
+                works.stream().mapToDouble(work -> work.cost() * work.width()).sum();
     }
 
     @Override

@@ -54,7 +54,8 @@ final class RunningSoftmax {
         }
         for (int column = 0; column < width; column += Lanes.COUNT) {
             IntVector index = COLUMNS.add(column);
-            VectorMask<Integer> seen = index.compare(VectorOperators.GE, from).and(index.compare(VectorOperators.LT, to));
+            VectorMask<Integer> seen =
+                    index.compare(VectorOperators.GE, from).and(index.compare(VectorOperators.LT, to));
             FloatVector.broadcast(Lanes.FLOATS, NOTHING)
                     .blend(FloatVector.fromArray(Lanes.FLOATS, scores, at + column), seen.cast(Lanes.FLOATS))
                     .intoArray(scores, at + column);
@@ -128,7 +129,8 @@ final class RunningSoftmax {
         for (int i = 0; i < stride; i += Lanes.COUNT) {
             FloatVector.fromArray(Lanes.FLOATS, values, at + i)
                     .mul(own)
-                    .add(FloatVector.fromArray(Lanes.FLOATS, otherValues, otherAt + i).mul(others))
+                    .add(FloatVector.fromArray(Lanes.FLOATS, otherValues, otherAt + i)
+                            .mul(others))
                     .intoArray(values, at + i);
         }
     }

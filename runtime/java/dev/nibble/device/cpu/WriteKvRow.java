@@ -45,10 +45,23 @@ final class WriteKvRow implements RowWork {
         int token = inPage % cache.group();
         for (int head = 0; head < layout.heads(); head++) {
             long from = row * k.rowBytes() + (long) head * layout.keySize() * 4;
-            write(layout.keyType(), k.segment(), from, layout.keySize(), cache.keysAt(head, page, group), token, cache.group());
+            write(
+                    layout.keyType(),
+                    k.segment(),
+                    from,
+                    layout.keySize(),
+                    cache.keysAt(head, page, group),
+                    token,
+                    cache.group());
             from = row * v.rowBytes() + (long) head * layout.valueSize() * 4;
-            write(layout.valueType(), v.segment(), from, layout.valueSize(), cache.valuesAt(head, page, group),
-                    token * cache.valueStride(), 1);
+            write(
+                    layout.valueType(),
+                    v.segment(),
+                    from,
+                    layout.valueSize(),
+                    cache.valuesAt(head, page, group),
+                    token * cache.valueStride(),
+                    1);
         }
     }
 

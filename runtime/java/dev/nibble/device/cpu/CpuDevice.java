@@ -1,0 +1,155 @@
+package dev.nibble.device.cpu;
+
+import dev.nibble.UnsupportedFeatureException;
+import dev.nibble.device.Buffer;
+import dev.nibble.device.Device;
+import dev.nibble.device.DeviceOptions;
+import dev.nibble.device.ElementType;
+import dev.nibble.device.KvLayout;
+import dev.nibble.device.KvPages;
+import dev.nibble.device.Operation;
+import dev.nibble.device.Queue;
+import dev.nibble.device.Step;
+import dev.nibble.device.Weight;
+import dev.nibble.device.WeightShape;
+import dev.nibble.device.WeightSource;
+import dev.nibble.device.WeightUse;
+import dev.nibble.quant.BlockFormat;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.locks.ReentrantLock;
+
+/** The processor that this program runs on: all its cores, with vectors as wide as it prefers. */
+final class CpuDevice implements Device {
+    private final WorkerPool pool;
+    private final DeviceMemory memory = new DeviceMemory();
+    private final CpuQueue queue = new CpuQueue(this);
+    private final Map<AttentionWorkspace.Shape, AttentionWorkspace> workspaces = new HashMap<>();
+
+    /** Held while a step runs, so that closing waits for it. */
+    private final ReentrantLock running = new ReentrantLock();
+
+    private volatile boolean closed;
+
+    CpuDevice(DeviceOptions options) {
+        if (options.exactActivations()) {
+            throw new UnsupportedFeatureException(
+                    "device cpu: float32 activations against integer weights are offered by device reference only");
+        }
+        this.pool = new WorkerPool(options.effectiveThreads());
+    }
+
+    @Override
+    public String name() {
+        return "cpu";
+    }
+
+    @Override
+    public String description() {
+        String threads = pool.threads() == 1 ? "1 thread" : pool.threads() + " threads";
+        return Processor.name() + ", " + Lanes.BITS + "-bit vectors, " + threads;
+    }
+
+    @Override
+    public int threads() {
+        return pool.threads();
+    }
+
+    WorkerPool pool() {
+        return pool;
+    }
+
+    @Override
+    public long freeMemory() {
+        return Processor.availableMemory();
+    }
+
+    @Override
+    public long weightBytes(WeightShape shape, WeightUse use) {
+        checkType(shape);
+        return switch (use) {
+            case TABLE -> 0;
+            case MATRIX -> MatrixWeight.bytes(shape);
+        };
+    }
+
+    @Override
+    public Weight load(WeightSource source, WeightUse use) {
+        checkOpen();
+        checkType(source.shape());
+        return switch (use) {
+            case TABLE -> new TableWeight(source);
+            case MATRIX -> new MatrixWeight(source);
+        };
+    }
+
+    private static void checkType(WeightShape shape) {
+        if (!BlockFormat.isDecodable(shape.type())) {
+            throw new UnsupportedFeatureException("tensor " + shape.name() + " of type " + shape.type()
+                    + ": device cpu cannot read this type; convert the model to one of "
+                    + List.of(BlockFormat.values()));
+        }
+    }
+
+    @Override
+    public Buffer allocate(ElementType type, int rows, int width) {
+        checkOpen();
+        return switch (type) {
+            case F32, I32 -> new CpuBuffer(type, rows, width, memory);
+            case Q8 -> new QuantizedBuffer(new QuantizedRows(rows, width));
+        };
+    }
+
+    @Override
+    public KvPages allocateKv(KvLayout layout, int pages) {
+        checkOpen();
+        return new CpuKvPages(layout, pages, memory);
+    }
+
+    @Override
+    public Step prepare(List<Operation> operations) {
+        checkOpen();
+        return new CpuStep(this, new StepPlanner(this).plan(operations));
+    }
+
+    /** The scratch memory of all attentions of a shape. */
+    synchronized AttentionWorkspace attentionWorkspace(AttentionWorkspace.Shape shape) {
+        return workspaces.computeIfAbsent(shape, key -> new AttentionWorkspace(key, pool.threads(), memory));
+    }
+
+    @Override
+    public Queue queue() {
+        return queue;
+    }
+
+    void run(CpuStep step) {
+        running.lock();
+        try {
+            checkOpen();
+            step.run();
+        } finally {
+            running.unlock();
+        }
+    }
+
+    private void checkOpen() {
+        if (closed) {
+            throw new IllegalStateException("device cpu is closed");
+        }
+    }
+
+    @Override
+    public void close() {
+        running.lock();
+        try {
+            if (!closed) {
+                closed = true;
+                pool.close();
+                memory.close();
+            }
+        } finally {
+            running.unlock();
+        }
+    }
+}

@@ -1,0 +1,43 @@
+package dev.nibble.device.cpu;
+
+import dev.nibble.device.Device;
+import dev.nibble.device.DeviceOptions;
+import dev.nibble.device.DeviceProvider;
+import java.util.List;
+import java.util.Optional;
+
+/** Finds the processor. This class alone of its package can be used without the module of the Vector API. */
+public final class CpuDeviceProvider implements DeviceProvider {
+    private static final String VECTOR_MODULE = "jdk.incubator.vector";
+    private static final int PREFERENCE = 100;
+
+    /** Made by {@link java.util.ServiceLoader}. */
+    public CpuDeviceProvider() {}
+
+    @Override
+    public String kind() {
+        return "cpu";
+    }
+
+    @Override
+    public int preference() {
+        return PREFERENCE;
+    }
+
+    @Override
+    public Optional<String> unavailable() {
+        return ModuleLayer.boot().findModule(VECTOR_MODULE).isPresent()
+                ? Optional.empty()
+                : Optional.of("start Java with --add-modules " + VECTOR_MODULE);
+    }
+
+    @Override
+    public List<String> devices() {
+        return unavailable().isPresent() ? List.of() : List.of(Processor.name());
+    }
+
+    @Override
+    public Device open(int index, DeviceOptions options) {
+        return new CpuDevice(options);
+    }
+}

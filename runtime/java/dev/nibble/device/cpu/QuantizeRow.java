@@ -1,0 +1,29 @@
+package dev.nibble.device.cpu;
+
+import dev.nibble.device.Operation;
+
+/** {@link Operation.Quantize}. */
+final class QuantizeRow implements RowWork {
+    private final CpuBuffer x;
+    private final QuantizedRows out;
+
+    QuantizeRow(Operation.Quantize operation) {
+        this.x = (CpuBuffer) operation.x();
+        this.out = ((QuantizedBuffer) operation.out()).content();
+    }
+
+    @Override
+    public int width() {
+        return x.width();
+    }
+
+    @Override
+    public double cost() {
+        return 0.3;
+    }
+
+    @Override
+    public void run(int row, int begin, int end, int thread) {
+        out.quantize(x.segment(), row * x.rowBytes(), row);
+    }
+}

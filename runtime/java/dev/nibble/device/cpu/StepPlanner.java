@@ -1,0 +1,84 @@
+package dev.nibble.device.cpu;
+
+import dev.nibble.device.Operation;
+import dev.nibble.device.RowCount;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/** Turns a list of operations into kernels: neighbours that work on the same rows, each row for itself, become one. */
+final class StepPlanner {
+    private final CpuDevice device;
+    private final WorkerPool pool;
+    private final List<Kernel> kernels = new ArrayList<>();
+    private final List<RowWork> chain = new ArrayList<>();
+    private final List<RotationTable> tables = new ArrayList<>();
+    private @Nullable RowCount chainRows;
+
+    StepPlanner(CpuDevice device) {
+        this.device = device;
+        this.pool = device.pool();
+    }
+
+    List<Kernel> plan(List<Operation> operations) {
+        operations.forEach(this::plan);
+        endChain();
+        return kernels;
+    }
+
+    private void plan(Operation operation) {
+        switch (operation) {
+            case Operation.Embed embed -> add(embed, new EmbedRow(embed, pool.threads()));
+            case Operation.Gather gather -> {
+                endChain();
+                add(gather, new GatherRow(gather));
+            }
+            case Operation.Norm norm -> add(norm, new NormRow(norm));
+            case Operation.AddNorm norm -> add(norm, new NormRow(norm));
+            case Operation.Quantize quantize -> add(quantize, new QuantizeRow(quantize));
+            case Operation.Rope rope -> add(rope, new RopeRow(rope, table(rope)));
+            case Operation.WriteKv write -> add(write, new WriteKvRow(write));
+            case Operation.Gate gate -> add(gate, new GateRow(gate));
+            case Operation.Route route -> add(route, new RouteRow(route, pool.threads()));
+            case Operation.Combine combine -> add(combine, new CombineRow(combine));
+            case Operation.ArgMax argMax -> add(argMax, new ArgMaxRow(argMax));
+            case Operation.Attention attention -> add(new AttentionKernel(attention, device));
+            case Operation.Matmul matmul -> add(new MatmulKernel(matmul, pool));
+            case Operation.ExpertMatmul matmul -> add(new ExpertMatmulKernel(matmul, pool));
+        }
+    }
+
+    private void add(Kernel kernel) {
+        endChain();
+        kernels.add(kernel);
+    }
+
+    private void add(Operation operation, RowWork work) {
+        if (!operation.rows().equals(chainRows)) {
+            endChain();
+        }
+        chainRows = operation.rows();
+        chain.add(work);
+    }
+
+    private void endChain() {
+        if (chainRows != null && !chain.isEmpty()) {
+            kernels.add(new RowChain(pool, Live.of(chainRows), chain));
+        }
+        chain.clear();
+        chainRows = null;
+    }
+
+    /** The table of angles that serves this operation, computed before it unless an earlier operation had it computed. */
+    private RotationTable table(Operation.Rope rope) {
+        for (RotationTable table : tables) {
+            if (table.serves(rope)) {
+                return table;
+            }
+        }
+        RotationTable table = new RotationTable(rope);
+        tables.add(table);
+        add(rope, table);
+        return table;
+    }
+}
