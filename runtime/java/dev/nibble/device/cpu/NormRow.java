@@ -4,6 +4,7 @@ import dev.nibble.device.Buffer;
 import dev.nibble.device.NormKind;
 import dev.nibble.device.Operation;
 import java.lang.foreign.MemorySegment;
+import jdk.incubator.vector.FloatVector;
 import org.jspecify.annotations.Nullable;
 
 /** {@link Operation.Norm} and {@link Operation.AddNorm}. */
@@ -57,40 +58,37 @@ final class NormRow implements RowWork {
         }
     }
 
+    /**
+     * The mean is taken in two parts, the second that of what the first leaves: else values that differ little beside their
+     * size would lose their differences.
+     */
     private void normalise(long at, long outAt, int count) {
         MemorySegment source = x.segment();
-        float mean = kind == NormKind.LAYER ? (float) (Rows.sum(source, at, count) / count) : 0;
-        float factor = (float) (1 / Math.sqrt(Rows.sumOfSquares(source, at, count, mean) / count + epsilon));
+        boolean centred = kind == NormKind.LAYER;
+        float mean = centred ? (float) (Rows.sum(source, at, count, 0) / count) : 0;
+        double rest = centred ? Rows.sum(source, at, count, mean) / count : 0;
+        double variance = Rows.sumOfSquares(source, at, count, mean) / count - rest * rest;
+        double factor = 1 / Math.sqrt(variance + epsilon);
+        scale(source, at, outAt, count, mean, (float) factor, (float) (-rest * factor));
         if (bias != null) {
-            scale(source, at, outAt, count, mean, factor, bias.segment());
-        } else {
-            scale(source, at, outAt, count, mean, factor);
+            Rows.add(out.segment(), outAt, bias.segment(), 0, count);
         }
     }
 
-    /** out = (x − mean) · factor · weight. */
-    private void scale(MemorySegment source, long at, long outAt, int count, float mean, float factor) {
+    /** out = ((x − mean) · factor + shift) · weight. */
+    private void scale(MemorySegment source, long at, long outAt, int count, float mean, float factor, float shift) {
         MemorySegment target = out.segment();
         MemorySegment weights = weight.segment();
+        FloatVector factors = FloatVector.broadcast(Lanes.FLOATS, factor);
+        FloatVector shifts = FloatVector.broadcast(Lanes.FLOATS, shift);
         int whole = Rows.whole(count);
         for (int i = 0; i < whole; i += Lanes.COUNT) {
-            Rows.store(
-                    Rows.load(source, at + i * 4L).sub(mean).mul(factor).mul(Rows.load(weights, i * 4L)),
-                    target,
-                    outAt + i * 4L);
+            FloatVector normal = Rows.load(source, at + i * 4L).sub(mean).fma(factors, shifts);
+            Rows.store(normal.mul(Rows.load(weights, i * 4L)), target, outAt + i * 4L);
         }
         for (int i = whole; i < count; i++) {
-            Rows.set(
-                    target,
-                    outAt + i * 4L,
-                    (Rows.get(source, at + i * 4L) - mean) * factor * Rows.get(weights, i * 4L));
+            float normal = (Rows.get(source, at + i * 4L) - mean) * factor + shift;
+            Rows.set(target, outAt + i * 4L, normal * Rows.get(weights, i * 4L));
         }
-    }
-
-    /** out = (x − mean) · factor · weight + bias. */
-    private void scale(
-            MemorySegment source, long at, long outAt, int count, float mean, float factor, MemorySegment biases) {
-        scale(source, at, outAt, count, mean, factor);
-        Rows.add(out.segment(), outAt, biases, 0, count);
     }
 }

@@ -30,16 +30,16 @@ final class Rows {
         return count - count % Lanes.COUNT;
     }
 
-    /** The sum of {@code count} values. */
-    static double sum(MemorySegment x, long at, int count) {
+    /** The sum of {@code count} values, {@code mean} taken off each. */
+    static double sum(MemorySegment x, long at, int count, float mean) {
         FloatVector sum = FloatVector.zero(Lanes.FLOATS);
         int whole = whole(count);
         for (int i = 0; i < whole; i += Lanes.COUNT) {
-            sum = sum.add(load(x, at + i * 4L));
+            sum = sum.add(load(x, at + i * 4L).sub(mean));
         }
         double total = sum.reduceLanes(VectorOperators.ADD);
         for (int i = whole; i < count; i++) {
-            total += get(x, at + i * 4L);
+            total += get(x, at + i * 4L) - mean;
         }
         return total;
     }
