@@ -70,7 +70,7 @@ final class CpuDevice implements Device {
         checkType(shape);
         return switch (use) {
             case TABLE -> 0;
-            case MATRIX -> MatrixWeight.bytes(shape);
+            case MATRIX -> PackedMatrix.packedBytes(shape);
         };
     }
 
@@ -80,12 +80,12 @@ final class CpuDevice implements Device {
         checkType(source.shape());
         return switch (use) {
             case TABLE -> new TableWeight(source);
-            case MATRIX -> new MatrixWeight(source);
+            case MATRIX -> MatrixWeight.load(source, pool, memory);
         };
     }
 
     private static void checkType(WeightShape shape) {
-        if (!BlockFormat.isDecodable(shape.type())) {
+        if (!PackedMatrix.supports(shape.type())) {
             throw new UnsupportedFeatureException("tensor " + shape.name() + " of type " + shape.type()
                     + ": device cpu cannot read this type; convert the model to one of "
                     + List.of(BlockFormat.values()));

@@ -1,49 +1,93 @@
 package dev.nibble.device.cpu;
 
 import dev.nibble.device.Operation;
+import dev.nibble.device.Operation.Product;
+import dev.nibble.device.WeightShape;
+import java.lang.foreign.MemorySegment;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /** {@link Operation.Matmul}: the tiles of all weights of the group in one parallel region. */
 final class MatmulKernel implements Kernel, WorkerPool.Task {
+    /** Below so many multiplications, waking others costs more than it saves. */
+    private static final long PARALLEL_ABOVE = 200_000;
+
     private final WorkerPool pool;
     private final Live live;
-    private final DecodedProduct[] products;
+    private final FloatRows x;
+    private final @Nullable QuantizedRows quantized;
+    private final List<Product> products;
     private final int tiles;
-    private final float[][] scratch;
+    private final long multiplications;
+
+    /** One for each weight, for the number of rows that was live last. */
+    private final TiledProduct[] tiled;
+
+    private int tiledRows;
 
     MatmulKernel(Operation.Matmul operation, WorkerPool pool) {
         this.pool = pool;
         this.live = Live.of(operation.rows());
-        this.products = operation.products().stream()
-                .map(product ->
-                        new DecodedProduct(product, (CpuBuffer) operation.x(), (QuantizedBuffer) operation.quantized()))
-                .toArray(DecodedProduct[]::new);
-        int sum = 0;
-        for (DecodedProduct product : products) {
-            sum += product.tiles();
-        }
-        this.tiles = sum;
-        this.scratch = new float[pool.threads()][operation.x().width()];
+        this.x = floatRows((CpuBuffer) operation.x());
+        this.quantized = operation.quantized() == null ? null : ((QuantizedBuffer) operation.quantized()).content();
+        this.products = operation.products();
+        this.tiled = new TiledProduct[products.size()];
+        this.tiles = products.stream().mapToInt(MatmulKernel::tiles).sum();
+        this.multiplications = products.stream()
+                .mapToLong(product -> product.weight().shape().values())
+                .sum();
+    }
+
+    private static FloatRows floatRows(CpuBuffer buffer) {
+        return new FloatRows(buffer.segment(), buffer.rowBytes());
+    }
+
+    private static int tiles(Product product) {
+        return PackedMatrix.tiles(product.weight().shape());
     }
 
     @Override
     public void run() {
-        if (live.count() > 0) {
+        int rows = live.count();
+        if (rows == 0) {
+            return;
+        }
+        if (rows != tiledRows) {
+            for (int i = 0; i < tiled.length; i++) {
+                tiled[i] = tiled(products.get(i), rows);
+            }
+            tiledRows = rows;
+        }
+        if (rows * multiplications < PARALLEL_ABOVE) {
+            run(0, tiles, 0);
+        } else {
             pool.run(this, tiles);
         }
     }
 
+    private TiledProduct tiled(Product product, int rows) {
+        WeightShape shape = product.weight().shape();
+        MemorySegment bias = product.bias() == null ? null : ((CpuBuffer) product.bias()).segment();
+        return new TiledProduct(
+                ((MatrixWeight) product.weight()).matrix(),
+                shape.takesFloats() ? null : quantized,
+                x,
+                RowSelection.first(rows),
+                floatRows((CpuBuffer) product.out()),
+                bias);
+    }
+
     @Override
     public void run(int begin, int end, int thread) {
-        int rows = live.count();
-        for (int part = begin; part < end; part++) {
-            int tile = part;
-            int product = 0;
-            while (tile >= products[product].tiles()) {
-                tile -= products[product++].tiles();
+        int first = 0;
+        for (int i = 0; i < tiled.length; i++) {
+            int count = tiles(products.get(i));
+            int from = Math.max(begin - first, 0);
+            int to = Math.min(end - first, count);
+            if (from < to) {
+                tiled[i].compute(from, to);
             }
-            for (int row = 0; row < rows; row++) {
-                products[product].run(tile, 0, row, 0, 0, scratch[thread]);
-            }
+            first += count;
         }
     }
 }

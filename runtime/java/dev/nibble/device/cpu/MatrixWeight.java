@@ -4,30 +4,57 @@ import dev.nibble.device.Weight;
 import dev.nibble.device.WeightShape;
 import dev.nibble.device.WeightSource;
 import dev.nibble.device.WeightUse;
-import dev.nibble.quant.BlockFormat;
+import dev.nibble.foreign.PosixMemory;
+import java.lang.foreign.MemorySegment;
 
-/** A weight to multiply by. */
+/** A weight to multiply by: packed once, into memory of its own. */
 final class MatrixWeight implements Weight {
-    private final WeightSource source;
-    private final BlockFormat format;
+    private final PackedMatrix matrix;
+    private final NativeMemory memory;
 
-    MatrixWeight(WeightSource source) {
-        this.source = source;
-        this.format = BlockFormat.of(source.shape().type());
+    private MatrixWeight(PackedMatrix matrix, NativeMemory memory) {
+        this.matrix = matrix;
+        this.memory = memory;
     }
 
-    static long bytes(WeightShape shape) {
-        return 0;
+    /** Packs a weight on all threads. */
+    static MatrixWeight load(WeightSource source, WorkerPool pool, DeviceMemory memory) {
+        WeightShape shape = source.shape();
+        NativeMemory packed = memory.allocate(PackedMatrix.packedBytes(shape), "the weight " + shape.name());
+        try {
+            PackedMatrix matrix = new PackedMatrix(shape, packed.segment());
+            pool.run((begin, end, thread) -> pack(matrix, source, begin, end), PackedMatrix.tiles(shape));
+            return new MatrixWeight(matrix, packed);
+        } catch (RuntimeException | Error e) {
+            packed.close();
+            throw e;
+        }
     }
 
-    /** Decodes a row, counted through all matrices. */
-    void decode(long row, float[] values) {
-        format.decode(source.rows(row, 1), 0, values, 0, shape().columns());
+    /** Packs some tiles. Then the pages of a mapped file are given back, or the model would be resident twice. */
+    private static void pack(PackedMatrix matrix, WeightSource source, int begin, int end) {
+        matrix.pack(source, begin, end);
+        long first = firstRow(matrix, begin);
+        if (source.rows(first, 1).isMapped()) {
+            int last = end - 1;
+            MemorySegment done =
+                    source.rows(first, Math.toIntExact(firstRow(matrix, last) + matrix.rowsOf(last) - first));
+            PosixMemory.release(done);
+        }
+    }
+
+    private static long firstRow(PackedMatrix matrix, int tile) {
+        WeightShape shape = matrix.shape();
+        return (long) tile / PackedMatrix.tilesPerMatrix(shape) * shape.rows() + matrix.firstRowOf(tile);
+    }
+
+    PackedMatrix matrix() {
+        return matrix;
     }
 
     @Override
     public WeightShape shape() {
-        return source.shape();
+        return matrix.shape();
     }
 
     @Override
@@ -37,9 +64,11 @@ final class MatrixWeight implements Weight {
 
     @Override
     public long bytes() {
-        return bytes(shape());
+        return memory.bytes();
     }
 
     @Override
-    public void close() {}
+    public void close() {
+        memory.close();
+    }
 }

@@ -59,6 +59,21 @@ final class QuantizedRows {
         sums = new float[rows * (columns / HALF_BLOCK)];
     }
 
+    private QuantizedRows(QuantizedRows source, int rows, int columns) {
+        this.rows = rows;
+        this.columns = columns;
+        pairs = source.pairs;
+        pairSums = source.pairSums;
+        integers = source.integers;
+        scales = source.scales;
+        sums = source.sums;
+    }
+
+    /** The same values in rows of fewer columns, a divisor of these rows' and a multiple of 32. */
+    QuantizedRows reshaped(int columns) {
+        return columns == this.columns ? this : new QuantizedRows(this, rows * (this.columns / columns), columns);
+    }
+
     int rows() {
         return rows;
     }
