@@ -20,6 +20,7 @@ import java.lang.invoke.VarHandle;
  *
  * <p>Source: mmap(2), madvise(2); the numbers are those of Linux on x86-64 and aarch64.
  */
+@SuppressWarnings("restricted") // this package is where native memory is bound
 public final class PosixMemory {
     /** The size of a huge page. */
     public static final long HUGE_PAGE = 2L << 20;

@@ -27,7 +27,8 @@ class LanguageModelTest {
 
     @BeforeEach
     void open() throws IOException {
-        model = LanguageModel.openDemo(ModelOptions.builder().devices("reference").build());
+        model = LanguageModel.openDemo(
+                ModelOptions.builder().devices("reference").build());
     }
 
     @AfterEach
@@ -70,7 +71,8 @@ class LanguageModelTest {
 
     @Test
     void aFullContextEndsTheTextAndSaysSo() throws IOException {
-        ModelOptions options = ModelOptions.builder().devices("reference").context(24).build();
+        ModelOptions options =
+                ModelOptions.builder().devices("reference").context(24).build();
         GenerationOptions endless =
                 GenerationOptions.builder().greedy().logitBias(neverEnding()).build();
         try (LanguageModel small = LanguageModel.openDemo(options);
