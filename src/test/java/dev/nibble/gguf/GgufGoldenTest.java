@@ -23,6 +23,9 @@ class GgufGoldenTest {
             return files.filter(file -> file.toString().endsWith(".gguf"))
                     .sorted()
                     .toList();
+        } catch (TestAbortedException e) {
+            // A test that is skipped shows; one without arguments does not.
+            return List.of(Path.of("models"));
         }
     }
 
