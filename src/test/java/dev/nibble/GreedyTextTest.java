@@ -15,7 +15,7 @@ import tools.jackson.databind.ObjectMapper;
 /** What the bundled model writes, word for word as llama.cpp has it write in float32. */
 class GreedyTextTest {
     @ParameterizedTest
-    @ValueSource(strings = {"reference"})
+    @ValueSource(strings = {"reference", "cpu"})
     void theBundledModelWritesWhatItShould(String device) throws IOException {
         ModelOptions options = ModelOptions.builder().devices(device).build();
         try (LanguageModel model = LanguageModel.openDemo(options)) {

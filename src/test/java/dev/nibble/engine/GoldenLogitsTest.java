@@ -44,6 +44,11 @@ class GoldenLogitsTest {
         return entries("f32").map(entry -> test(entry, "reference", false, KvType.F32, int8Tolerance(entry)));
     }
 
+    @TestFactory
+    Stream<DynamicTest> int8ActivationsOfTheCpu() {
+        return entries("f32").map(entry -> test(entry, "cpu", false, KvType.F32, int8Tolerance(entry)));
+    }
+
     private static double int8Tolerance(JsonNode entry) {
         return Math.max(1e-4, 4 * entry.at("/llama_cpp_int8/nmse").asDouble());
     }
