@@ -71,8 +71,7 @@ class LanguageModelTest {
 
     @Test
     void aFullContextEndsTheTextAndSaysSo() throws IOException {
-        ModelOptions options =
-                ModelOptions.builder().devices("reference").context(24).build();
+        ModelOptions options = ModelOptions.builder().context(24).build();
         GenerationOptions endless =
                 GenerationOptions.builder().greedy().logitBias(neverEnding()).build();
         try (LanguageModel small = LanguageModel.openDemo(options);
