@@ -14,6 +14,14 @@ public interface DeviceProvider {
     /** Why no device of this kind can be opened here, and what to do about it; empty if one can. */
     Optional<String> unavailable();
 
+    /**
+     * The kind that does the same work where this one is {@linkplain #unavailable() unavailable}, only slower; empty if there
+     * is none.
+     */
+    default Optional<String> substitute() {
+        return Optional.empty();
+    }
+
     /** One line per device of this kind, in the order of their indices; empty if unavailable. */
     List<String> devices();
 

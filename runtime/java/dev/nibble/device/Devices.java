@@ -3,11 +3,17 @@ package dev.nibble.device;
 import dev.nibble.UnsupportedFeatureException;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Optional;
 import java.util.ServiceLoader;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.stream.Collectors;
 
 /** The kinds of devices that this machine may have, and the way to open one by its name. */
 public final class Devices {
+    private static final System.Logger LOG = System.getLogger(Devices.class.getName());
+    private static final Set<String> WARNED = ConcurrentHashMap.newKeySet();
+
     private Devices() {}
 
     /** All kinds, available or not, in the order in which {@code auto} prefers them; kinds that it never takes come last. */
@@ -20,33 +26,52 @@ public final class Devices {
     }
 
     /**
-     * Opens the device of this name: {@code auto}, a kind ({@code cpu}), or a kind and an index ({@code cuda:1}).
+     * Opens the device of this name: {@code auto}, a kind ({@code cpu}), or a kind and an index ({@code cuda:1}). Where a kind
+     * is unavailable but names a {@linkplain DeviceProvider#substitute() substitute}, that is opened, and the first time one
+     * line of warning says what to do about it.
      *
      * @throws IllegalArgumentException if no kind has this name
      * @throws UnsupportedFeatureException if there is no such device here, with the reason
      */
     public static Device open(String name, DeviceOptions options) {
         if (name.equals("auto")) {
-            return automatic().open(0, options);
+            return open(automatic(), 0, options);
         }
         int colon = name.indexOf(':');
         DeviceProvider provider = provider(colon < 0 ? name : name.substring(0, colon));
         int index = colon < 0 ? 0 : index(name, name.substring(colon + 1));
-        provider.unavailable().ifPresent(reason -> {
-            throw new UnsupportedFeatureException("device " + name + ": " + reason);
-        });
+        return open(provider, index, options);
+    }
+
+    private static Device open(DeviceProvider provider, int index, DeviceOptions options) {
+        Optional<String> unavailable = provider.unavailable();
+        if (unavailable.isPresent()) {
+            String name = provider.kind() + ": " + unavailable.get();
+            DeviceProvider substitute = provider.substitute()
+                    .map(Devices::provider)
+                    .orElseThrow(() -> new UnsupportedFeatureException("device " + name));
+            if (WARNED.add(name)) {
+                LOG.log(
+                        System.Logger.Level.WARNING,
+                        "device {0}; until then, {1} does its work, many times slower",
+                        name,
+                        substitute.kind());
+            }
+            return open(substitute, index, options);
+        }
         List<String> devices = provider.devices();
         if (index >= devices.size()) {
-            throw new UnsupportedFeatureException(
-                    "device " + name + ": there are " + devices.size() + " of this kind, counted from 0");
+            throw new UnsupportedFeatureException("device " + provider.kind() + ":" + index + ": there are "
+                    + devices.size() + " of this kind, counted from 0");
         }
         return provider.open(index, options);
     }
 
     private static DeviceProvider automatic() {
         return providers().stream()
-                .filter(provider ->
-                        provider.preference() >= 0 && provider.unavailable().isEmpty())
+                .filter(provider -> provider.preference() >= 0)
+                .filter(provider -> provider.unavailable().isEmpty()
+                        || provider.substitute().isPresent())
                 .findFirst()
                 .orElseThrow(() -> new UnsupportedFeatureException("no device can be used here"));
     }

@@ -32,6 +32,11 @@ public final class CpuDeviceProvider implements DeviceProvider {
     }
 
     @Override
+    public Optional<String> substitute() {
+        return Optional.of("reference");
+    }
+
+    @Override
     public List<String> devices() {
         return unavailable().isPresent() ? List.of() : List.of(Processor.name());
     }
