@@ -12,6 +12,7 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.opentest4j.TestAbortedException;
 
 /** Files that ggml's own tools wrote are read, and written again, byte for byte. */
 class GgufGoldenTest {
@@ -23,6 +24,9 @@ class GgufGoldenTest {
             return files.filter(file -> file.toString().endsWith(".gguf"))
                     .sorted()
                     .toList();
+        } catch (TestAbortedException e) {
+            // A test that is skipped shows; one without arguments does not.
+            return List.of(Path.of("models"));
         }
     }
 
