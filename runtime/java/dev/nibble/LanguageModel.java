@@ -14,11 +14,7 @@ import dev.nibble.model.Weights;
 import dev.nibble.tokenizer.EncodeOptions;
 import dev.nibble.tokenizer.Tokenizer;
 import java.io.IOException;
-import java.io.InputStream;
-import java.nio.file.AccessDeniedException;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
@@ -40,7 +36,6 @@ import org.jspecify.annotations.Nullable;
  * }</pre>
  */
 public final class LanguageModel implements AutoCloseable {
-    private static final String DEMO = "tiny-q8_0.gguf";
     private static final int DEFAULT_CONTEXT = 4096;
     private static final int DEFAULT_CACHE = 8192;
 
@@ -104,16 +99,7 @@ public final class LanguageModel implements AutoCloseable {
      * @throws IOException if its temporary copy cannot be written
      */
     public static LanguageModel openDemo(ModelOptions options) throws IOException {
-        Path copy = Files.createTempFile("nibble-demo", ".gguf");
-        try (InputStream resource = LanguageModel.class.getResourceAsStream(DEMO)) {
-            if (resource == null) {
-                throw new IllegalStateException("the resource " + DEMO + " is missing from the library");
-            }
-            Files.copy(resource, copy, StandardCopyOption.REPLACE_EXISTING);
-            return open(copy, options);
-        } finally {
-            deleteMapped(copy);
-        }
+        return BundledModel.open(copy -> open(copy, options));
     }
 
     /**
@@ -278,14 +264,5 @@ public final class LanguageModel implements AutoCloseable {
                 .getKey()
                 .name()
                 .toLowerCase(Locale.ROOT);
-    }
-
-    /** Some systems delete a file that is mapped only after it is closed; those remove it when the process ends. */
-    private static void deleteMapped(Path copy) throws IOException {
-        try {
-            Files.deleteIfExists(copy);
-        } catch (AccessDeniedException e) {
-            copy.toFile().deleteOnExit();
-        }
     }
 }

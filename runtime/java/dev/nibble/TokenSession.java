@@ -41,6 +41,7 @@ public final class TokenSession implements AutoCloseable {
     /**
      * Runs tokens through the model; {@link #logits} then gives what follows the last.
      *
+     * @throws IllegalArgumentException if one of them is not in the vocabulary; nothing was fed
      * @throws OutOfCapacityException if the context cannot hold them; nothing was fed
      * @throws IllegalStateException if the model or the session is closed
      */
@@ -51,6 +52,7 @@ public final class TokenSession implements AutoCloseable {
     /**
      * Runs tokens through the model and hands over the logits at each of them, in order, on the calling thread.
      *
+     * @throws IllegalArgumentException if one of them is not in the vocabulary; nothing was fed
      * @throws OutOfCapacityException if the context cannot hold them; nothing was fed
      * @throws IllegalStateException if the model or the session is closed
      */
@@ -75,6 +77,12 @@ public final class TokenSession implements AutoCloseable {
     }
 
     private void feed(int[] tokens, boolean every, LogitsConsumer each) {
+        for (int token : tokens) {
+            if (token < 0 || token >= vocabulary) {
+                throw new IllegalArgumentException(
+                        "token " + token + " is not in the vocabulary of " + vocabulary + " tokens");
+            }
+        }
         if (tokens.length == 0) {
             return;
         }

@@ -3,6 +3,7 @@ package dev.nibble.device;
 import dev.nibble.OutOfCapacityException;
 import dev.nibble.UnsupportedFeatureException;
 import java.util.List;
+import java.util.Optional;
 
 /**
  * A processor with memory of its own that runs {@link Operation}s. A device knows operations, not models. Buffers, weights,
@@ -59,6 +60,11 @@ public interface Device extends AutoCloseable {
 
     /** The device's queue. */
     Queue queue();
+
+    /** Prepares a measurement of the device's limits; empty if there is none for it. The caller closes it before the device. */
+    default Optional<Roofline> openRoofline() {
+        return Optional.empty();
+    }
 
     /** Frees everything that the device made. Closing again does nothing. */
     @Override

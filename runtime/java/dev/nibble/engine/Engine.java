@@ -36,8 +36,8 @@ public final class Engine implements AutoCloseable {
                 options.keyType(),
                 options.valueType(),
                 PAGE_TOKENS);
-        int pages = (options.cacheTokens() + PAGE_TOKENS - 1) / PAGE_TOKENS;
-        this.plan = plan(device, source, limits, config.layers() * pages * kvLayout.pageBytes());
+        int pages = Math.ceilDiv(options.cacheTokens(), PAGE_TOKENS);
+        this.plan = plan(device, source, limits, (long) config.layers() * pages * kvLayout.pageBytes());
         plan.requireFits();
         try {
             weights = own(Weights.load(device, source, progress));
@@ -109,9 +109,9 @@ public final class Engine implements AutoCloseable {
     }
 
     private static StepLimits limits(ModelConfig config, EngineOptions options) {
-        int rows = Math.min(options.rows(), options.contextLength() * MOST_SLOTS);
+        int rows = (int) Math.min(options.rows(), (long) options.contextLength() * MOST_SLOTS);
         long outputs = LOGITS_BYTES / ((long) config.vocabulary() * Float.BYTES);
-        int pages = (options.contextLength() + PAGE_TOKENS - 1) / PAGE_TOKENS;
+        int pages = Math.ceilDiv(options.contextLength(), PAGE_TOKENS);
         return new StepLimits(rows, (int) Math.clamp(outputs, Math.min(LEAST_OUTPUTS, rows), rows), MOST_SLOTS, pages);
     }
 

@@ -9,6 +9,7 @@ import dev.nibble.device.KvLayout;
 import dev.nibble.device.KvPages;
 import dev.nibble.device.Operation;
 import dev.nibble.device.Queue;
+import dev.nibble.device.Roofline;
 import dev.nibble.device.Step;
 import dev.nibble.device.Weight;
 import dev.nibble.device.WeightShape;
@@ -18,6 +19,7 @@ import dev.nibble.quant.BlockFormat;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.locks.ReentrantLock;
 
 /** The processor that this program runs on: all its cores, with vectors as wide as it prefers. */
@@ -121,6 +123,12 @@ final class CpuDevice implements Device {
     @Override
     public Queue queue() {
         return queue;
+    }
+
+    @Override
+    public Optional<Roofline> openRoofline() {
+        checkOpen();
+        return Optional.of(new CpuRoofline(this));
     }
 
     void run(CpuStep step) {

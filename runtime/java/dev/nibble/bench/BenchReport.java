@@ -1,0 +1,84 @@
+package dev.nibble.bench;
+
+import dev.nibble.cli.Json;
+import dev.nibble.cli.Table;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/** Rows for people and programs. */
+final class BenchReport {
+    private BenchReport() {}
+
+    /** One JSON object per row, in an array. */
+    static String json(List<BenchRow> rows) {
+        return Json.write(rows.stream().map(BenchReport::json).toList());
+    }
+
+    private static Map<String, Object> json(BenchRow row) {
+        return Json.object(
+                "test", row.test().name(),
+                "model", row.model().name(),
+                "type", row.model().type(),
+                "device", row.model().device(),
+                "device_description", row.model().deviceDescription(),
+                "threads", row.model().threads(),
+                "weight_bytes", row.model().weightBytes(),
+                "tokens_per_second",
+                        Json.object(
+                                "mean", row.speed().mean(),
+                                "stddev", row.speed().deviation(),
+                                "samples", row.speed().values()),
+                "bytes_per_token", row.bytesPerToken(),
+                "gigabytes_per_second", row.gigabytesPerSecond(),
+                "gigaflops_per_second", row.gigaflopsPerSecond(),
+                "roofline",
+                        Json.object(
+                                "unit", row.rateUnit(),
+                                "mean", finite(row.limitRate())),
+                "share_of_roofline", finite(row.shareOfRoofline()));
+    }
+
+    private static @Nullable Double finite(double value) {
+        return Double.isFinite(value) ? value : null;
+    }
+
+    /** The table that text, Markdown and CSV show. */
+    static Table table(List<BenchRow> rows) {
+        Table table = new Table(
+                "model",
+                "type",
+                "device",
+                ">threads",
+                "test",
+                ">tokens/s",
+                ">stddev",
+                ">MB/token",
+                ">rate",
+                "unit",
+                ">roofline",
+                ">share");
+        for (BenchRow row : rows) {
+            table.row(
+                    row.model().name(),
+                    row.model().type(),
+                    row.model().device(),
+                    String.valueOf(row.model().threads()),
+                    row.test().name(),
+                    number("%.2f", row.speed().mean()),
+                    number("%.2f", row.speed().deviation()),
+                    number("%.2f", row.bytesPerToken() / 1e6),
+                    number("%.2f", row.rate()),
+                    row.rateUnit(),
+                    number("%.2f", row.limitRate()),
+                    number("%.3f", row.shareOfRoofline()));
+        }
+        return table;
+    }
+
+    /** A number in a fixed format; a dash if there is none. */
+    static String number(String format, double value) {
+        return Double.isFinite(value) ? String.format(Locale.ROOT, format, value) : "-";
+    }
+}

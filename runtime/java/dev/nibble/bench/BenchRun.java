@@ -1,0 +1,68 @@
+package dev.nibble.bench;
+
+import dev.nibble.DeviceLimits;
+import dev.nibble.LanguageModel;
+import dev.nibble.TokenSession;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.Random;
+
+/** Measures one model: warms up, then takes turns between the model and the device's limit. */
+final class BenchRun {
+    private static final long WARM_UP_NANOS = 2_000_000_000L;
+    private static final double NANOS = 1e9;
+
+    private final LanguageModel model;
+    private final Optional<DeviceLimits> limits;
+    private final int repetitions;
+    private final Random random = new Random(1);
+
+    BenchRun(LanguageModel model, Optional<DeviceLimits> limits, int repetitions) {
+        this.model = model;
+        this.limits = limits;
+        this.repetitions = repetitions;
+    }
+
+    /** Measures one test. */
+    BenchRow measure(BenchTest test) {
+        List<Double> speeds = new ArrayList<>();
+        List<Double> limit = new ArrayList<>();
+        try (TokenSession session = model.session()) {
+            session.feed(tokens(test.depth()));
+            long start = System.nanoTime();
+            do {
+                seconds(session, test);
+            } while (System.nanoTime() - start < WARM_UP_NANOS);
+            limits.ifPresent(device -> limit.add(limit(device, test)));
+            for (int i = 0; i < repetitions; i++) {
+                speeds.add(test.tokens() / seconds(session, test));
+                limits.ifPresent(device -> limit.add(limit(device, test)));
+            }
+        }
+        return new BenchRow(test, model.info(), new BenchRow.Samples(speeds), new BenchRow.Samples(limit));
+    }
+
+    private static double limit(DeviceLimits device, BenchTest test) {
+        return test.kind() == BenchTest.Kind.GENERATION ? device.readBytesPerSecond() : device.multiplyAddsPerSecond();
+    }
+
+    private double seconds(TokenSession session, BenchTest test) {
+        int[] tokens = tokens(test.tokens());
+        long start = System.nanoTime();
+        if (test.kind() == BenchTest.Kind.PROMPT) {
+            session.feed(tokens);
+        } else {
+            for (int token : tokens) {
+                session.feed(token);
+            }
+        }
+        double seconds = (System.nanoTime() - start) / NANOS;
+        session.truncate(test.depth());
+        return seconds;
+    }
+
+    private int[] tokens(int count) {
+        return random.ints(count, 0, model.info().vocabulary()).toArray();
+    }
+}

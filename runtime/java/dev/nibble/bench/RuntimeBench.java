@@ -1,0 +1,246 @@
+package dev.nibble.bench;
+
+import dev.nibble.DeviceLimits;
+import dev.nibble.LanguageModel;
+import dev.nibble.ModelInfo;
+import dev.nibble.ModelOptions;
+import dev.nibble.OutOfCapacityException;
+import dev.nibble.cli.CommandLines;
+import dev.nibble.cli.CommonOptions;
+import dev.nibble.cli.DeviceArguments;
+import dev.nibble.cli.ExitStatus;
+import dev.nibble.cli.ProgressBar;
+import dev.nibble.cli.Terminal;
+import dev.nibble.cli.Version;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.ArgGroup;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+
+/** The program that tells how fast models run, and how near to the limit of the device. */
+@Command(
+        name = "runtime-bench",
+        versionProvider = Version.class,
+        description = {
+            "Measures how fast models read prompts (pp) and generate tokens (tg), and what share that is of the",
+            "device's own limit, measured in the same run: of the fastest streaming read for tg rows, of the fastest",
+            "product of small quantized matrices for pp rows.%n"
+        })
+public final class RuntimeBench implements Callable<Integer> {
+    /** The most tokens of a prompt that are computed in one step. */
+    static final int BATCH = 512;
+
+    private final Terminal terminal;
+
+    @Mixin
+    private CommonOptions common;
+
+    @Mixin
+    private DeviceArguments device;
+
+    @Option(
+            names = {"-V", "--version"},
+            versionHelp = true,
+            description = "Show the version and exit.")
+    private boolean version;
+
+    @Option(
+            names = {"-m", "--model"},
+            split = ",",
+            paramLabel = "FILE",
+            description = "GGUF files; without these and --shape, the model that comes with the program.")
+    private List<Path> files = List.of();
+
+    @Option(
+            names = "--shape",
+            split = ",",
+            paramLabel = "NAME:TYPE",
+            description = "The shapes of a public model with made-up weights, for example llama-3.2-1b:q4_0.")
+    private List<String> shapes = List.of();
+
+    @Option(
+            names = {"-p", "--prompt"},
+            split = ",",
+            defaultValue = "512",
+            paramLabel = "N",
+            description = "Tokens of the prompts to read; 0: none. Default: ${DEFAULT-VALUE}.")
+    private List<Integer> prompts;
+
+    @Option(
+            names = {"-n", "--generate"},
+            split = ",",
+            defaultValue = "128",
+            paramLabel = "N",
+            description = "Tokens to generate; 0: none. Default: ${DEFAULT-VALUE}.")
+    private List<Integer> generations;
+
+    @Option(
+            names = {"-r", "--repetitions"},
+            defaultValue = "5",
+            paramLabel = "N",
+            description = "How often each test is timed, after a warm-up. Default: ${DEFAULT-VALUE}.")
+    private int repetitions;
+
+    @Option(
+            names = "--depth",
+            split = ",",
+            defaultValue = "0",
+            paramLabel = "N",
+            description = "Tokens that the context holds before each test. Default: ${DEFAULT-VALUE}.")
+    private List<Integer> depths;
+
+    @ArgGroup
+    private Format format = new Format();
+
+    /** How to print the rows on the standard output. */
+    static final class Format {
+        @Option(names = "--markdown", description = "Print a Markdown table.")
+        private boolean markdown;
+
+        @Option(names = "--csv", description = "Print comma-separated values.")
+        private boolean csv;
+    }
+
+    @Option(names = "--html", paramLabel = "FILE", description = "Also write a page with a chart to this file.")
+    private @Nullable Path html;
+
+    RuntimeBench(Terminal terminal) {
+        this.terminal = terminal;
+    }
+
+    /** Runs the benchmark and ends the process with its status. */
+    public static void main(String[] arguments) {
+        System.exit(execute(Terminal.ofProcess(), arguments));
+    }
+
+    /** Runs the benchmark on these streams. */
+    static int execute(Terminal terminal, String... arguments) {
+        return CommandLines.execute(new RuntimeBench(terminal), terminal, arguments);
+    }
+
+    /** Where the weights of one model come from. */
+    @FunctionalInterface
+    private interface Source {
+        LanguageModel open(ModelOptions options) throws IOException;
+    }
+
+    @Override
+    public Integer call() throws IOException {
+        List<BenchTest> tests = tests();
+        List<BenchRow> rows = new ArrayList<>();
+        ExitStatus status = ExitStatus.DONE;
+        for (Source source : sources()) {
+            try {
+                rows.addAll(measure(source, tests));
+            } catch (OutOfCapacityException e) {
+                terminal.note("runtime-bench: " + e.getMessage());
+                status = ExitStatus.DOES_NOT_FIT;
+            }
+        }
+        if (!rows.isEmpty()) {
+            print(rows);
+        }
+        return status.code();
+    }
+
+    private List<BenchTest> tests() {
+        if (repetitions < 1) {
+            throw new IllegalArgumentException("-r must be 1 or more; given " + repetitions);
+        }
+        List<BenchTest> tests = new ArrayList<>();
+        for (int depth : depths) {
+            addTests(tests, BenchTest.Kind.PROMPT, prompts, depth);
+            addTests(tests, BenchTest.Kind.GENERATION, generations, depth);
+        }
+        if (tests.isEmpty()) {
+            throw new IllegalArgumentException("-p 0 with -n 0 leaves nothing to measure");
+        }
+        return tests;
+    }
+
+    private static void addTests(List<BenchTest> tests, BenchTest.Kind kind, List<Integer> counts, int depth) {
+        for (int count : counts) {
+            if (count < 0 || depth < 0) {
+                throw new IllegalArgumentException("-p, -n and --depth must not be negative");
+            }
+            if (count > 0) {
+                tests.add(new BenchTest(kind, count, depth));
+            }
+        }
+    }
+
+    private List<Source> sources() {
+        List<Source> sources = new ArrayList<>();
+        for (Path file : files) {
+            sources.add(options -> LanguageModel.open(file, options));
+        }
+        for (String shape : shapes) {
+            sources.add(options -> LanguageModel.synthetic(shape, options));
+        }
+        if (sources.isEmpty()) {
+            sources.add(LanguageModel::openDemo);
+        }
+        return sources;
+    }
+
+    private List<BenchRow> measure(Source source, List<BenchTest> tests) throws IOException {
+        List<BenchRow> rows = new ArrayList<>();
+        try (LanguageModel model = open(source, tests)) {
+            ModelInfo info = model.info();
+            terminal.note(info.name() + " " + info.type() + " on " + info.device() + " (" + info.deviceDescription()
+                    + "), " + info.memory());
+            Optional<DeviceLimits> limits = DeviceLimits.open(info.device(), info.threads());
+            try {
+                BenchRun run = new BenchRun(model, limits, repetitions);
+                for (BenchTest test : tests) {
+                    BenchRow row = run.measure(test);
+                    terminal.note(row.summary());
+                    rows.add(row);
+                }
+            } finally {
+                limits.ifPresent(DeviceLimits::close);
+            }
+        }
+        return rows;
+    }
+
+    private LanguageModel open(Source source, List<BenchTest> tests) throws IOException {
+        int context = tests.stream()
+                .mapToInt(test -> test.depth() + test.tokens())
+                .max()
+                .orElseThrow();
+        ProgressBar bar = new ProgressBar(terminal, "loading");
+        try {
+            return source.open(device.options(null)
+                    .context(context)
+                    .batch(BATCH)
+                    .onProgress(bar::update)
+                    .build());
+        } finally {
+            bar.clear();
+        }
+    }
+
+    private void print(List<BenchRow> rows) throws IOException {
+        if (common.json()) {
+            terminal.println(BenchReport.json(rows));
+        } else if (format.markdown) {
+            terminal.print(BenchReport.table(rows).markdown());
+        } else if (format.csv) {
+            terminal.print(BenchReport.table(rows).csv());
+        } else {
+            terminal.print(BenchReport.table(rows).text());
+        }
+        if (html != null) {
+            Files.writeString(html, HtmlReport.page(rows));
+        }
+    }
+}

@@ -1,0 +1,116 @@
+package dev.nibble.cli;
+
+import dev.nibble.DeviceInfo;
+import dev.nibble.ModelOptions;
+import dev.nibble.UnsupportedFeatureException;
+import dev.nibble.device.KvType;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Locale;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Option;
+
+/** On what a model runs, and how it keeps its context there. */
+public final class DeviceArguments {
+    private static final String AUTO = "auto";
+
+    /** Kinds of cache that other programs have: to ask for one is no mistake, but cannot be served. */
+    private static final Set<String> QUANTIZED_CACHES = Set.of("q8_0", "q4_0");
+
+    @Option(
+            names = "--device",
+            split = ",",
+            defaultValue = AUTO,
+            paramLabel = "DEVICE",
+            description = "auto, or a device that `nibble devices` lists: cpu, reference. Default: ${DEFAULT-VALUE}.")
+    private List<String> devices;
+
+    @Option(names = "--split", paramLabel = "KIND", description = "How several devices share a model: layer, tensor.")
+    private @Nullable Split split;
+
+    @Option(names = "--threads", paramLabel = "N", description = "Threads on the CPU; by default one per processor.")
+    private @Nullable Integer threads;
+
+    @Option(names = "--kv", paramLabel = "TYPE", description = "Storage of the KV cache: f16 (the default), f32.")
+    private @Nullable String kv;
+
+    @Option(names = "--kv-k", paramLabel = "TYPE", description = "Storage of the keys alone.")
+    private @Nullable String keys;
+
+    @Option(names = "--kv-v", paramLabel = "TYPE", description = "Storage of the values alone.")
+    private @Nullable String values;
+
+    /** How several devices share a model. */
+    enum Split {
+        LAYER,
+        TENSOR
+    }
+
+    /** Whether the choice of the device is left to the program. */
+    public boolean automatic() {
+        return devices.equals(List.of(AUTO));
+    }
+
+    /** Options for a model on these devices; {@code auto} takes the default, if there is one. */
+    public ModelOptions.Builder options(@Nullable String automaticChoice) {
+        if (split != null) {
+            throw new UnsupportedFeatureException("--split " + split.name().toLowerCase(Locale.ROOT)
+                    + ": a model runs on one device here; leave --split out and name one --device");
+        }
+        checkKinds();
+        ModelOptions.Builder builder = ModelOptions.builder();
+        builder.devices(
+                automatic() && automaticChoice != null
+                        ? new String[] {automaticChoice}
+                        : devices.toArray(String[]::new));
+        if (threads != null) {
+            builder.threads(positive(threads));
+        }
+        if (kv != null) {
+            builder.kvCache(kvType(kv));
+        }
+        if (keys != null) {
+            builder.keyCache(kvType(keys));
+        }
+        if (values != null) {
+            builder.valueCache(kvType(values));
+        }
+        return builder;
+    }
+
+    private void checkKinds() {
+        if (automatic()) {
+            return;
+        }
+        Set<String> kinds = new TreeSet<>();
+        DeviceInfo.all().forEach(device -> kinds.add(kind(device.name())));
+        for (String device : devices) {
+            if (!device.equals(AUTO) && !kinds.contains(kind(device))) {
+                throw new UnsupportedFeatureException("device " + device
+                        + ": there is no such kind of device; there are " + String.join(", ", kinds));
+            }
+        }
+    }
+
+    private static String kind(String device) {
+        return device.replaceFirst(":.*", "");
+    }
+
+    private static KvType kvType(String id) {
+        if (QUANTIZED_CACHES.contains(id)) {
+            throw new UnsupportedFeatureException("no device here keeps a KV cache in " + id + "; there are "
+                    + Arrays.stream(KvType.values()).map(KvType::id).collect(Collectors.joining(", ")));
+        }
+        return KvType.ofId(id);
+    }
+
+    private static int positive(int threads) {
+        if (threads < 1) {
+            throw new IllegalArgumentException("--threads must be 1 or more; given " + threads);
+        }
+        return threads;
+    }
+}

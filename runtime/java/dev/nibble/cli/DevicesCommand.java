@@ -1,0 +1,55 @@
+package dev.nibble.cli;
+
+import dev.nibble.DeviceInfo;
+import dev.nibble.device.KvType;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.ParentCommand;
+
+/** {@code nibble devices}: what models can run on here. */
+@Command(name = "devices", description = "Lists the devices of this machine, and why others cannot be used.")
+final class DevicesCommand implements Callable<Integer> {
+    @ParentCommand
+    private Nibble nibble;
+
+    @Mixin
+    private CommonOptions common;
+
+    @Override
+    public Integer call() {
+        List<DeviceInfo> devices = DeviceInfo.all();
+        if (common.json()) {
+            nibble.terminal()
+                    .println(Json.write(Json.object(
+                            "devices",
+                                    devices.stream().map(DevicesCommand::json).toList(),
+                            "kv_types",
+                                    Arrays.stream(KvType.values())
+                                            .map(KvType::id)
+                                            .toList())));
+        } else {
+            Table table = new Table("device", "usable", "description");
+            for (DeviceInfo device : devices) {
+                table.row(device.name(), device.available() ? "yes" : "no", device.description());
+            }
+            nibble.terminal().print(table.text());
+        }
+        return ExitStatus.DONE.code();
+    }
+
+    private static Map<String, Object> json(DeviceInfo device) {
+        return Json.object(
+                "name",
+                device.name(),
+                "available",
+                device.available(),
+                "automatic",
+                device.automatic(),
+                device.available() ? "description" : "reason",
+                device.description());
+    }
+}

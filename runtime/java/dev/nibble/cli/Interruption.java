@@ -1,0 +1,44 @@
+package dev.nibble.cli;
+
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicReference;
+
+/**
+ * What Ctrl-C does: it asks the running command to stop, and gives it a moment to end in order. The JVM then exits with the
+ * usual status, 130.
+ */
+final class Interruption {
+    private static final int SECONDS_TO_END = 3;
+
+    private final AtomicReference<Runnable> action = new AtomicReference<>(() -> {});
+    private final CountDownLatch ended = new CountDownLatch(1);
+
+    /** Listens for the signals that end the process. */
+    static Interruption ofProcess() {
+        Interruption interruption = new Interruption();
+        Runtime.getRuntime().addShutdownHook(new Thread(interruption::stop, "interruption"));
+        return interruption;
+    }
+
+    /** What to do when the signal comes: something quick that makes the command end. */
+    void cancelWith(Runnable cancel) {
+        action.set(cancel);
+    }
+
+    /** The command has ended; nothing needs to be stopped. */
+    void end() {
+        ended.countDown();
+    }
+
+    private void stop() {
+        try {
+            if (ended.getCount() > 0) {
+                action.get().run();
+                ended.await(SECONDS_TO_END, TimeUnit.SECONDS);
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+}

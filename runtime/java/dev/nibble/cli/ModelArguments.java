@@ -1,0 +1,58 @@
+package dev.nibble.cli;
+
+import dev.nibble.LanguageModel;
+import dev.nibble.ModelInfo;
+import dev.nibble.ModelOptions;
+import java.io.IOException;
+import java.nio.file.Path;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+
+/** Which model to run, and on what. */
+final class ModelArguments {
+    @Option(
+            names = {"-m", "--model"},
+            paramLabel = "FILE",
+            description = "The GGUF file; by default the model that comes with the program.")
+    private @Nullable Path model;
+
+    @Option(
+            names = "--ctx",
+            paramLabel = "N",
+            description = "Tokens of context to make room for; by default what the model was trained on, at most 4096.")
+    private @Nullable Integer context;
+
+    @Mixin
+    private DeviceArguments device;
+
+    /**
+     * Opens the model, with a progress bar if that takes long, and says in a line which device was chosen, where that was left
+     * open.
+     *
+     * @param exact whether activations stay in float32, which only the reference device does
+     */
+    LanguageModel open(Terminal terminal, boolean exact) throws IOException {
+        ModelOptions.Builder builder =
+                device.options(exact ? "reference" : null).exactActivations(exact);
+        if (context != null) {
+            if (context < 1) {
+                throw new IllegalArgumentException("--ctx must be 1 or more; given " + context);
+            }
+            builder.context(context);
+        }
+        ProgressBar bar = new ProgressBar(terminal, "loading");
+        ModelOptions options = builder.onProgress(bar::update).build();
+        LanguageModel opened;
+        try {
+            opened = model == null ? LanguageModel.openDemo(options) : LanguageModel.open(model, options);
+        } finally {
+            bar.clear();
+        }
+        if (device.automatic()) {
+            ModelInfo info = opened.info();
+            terminal.note("device: " + info.device() + " (" + info.deviceDescription() + ")");
+        }
+        return opened;
+    }
+}
