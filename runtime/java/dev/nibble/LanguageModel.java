@@ -52,13 +52,13 @@ public final class LanguageModel implements AutoCloseable {
         this.device = openDevice(options);
         try {
             List<Weights.Tensor> tensors = Weights.tensors(source);
-            long fileBytes = fileBytes(tensors);
+            long toLoad = fileBytes(tensors);
             this.engine = Engine.open(
                     device,
                     source,
                     engineOptions(source.config(), options),
-                    done -> options.onProgress().accept(done, fileBytes));
-            this.info = info(tensors, fileBytes);
+                    done -> options.onProgress().accept(done, toLoad));
+            this.info = info(distinct(tensors));
         } catch (RuntimeException | Error e) {
             device.close();
             throw e;
@@ -214,17 +214,17 @@ public final class LanguageModel implements AutoCloseable {
                 context, Math.max(context, DEFAULT_CACHE), options.keyType(), options.valueType(), options.batch());
     }
 
-    private ModelInfo info(List<Weights.Tensor> tensors, long fileBytes) {
+    private ModelInfo info(List<Weights.Tensor> tensors) {
         ModelConfig config = source.config();
         String architecture = config.architecture().id();
         return new ModelInfo(
                 source.metadata().stringOr("general.name", architecture),
                 architecture,
                 mainType(tensors),
-                distinct(tensors).stream()
+                tensors.stream()
                         .mapToLong(tensor -> tensor.source().shape().values())
                         .sum(),
-                fileBytes,
+                fileBytes(tensors),
                 engine.weightBytes(),
                 config.vocabulary(),
                 config.contextLength(),
@@ -254,7 +254,7 @@ public final class LanguageModel implements AutoCloseable {
 
     /** The type that stores most of the weights. */
     private static String mainType(List<Weights.Tensor> tensors) {
-        return distinct(tensors).stream()
+        return tensors.stream()
                 .map(tensor -> tensor.source().shape())
                 .collect(Collectors.groupingBy(shape -> shape.type(), Collectors.summingLong(shape -> shape.values())))
                 .entrySet()

@@ -16,7 +16,9 @@ enum ModelShape {
     QWEN2_5_7B("qwen2.5-7b", "qwen2", 28, 3584, 28, 4, 128, 18944, 152064, false, 131072, 1000000f, 0, 0, 0),
     QWEN3_0_6B("qwen3-0.6b", "qwen3", 28, 1024, 16, 8, 128, 3072, 151936, true, 40960, 1000000f, 0, 0, 0),
     QWEN3_8B("qwen3-8b", "qwen3", 36, 4096, 32, 8, 128, 12288, 151936, false, 40960, 1000000f, 0, 0, 0),
-    QWEN3_30B_A3B("qwen3-30b-a3b", "qwen3moe", 48, 2048, 32, 4, 128, 6144, 151936, false, 40960, 1000000f, 128, 8, 768);
+    QWEN3_30B_A3B("qwen3-30b-a3b", "qwen3moe", 48, 2048, 32, 4, 128, 6144, 151936, false, 40960, 1000000f, 128, 8, 768),
+    DEEPSEEK_R1(
+            "deepseek-r1", "deepseek2", 61, 7168, 128, 128, 192, 18432, 129280, false, 163840, 10000f, 256, 8, 2048);
 
     private final String id;
     private final String architecture;
