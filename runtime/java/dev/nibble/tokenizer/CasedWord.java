@@ -27,17 +27,16 @@ record CasedWord(int kinds, boolean contraction) implements Rule {
     public int match(byte[] text, int from, int to) {
         int start = Rules.wordStart(text, from, to, LETTER | NUMBER);
         int end = smallEnding(text, start, to);
-        if (end < 0 && start > from) {
+        if (end < 0) {
             end = smallEnding(text, from, to);
         }
         if (end < 0) {
-            end = capitals(text, start, to);
-            if (end == start) {
-                end = capitals(text, from, to);
-                start = from;
-            }
+            end = someCapitals(text, start, to);
         }
-        if (end == start) {
+        if (end < 0) {
+            end = someCapitals(text, from, to);
+        }
+        if (end < 0) {
             return Rule.miss(text, from);
         }
         return contraction ? Rules.contractionEnd(text, end, to, true) : end;
@@ -59,6 +58,12 @@ record CasedWord(int kinds, boolean contraction) implements Rule {
             end = last;
         }
         return end > start && end > capitals ? end : -1;
+    }
+
+    /** The end of {@code U+}, -1 if there is none. */
+    private int someCapitals(byte[] text, int start, int to) {
+        int end = capitals(text, start, to);
+        return end > start ? end : -1;
     }
 
     /** The end of {@code U*}. */

@@ -3,12 +3,14 @@ package dev.nibble.tokenizer;
 import java.util.function.IntPredicate;
 
 /**
- * Cuts each run of digits into groups of three from its right, as numbers are written: {@code \d{1,3}(?=(?:\d{3})*<end>)}.
+ * Cuts each run of digits into groups of three from its right, as numbers are written.
  *
  * @param digit what counts as a digit
  * @param joins the code points after a run that keep it from being cut
+ * @param alone whether the run is also cut from the text around it: {@code \d{1,3}(?=(?:\d{3})*<end>)}, or else
+ *     {@code (?=(\d{3})+<end>)}
  */
-record DigitGroups(CodePointSet digit, IntPredicate joins) implements Splitter {
+record DigitGroups(CodePointSet digit, IntPredicate joins, boolean alone) implements Splitter {
     private static final int GROUP = 3;
 
     @Override
@@ -27,11 +29,11 @@ record DigitGroups(CodePointSet digit, IntPredicate joins) implements Splitter {
                 count++;
             }
             if (end == to || !joins.test(Utf8.codePoint(text, end))) {
-                if (gap < at) {
-                    pieces.piece(text, gap, at);
+                gap = cut(text, gap, at, count, pieces);
+                if (alone) {
+                    pieces.piece(text, gap, end);
+                    gap = end;
                 }
-                cut(text, at, count, pieces);
-                gap = end;
             }
             at = end;
         }
@@ -40,18 +42,18 @@ record DigitGroups(CodePointSet digit, IntPredicate joins) implements Splitter {
         }
     }
 
-    private static void cut(byte[] text, int from, int count, Pieces pieces) {
-        int start = from;
-        int left = count;
-        while (left > 0) {
-            int group = left % GROUP == 0 ? GROUP : left % GROUP;
-            int end = start;
-            for (int i = 0; i < group; i++) {
-                end = Utf8.next(text, end);
+    /** Cuts before each group of a run; returns where the last piece begins. */
+    private int cut(byte[] text, int gap, int from, int count, Pieces pieces) {
+        int start = gap;
+        int at = from;
+        for (int left = count; left > 0; left--) {
+            boolean group = left % GROUP == 0 || alone && left == count;
+            if (group && at > start) {
+                pieces.piece(text, start, at);
+                start = at;
             }
-            pieces.piece(text, start, end);
-            start = end;
-            left -= group;
+            at = Utf8.next(text, at);
         }
+        return start;
     }
 }

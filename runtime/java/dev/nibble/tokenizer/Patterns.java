@@ -171,12 +171,12 @@ final class Patterns {
 
     static List<Splitter> tinyAya() {
         return List.of(
-                new DigitGroups(ASCII_DIGITS, next -> Rules.isAsciiLetter(next) || next == '_'),
+                new DigitGroups(ASCII_DIGITS, next -> Rules.isAsciiLetter(next) || next == '_', true),
                 o200k(Rules.wordWithContraction(), 3));
     }
 
     static List<Splitter> superBpe() {
-        return List.of(new Alternation(Rules.run(NUMBERS)), new DigitGroups(ASCII_DIGITS, next -> false));
+        return List.of(new Alternation(Rules.run(NUMBERS)), new DigitGroups(ASCII_DIGITS, next -> false, false));
     }
 
     static List<Splitter> deepSeek3() {
@@ -186,7 +186,9 @@ final class Patterns {
 
     static List<Splitter> afmoe() {
         return List.of(
-                new DigitGroups(NUMBERS, next -> false), new Alternation(Rules.run(AFMOE_SCRIPTS)), deepSeek3Words());
+                new DigitGroups(NUMBERS, next -> false, true),
+                new Alternation(Rules.run(AFMOE_SCRIPTS)),
+                deepSeek3Words());
     }
 
     static List<Splitter> spark25() {
