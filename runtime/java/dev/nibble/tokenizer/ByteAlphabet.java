@@ -28,11 +28,12 @@ final class ByteAlphabet {
      * Decodes text in this alphabet.
      *
      * @param text UTF-8
-     * @param out gets the bytes, from index 0
-     * @return their number, -1 if a character is not of the alphabet
+     * @param out gets the bytes
+     * @param start the index of the first
+     * @return the index after the last, -1 if a character is not of the alphabet
      */
-    static int decode(byte[] text, int from, int to, byte[] out) {
-        int count = 0;
+    static int decode(byte[] text, int from, int to, byte[] out, int start) {
+        int end = start;
         int at = from;
         while (at < to) {
             int character = text[at++];
@@ -46,8 +47,8 @@ final class ByteAlphabet {
             if (value < 0) {
                 return -1;
             }
-            out[count++] = (byte) value;
+            out[end++] = (byte) value;
         }
-        return count;
+        return end;
     }
 }

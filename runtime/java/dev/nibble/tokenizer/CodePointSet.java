@@ -3,14 +3,29 @@ package dev.nibble.tokenizer;
 import java.util.Arrays;
 import java.util.HexFormat;
 
-/**
- * A character class of a pattern: kinds of characters and ranges of code points.
- *
- * @param kinds bits of {@link Utf8}
- * @param ranges pairs of first and last code point, ascending
- */
-record CodePointSet(int kinds, int... ranges) {
-    /** The class that a regular expression writes with these kinds and ranges, such as {@code "az09"} for {@code [a-z0-9]}. */
+/** A character class of a pattern: kinds of characters and ranges of code points. */
+final class CodePointSet {
+    private static final int ASCII = 128;
+
+    private final int kinds;
+    /** Pairs of first and last code point, ascending. */
+    private final int[] ranges;
+    /** (128): whether each ASCII character is in the class. */
+    private final boolean[] ascii = new boolean[ASCII];
+
+    /**
+     * @param kinds bits of {@link Utf8}
+     * @param ranges pairs of first and last code point, ascending
+     */
+    CodePointSet(int kinds, int... ranges) {
+        this.kinds = kinds;
+        this.ranges = ranges.clone();
+        for (int c = 0; c < ASCII; c++) {
+            ascii[c] = (Utf8.kind(c) & kinds) != 0 || inRange(c);
+        }
+    }
+
+    /** The class that a regular expression writes with these kinds and ranges, such as {@code "09az"} for {@code [0-9a-z]}. */
     static CodePointSet of(int kinds, String ranges) {
         return new CodePointSet(kinds, ranges.codePoints().toArray());
     }
@@ -24,11 +39,22 @@ record CodePointSet(int kinds, int... ranges) {
                         .toArray());
     }
 
+    /** Whether there is a character of the class at a position. */
     boolean contains(byte[] text, int at, int end) {
         if (at >= end) {
             return false;
         }
-        return (Utf8.kind(text, at, end) & kinds) != 0 || inRange(Utf8.codePoint(text, at));
+        int lead = text[at];
+        if (lead >= 0) {
+            return ascii[lead];
+        }
+        int codePoint = Utf8.codePoint(text, at);
+        return (Utf8.kind(codePoint) & kinds) != 0 || inRange(codePoint);
+    }
+
+    /** The ranges alone, for tests. */
+    int[] ranges() {
+        return ranges.clone();
     }
 
     private boolean inRange(int codePoint) {

@@ -1,5 +1,6 @@
 package dev.nibble.tokenizer;
 
+import dev.nibble.InvalidModelException;
 import dev.nibble.gguf.Metadata;
 import dev.nibble.gguf.MetadataValue;
 import java.nio.ByteBuffer;
@@ -22,7 +23,7 @@ final class MergeReader {
         TokenBytes.Builder decoded = new TokenBytes.Builder(texts.size(), texts.data().length);
         for (int id = 0; id < texts.size(); id++) {
             ensure(texts.length(id));
-            int length = ByteAlphabet.decode(texts.data(), texts.start(id), texts.end(id), scratch);
+            int length = ByteAlphabet.decode(texts.data(), texts.start(id), texts.end(id), scratch, 0);
             decoded.append(scratch, 0, Math.max(0, length));
             decoded.next();
         }
@@ -47,38 +48,46 @@ final class MergeReader {
         if (!(metadata.typed(MERGES) instanceof MetadataValue.Texts strings)) {
             return table;
         }
+        byte[] text = new byte[64];
         for (int rank = 0; rank < count; rank++) {
-            ByteBuffer buffer = strings.bytes(rank);
-            byte[] merge = new byte[buffer.remaining()];
-            buffer.get(merge);
-            add(table, rank, merge);
+            ByteBuffer merge = strings.bytes(rank);
+            int length = merge.remaining();
+            text = length > text.length ? new byte[length] : text;
+            merge.get(text, 0, length);
+            ensure(length);
+            add(table, rank, text, length);
         }
         return table;
     }
 
-    private void add(MergeTable table, int rank, byte[] merge) {
+    private void add(MergeTable table, int rank, byte[] merge, int length) {
         int blank = 1;
-        while (blank < merge.length && merge[blank] != ' ') {
+        while (blank < length && merge[blank] != ' ') {
             blank++;
         }
-        if (blank >= merge.length) {
-            throw invalid(rank, merge, "has no blank between two tokens");
+        if (blank >= length) {
+            throw invalid(rank, merge, length, "has no blank between two tokens");
         }
-        ensure(merge.length);
-        int left = find(merge, 0, blank);
-        int right = find(merge, blank + 1, merge.length);
-        System.arraycopy(merge, blank + 1, merge, blank, merge.length - blank - 1);
-        int merged = find(merge, 0, merge.length - 1);
-        if (left < 0 || right < 0 || merged < 0) {
-            String which = left < 0 ? "left token" : right < 0 ? "right token" : "merged token";
-            throw invalid(rank, merge, "has a " + which + " that is not in the vocabulary");
+        int middle = ByteAlphabet.decode(merge, 0, blank, scratch, 0);
+        int left = find(0, middle);
+        if (left < 0) {
+            throw invalid(rank, merge, length, "has a left token that is not in the vocabulary");
+        }
+        int end = ByteAlphabet.decode(merge, blank + 1, length, scratch, middle);
+        int right = find(middle, end);
+        if (right < 0) {
+            throw invalid(rank, merge, length, "has a right token that is not in the vocabulary");
+        }
+        int merged = find(0, end);
+        if (merged < 0) {
+            throw invalid(rank, merge, length, "makes a token that is not in the vocabulary");
         }
         table.add(left, right, rank, merged);
     }
 
-    private int find(byte[] text, int from, int to) {
-        int length = ByteAlphabet.decode(text, from, to, scratch);
-        return length <= 0 ? TokenIndex.NONE : index.find(scratch, 0, length);
+    /** The token that is this part of the scratch bytes; an empty part is none. */
+    private int find(int from, int to) {
+        return to <= from ? TokenIndex.NONE : index.find(scratch, from, to);
     }
 
     private void ensure(int length) {
@@ -87,8 +96,8 @@ final class MergeReader {
         }
     }
 
-    private RuntimeException invalid(int rank, byte[] merge, String fault) {
-        return metadata.invalid(
-                MERGES, "value " + rank + " ('" + new String(merge, StandardCharsets.UTF_8) + "') " + fault);
+    private InvalidModelException invalid(int rank, byte[] merge, int length, String fault) {
+        String text = new String(merge, 0, length, StandardCharsets.UTF_8);
+        return metadata.invalid(MERGES, "value " + rank + " ('" + text + "') " + fault);
     }
 }

@@ -21,6 +21,7 @@ final class Patterns {
     private static final String NEWLINE = "\r\n";
     private static final String NEWLINE_OR_SLASH = "\r\n/";
     private static final CodePointSet NUMBERS = new CodePointSet(NUMBER);
+    private static final CodePointSet NEWLINES = CodePointSet.of(0, "\n\n\r\r");
     private static final CodePointSet ASCII_DIGITS = CodePointSet.of(0, "09");
 
     /** Han up to U+9FA5, Hiragana and Katakana. */
@@ -39,8 +40,51 @@ final class Patterns {
 
     private Patterns() {}
 
+    /** The passes of a pre-tokenizer. */
+    static List<Splitter> of(PreTokenizer row) {
+        return switch (row) {
+            case DEFAULT -> absent();
+            case GPT2 -> List.of(gpt2());
+            case STARCODER -> List.of(digits(1), gpt2());
+            case FALCON -> falcon();
+            case LLAMA3, CL100K, CHATGLM4 -> List.of(cl100k(3));
+            case QWEN2 -> List.of(cl100k(1));
+            case QWEN35 -> List.of(qwen35());
+            case UFAKZEKA -> List.of(ufakzeka());
+            case SEED_CODER -> List.of(seedCoder());
+            case JAIS2 -> List.of(jais2());
+            case EXAONE_MOE -> List.of(exaoneMoe());
+            case MINICPM5 -> List.of(digits(3), cl100k(Integer.MAX_VALUE));
+            case LAGUNA -> List.of(lines(), cl100k(1));
+            case TEKKEN -> List.of(o200k(CasedWord.letters(false), 1));
+            case O200K -> List.of(o200k(CasedWord.letters(true), 3));
+            case GRANITE_EMBEDDING -> List.of(o200k(CasedWord.marked(true), 3));
+            case TINY_AYA -> tinyAya();
+            case YOUTU -> youtu();
+            case KIMI_K2 -> List.of(kimiK2());
+            case DEEPSEEK_LLM -> deepSeekLlm();
+            case DEEPSEEK_CODER -> deepSeekCoder();
+            case DEEPSEEK3 -> List.of(digits(3), chineseAndKana(), deepSeek3Words());
+            case SPARK25 -> List.of(digits(3), chineseAndKana(), spark25Words(), digits(1));
+            case AFMOE -> afmoe();
+            case BLOOM -> List.of(bloom());
+            case VIKING -> List.of(bloom(), digits(1));
+            case CHAMELEON -> chameleon();
+            case SUPERBPE -> superBpe();
+        };
+    }
+
+    /** {@code \p{N}{1,most}}. */
+    private static Splitter digits(int most) {
+        return new Alternation(Rules.digits(most));
+    }
+
+    private static Splitter chineseAndKana() {
+        return new Alternation(Rules.run(CHINESE_AND_KANA));
+    }
+
     /** {@code 's|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+}. */
-    static Splitter gpt2() {
+    private static Splitter gpt2() {
         return new Alternation(
                 Rules.contraction(false),
                 Rules.spaced(LETTER),
@@ -49,19 +93,14 @@ final class Patterns {
                 Rules.spaces());
     }
 
-    /** {@code [set]+}, {@code \p{N}} and the like on their own before {@link #gpt2}. */
-    static List<Splitter> gpt2After(Rule rule) {
-        return List.of(new Alternation(rule), gpt2());
-    }
-
     /** Punctuation and these ASCII symbols, {@link #gpt2}, and then the digits by threes from the left. */
-    static List<Splitter> falcon() {
+    private static List<Splitter> falcon() {
         CodePointSet marks = CodePointSet.of(PUNCTUATION, "$$++<>^^``||~~");
         return List.of(new Alternation(Rules.run(marks)), gpt2(), threeDigits());
     }
 
     /** {@link #falcon} without the grave accent, and with numbers on their own. */
-    static List<Splitter> absent() {
+    private static List<Splitter> absent() {
         CodePointSet marks = CodePointSet.of(PUNCTUATION, "$$++<>^^||~~");
         return List.of(new Alternation(Rules.run(marks)), gpt2(), new Alternation(Rules.run(NUMBERS)), threeDigits());
     }
@@ -74,7 +113,7 @@ final class Patterns {
      * {@code (?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,digits}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|
      * \s+(?!\S)|\s+}.
      */
-    static Splitter cl100k(int digits) {
+    private static Splitter cl100k(int digits) {
         return new Alternation(
                 Rules.contraction(true),
                 Rules.word(WORD_KINDS, LETTER),
@@ -85,7 +124,7 @@ final class Patterns {
     }
 
     /** {@link #cl100k} with single digits, where marks belong to the letters before them. */
-    static Splitter qwen35() {
+    private static Splitter qwen35() {
         return new Alternation(
                 Rules.contraction(true),
                 Rules.word(WORD_KINDS, LETTER | MARK),
@@ -96,7 +135,7 @@ final class Patterns {
     }
 
     /** {@link #cl100k} with single digits, without contractions. */
-    static Splitter ufakzeka() {
+    private static Splitter ufakzeka() {
         return new Alternation(
                 Rules.word(WORD_KINDS, LETTER),
                 Rules.digits(1),
@@ -106,7 +145,7 @@ final class Patterns {
     }
 
     /** {@link #cl100k} with single digits, where newlines after symbols stand alone. */
-    static Splitter seedCoder() {
+    private static Splitter seedCoder() {
         return new Alternation(
                 Rules.contraction(true),
                 Rules.word(WORD_KINDS, LETTER),
@@ -117,7 +156,7 @@ final class Patterns {
     }
 
     /** {@link #cl100k} with white space in pieces of 512, 256 … 4, 2 or 1. */
-    static Splitter jais2() {
+    private static Splitter jais2() {
         return new Alternation(
                 Rules.contraction(true),
                 Rules.word(WORD_KINDS, LETTER),
@@ -128,7 +167,7 @@ final class Patterns {
     }
 
     /** {@link #cl100k} with single digits, where a word may hold single blanks. */
-    static Splitter exaoneMoe() {
+    private static Splitter exaoneMoe() {
         return new Alternation(
                 Rules.contraction(true),
                 FamilyRules.phrase(),
@@ -139,7 +178,7 @@ final class Patterns {
     }
 
     /** A kind of word, digits by so many, and the rest as o200k has it. */
-    static Splitter o200k(Rule word, int digits) {
+    private static Splitter o200k(Rule word, int digits) {
         return new Alternation(
                 word,
                 Rules.digits(digits),
@@ -149,7 +188,7 @@ final class Patterns {
     }
 
     /** Han on its own, words of other scripts with their contractions. */
-    static Splitter kimiK2() {
+    private static Splitter kimiK2() {
         return new Alternation(
                 Rules.run(HAN),
                 FamilyRules.wordExcept(HAN),
@@ -159,7 +198,7 @@ final class Patterns {
                 Rules.spaces());
     }
 
-    static List<Splitter> youtu() {
+    private static List<Splitter> youtu() {
         return List.of(
                 new Alternation(
                         Rules.run(CodePointSet.of(0, "ㄱㆎ가힣")),
@@ -169,39 +208,30 @@ final class Patterns {
                 o200k(Rules.wordWithContraction(), 1));
     }
 
-    static List<Splitter> tinyAya() {
+    private static List<Splitter> tinyAya() {
         return List.of(
                 new DigitGroups(ASCII_DIGITS, next -> Rules.isAsciiLetter(next) || next == '_', true),
                 o200k(Rules.wordWithContraction(), 3));
     }
 
-    static List<Splitter> superBpe() {
+    private static List<Splitter> superBpe() {
         return List.of(new Alternation(Rules.run(NUMBERS)), new DigitGroups(ASCII_DIGITS, next -> false, false));
     }
 
-    static List<Splitter> deepSeek3() {
-        return List.of(
-                new Alternation(Rules.digits(3)), new Alternation(Rules.run(CHINESE_AND_KANA)), deepSeek3Words());
-    }
-
-    static List<Splitter> afmoe() {
+    private static List<Splitter> afmoe() {
         return List.of(
                 new DigitGroups(NUMBERS, next -> false, true),
                 new Alternation(Rules.run(AFMOE_SCRIPTS)),
                 deepSeek3Words());
     }
 
-    static List<Splitter> spark25() {
-        return List.of(
-                new Alternation(Rules.digits(3)),
-                new Alternation(Rules.run(CHINESE_AND_KANA)),
-                new Alternation(
-                        Rules.punctuatedWord(),
-                        Rules.word(LETTER | PUNCTUATION | SYMBOL, LETTER | MARK),
-                        Rules.spaced(PUNCTUATION | SYMBOL),
-                        Rules.run(1, 1, CodePointSet.of(0, "\n\n\r\r")),
-                        Rules.spaces()),
-                new Alternation(Rules.digits(1)));
+    private static Splitter spark25Words() {
+        return new Alternation(
+                Rules.punctuatedWord(),
+                Rules.word(LETTER | PUNCTUATION | SYMBOL, LETTER | MARK),
+                Rules.spaced(PUNCTUATION | SYMBOL),
+                Rules.run(1, 1, NEWLINES),
+                Rules.spaces());
     }
 
     /**
@@ -216,16 +246,16 @@ final class Patterns {
                 Rules.spaces());
     }
 
-    static List<Splitter> deepSeekCoder() {
+    private static List<Splitter> deepSeekCoder() {
         return List.of(
                 singleNewlines(),
                 new Alternation(Rules.runAfterSpace(new CodePointSet(LETTER))),
                 new Alternation(Rules.runAfterSpace(new CodePointSet(PUNCTUATION))),
                 new Alternation(Rules.run(EAST_ASIAN)),
-                new Alternation(Rules.digits(1)));
+                digits(1));
     }
 
-    static List<Splitter> deepSeekLlm() {
+    private static List<Splitter> deepSeekLlm() {
         CodePointSet marks = CodePointSet.of(0, "!/:~\u2018\u201F、。！／：～");
         return List.of(
                 singleNewlines(),
@@ -237,26 +267,26 @@ final class Patterns {
     }
 
     private static Splitter singleNewlines() {
-        return new Alternation(Rules.run(1, 1, CodePointSet.of(0, "\n\n\r\r")));
+        return new Alternation(Rules.run(1, 1, NEWLINES));
     }
 
     /** {@code [^\n]+|\n+}. */
-    static Splitter lines() {
+    private static Splitter lines() {
         return new Alternation(Rules.run(CodePointSet.of(0, "\n\n")));
     }
 
     /** {@code  ?[^(\s|.,!?…。，、।۔،)]+} with a blank before. */
-    static Splitter bloom() {
+    private static Splitter bloom() {
         CodePointSet stops = CodePointSet.of(SPACE, "!!(),,..??||\u060C\u060C\u06D4\u06D4\u0964\u0964……、。，，");
         return new Alternation(FamilyRules.spacedExcept(stops));
     }
 
-    static List<Splitter> chameleon() {
+    private static List<Splitter> chameleon() {
         return List.of(
                 new Alternation(FamilyRules.sentinel()),
                 new Alternation(FamilyRules.imageToken()),
                 new Alternation(FamilyRules.indent()),
-                new Alternation(Rules.digits(1)),
+                digits(1),
                 new Alternation(Rules.run(1, 1, CodePointSet.of(PUNCTUATION, "!/:@[`{~"))),
                 gpt2());
     }

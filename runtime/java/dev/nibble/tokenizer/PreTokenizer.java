@@ -19,9 +19,8 @@ import java.util.stream.Collectors;
  * <p>Source: llama.cpp, src/llama-vocab.cpp.
  */
 enum PreTokenizer {
-    DEFAULT(Patterns.absent(), Set.of(), "default"),
+    DEFAULT(Set.of(), "default"),
     GPT2(
-            List.of(Patterns.gpt2()),
             Set.of(),
             "gpt-2",
             "phi-2",
@@ -42,20 +41,9 @@ enum PreTokenizer {
             "jina-v2-es",
             "jina-v2-de",
             "jina-v2-code"),
-    STARCODER(
-            Patterns.gpt2After(Rules.digits(1)),
-            Set.of(),
-            "starcoder",
-            "refact",
-            "command-r",
-            "smollm",
-            "codeshell",
-            "exaone",
-            "minerva-7b",
-            "mellum2"),
-    FALCON(Patterns.falcon(), Set.of(), "falcon"),
+    STARCODER(Set.of(), "starcoder", "refact", "command-r", "smollm", "codeshell", "exaone", "minerva-7b", "mellum2"),
+    FALCON(Set.of(), "falcon"),
     LLAMA3(
-            List.of(Patterns.cl100k(3)),
             Set.of(IGNORES_MERGES, ADDS_BOS),
             "llama-bpe",
             "llama3",
@@ -66,10 +54,9 @@ enum PreTokenizer {
             "midm-2.0",
             "lfm2",
             "jina-v5-nano"),
-    CL100K(List.of(Patterns.cl100k(3)), Set.of(), "dbrx", "smaug-bpe"),
-    CHATGLM4(List.of(Patterns.cl100k(3)), Set.of(HAS_NO_BOS), "chatglm-bpe", "glm4"),
+    CL100K(Set.of(), "dbrx", "smaug-bpe"),
+    CHATGLM4(Set.of(HAS_NO_BOS), "chatglm-bpe", "glm4"),
     QWEN2(
-            List.of(Patterns.cl100k(1)),
             Set.of(),
             "qwen2",
             "deepseek-r1-qwen",
@@ -83,39 +70,28 @@ enum PreTokenizer {
             "bailingmoe",
             "bailingmoe2",
             "llada-moe"),
-    QWEN35(List.of(Patterns.qwen35()), Set.of(), "qwen35"),
-    UFAKZEKA(List.of(Patterns.ufakzeka()), Set.of(), "ufakzeka"),
-    SEED_CODER(List.of(Patterns.seedCoder()), Set.of(), "seed-coder"),
-    JAIS2(List.of(Patterns.jais2()), Set.of(), "jais-2"),
-    EXAONE_MOE(List.of(Patterns.exaoneMoe()), Set.of(), "exaone-moe"),
-    MINICPM5(
-            List.of(new Alternation(Rules.digits(3)), Patterns.cl100k(Integer.MAX_VALUE)),
-            Set.of(IGNORES_MERGES),
-            "minicpm5"),
-    LAGUNA(List.of(Patterns.lines(), Patterns.cl100k(1)), Set.of(), "laguna"),
-    TEKKEN(List.of(Patterns.o200k(CasedWord.letters(false), 1)), Set.of(IGNORES_MERGES, ADDS_BOS), "tekken"),
-    O200K(
-            List.of(Patterns.o200k(CasedWord.letters(true), 3)),
-            Set.of(),
-            "gpt-4o",
-            "llama4",
-            "kanana2",
-            "talkie",
-            "minimax-m2"),
-    GRANITE_EMBEDDING(
-            List.of(Patterns.o200k(CasedWord.marked(true), 3)), Set.of(IGNORES_MERGES), "granite-embed-multi-97m"),
-    TINY_AYA(Patterns.tinyAya(), Set.of(), "tiny_aya", "cohere2moe"),
-    YOUTU(Patterns.youtu(), Set.of(IGNORES_MERGES), "youtu"),
-    KIMI_K2(List.of(Patterns.kimiK2()), Set.of(), "kimi-k2"),
-    DEEPSEEK_LLM(Patterns.deepSeekLlm(), Set.of(), "deepseek-llm"),
-    DEEPSEEK_CODER(Patterns.deepSeekCoder(), Set.of(), "deepseek-coder"),
-    DEEPSEEK3(Patterns.deepSeek3(), Set.of(), "deepseek-v3", "hunyuan-dense", "joyai-llm", "hy_v4"),
-    SPARK25(Patterns.spark25(), Set.of(), "spark2_5"),
-    AFMOE(Patterns.afmoe(), Set.of(), "afmoe"),
-    BLOOM(List.of(Patterns.bloom()), Set.of(), "bloom", "poro-chat", "gpt3-finnish"),
-    VIKING(List.of(Patterns.bloom(), new Alternation(Rules.digits(1))), Set.of(), "viking"),
-    CHAMELEON(Patterns.chameleon(), Set.of(ADDS_BOS), "chameleon"),
-    SUPERBPE(Patterns.superBpe(), Set.of(), "superbpe");
+    QWEN35(Set.of(), "qwen35"),
+    UFAKZEKA(Set.of(), "ufakzeka"),
+    SEED_CODER(Set.of(), "seed-coder"),
+    JAIS2(Set.of(), "jais-2"),
+    EXAONE_MOE(Set.of(), "exaone-moe"),
+    MINICPM5(Set.of(IGNORES_MERGES), "minicpm5"),
+    LAGUNA(Set.of(), "laguna"),
+    TEKKEN(Set.of(IGNORES_MERGES, ADDS_BOS), "tekken"),
+    O200K(Set.of(), "gpt-4o", "llama4", "kanana2", "talkie", "minimax-m2"),
+    GRANITE_EMBEDDING(Set.of(IGNORES_MERGES), "granite-embed-multi-97m"),
+    TINY_AYA(Set.of(), "tiny_aya", "cohere2moe"),
+    YOUTU(Set.of(IGNORES_MERGES), "youtu"),
+    KIMI_K2(Set.of(), "kimi-k2"),
+    DEEPSEEK_LLM(Set.of(), "deepseek-llm"),
+    DEEPSEEK_CODER(Set.of(), "deepseek-coder"),
+    DEEPSEEK3(Set.of(), "deepseek-v3", "hunyuan-dense", "joyai-llm", "hy_v4"),
+    SPARK25(Set.of(), "spark2_5"),
+    AFMOE(Set.of(), "afmoe"),
+    BLOOM(Set.of(), "bloom", "poro-chat", "gpt3-finnish"),
+    VIKING(Set.of(), "viking"),
+    CHAMELEON(Set.of(ADDS_BOS), "chameleon"),
+    SUPERBPE(Set.of(), "superbpe");
 
     private static final Map<String, PreTokenizer> BY_NAME = new HashMap<>();
 
@@ -125,12 +101,10 @@ enum PreTokenizer {
         }
     }
 
-    private final List<Splitter> passes;
     private final Set<Trait> traits;
     private final List<String> names;
 
-    PreTokenizer(List<Splitter> passes, Set<Trait> traits, String... names) {
-        this.passes = passes;
+    PreTokenizer(Set<Trait> traits, String... names) {
         this.traits = traits;
         this.names = List.of(names);
     }
@@ -161,7 +135,7 @@ enum PreTokenizer {
 
     /** The passes, each cutting the pieces of the one before. */
     List<Splitter> passes() {
-        return passes;
+        return Patterns.of(this);
     }
 
     boolean ignoresMerges() {

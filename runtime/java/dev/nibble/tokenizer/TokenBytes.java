@@ -61,24 +61,31 @@ final class TokenBytes {
 
         /** Appends one byte to the string of the token at hand. */
         void append(int value) {
-            int end = offsets[count];
-            if (end == data.length) {
-                data = Arrays.copyOf(data, Math.max(64, Math.addExact(end, end >> 1)));
-            }
-            data[end] = (byte) value;
-            offsets[count] = end + 1;
+            data[reserve(1)] = (byte) value;
         }
 
         /** Appends all that remains of a buffer. */
         void append(ByteBuffer bytes) {
-            while (bytes.hasRemaining()) {
-                append(bytes.get());
-            }
+            int length = bytes.remaining();
+            int start = reserve(length);
+            bytes.get(data, start, length);
         }
 
         /** Appends part of an array. */
         void append(byte[] bytes, int from, int to) {
-            append(ByteBuffer.wrap(bytes, from, to - from));
+            int start = reserve(to - from);
+            System.arraycopy(bytes, from, data, start, to - from);
+        }
+
+        /** Makes room for so many bytes; returns where they begin. */
+        private int reserve(int length) {
+            int start = offsets[count];
+            int end = Math.addExact(start, length);
+            if (end > data.length) {
+                data = Arrays.copyOf(data, Math.max(end, Math.addExact(start, start >> 1)));
+            }
+            offsets[count] = end;
+            return start;
         }
 
         /** Ends the string of the token at hand. */

@@ -35,7 +35,7 @@ final class TokenOutput {
             appendUnescaped(data, from, to, output);
             return;
         }
-        int length = ByteAlphabet.decode(data, from, to, decoded);
+        int length = ByteAlphabet.decode(data, from, to, decoded, 0);
         if (length < 0) {
             output.append(data, from, to);
         } else {
