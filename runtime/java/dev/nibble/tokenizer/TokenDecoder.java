@@ -68,6 +68,7 @@ public final class TokenDecoder {
         return length;
     }
 
+    /** Agrees with Java's decoder, which reads an encoded surrogate as one broken character of three bytes. */
     private static boolean isCut(byte[] bytes, int lead, int length) {
         int value = bytes[lead] & 0xFF;
         int wanted = value < 0xE0 ? 2 : value < 0xF0 ? 3 : 4;
@@ -80,7 +81,6 @@ public final class TokenDecoder {
         int second = bytes[lead + 1] & 0xFF;
         return switch (value) {
             case 0xE0 -> second >= 0xA0;
-            case 0xED -> second <= 0x9F;
             case 0xF0 -> second >= 0x90;
             case 0xF4 -> second <= 0x8F;
             default -> true;

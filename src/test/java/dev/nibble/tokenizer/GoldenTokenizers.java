@@ -21,12 +21,19 @@ final class GoldenTokenizers {
 
     /** By path in the golden folder. */
     static Tokenizer at(String relative) {
-        return OPEN.computeIfAbsent(GoldenData.path(relative), path -> {
-            try (GgufFile file = GgufFile.open(path)) {
-                return Tokenizer.of(file.metadata());
-            } catch (IOException e) {
-                throw new UncheckedIOException(e);
-            }
-        });
+        return OPEN.computeIfAbsent(GoldenData.path(relative), GoldenTokenizers::open);
+    }
+
+    /** As above, but read anew: with empty caches. */
+    static Tokenizer fresh(String relative) {
+        return open(GoldenData.path(relative));
+    }
+
+    private static Tokenizer open(Path path) {
+        try (GgufFile file = GgufFile.open(path)) {
+            return Tokenizer.of(file.metadata());
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 }
