@@ -46,21 +46,25 @@ final class ByteProducts {
      * @param sums receives (block, row): the dot products, which floats hold exactly
      */
     static void multiply(MemorySegment tile, int offset, int blocks, int[] x, int xAt, float[] sums) {
+        for (int row = 0; row < PackedMatrix.TILE_ROWS; row += 2 * Lanes.COUNT) {
+            multiply(tile, offset + row * Integer.BYTES, blocks, x, xAt, sums, row);
+        }
+    }
+
+    private static void multiply(MemorySegment tile, int offset, int blocks, int[] x, int xAt, float[] sums, int row) {
         for (int b = 0; b < blocks; b++) {
-            for (int row = 0; row < PackedMatrix.TILE_ROWS; row += 2 * Lanes.COUNT) {
-                IntVector sum0 = IntVector.zero(Lanes.INTS);
-                IntVector sum1 = sum0;
-                for (int g = 0; g < 8; g++) {
-                    int at = offset + b * BLOCK_BYTES + g * WORD_BYTES + row * Integer.BYTES;
-                    ShortVector even = broadcast(x, xAt + b * 16 + 2 * g);
-                    ShortVector odd = broadcast(x, xAt + b * 16 + 2 * g + 1);
-                    sum0 = sum0.add(addHalves(products(words(tile, at), even, odd)));
-                    sum1 = sum1.add(addHalves(products(words(tile, at + Lanes.BYTES), even, odd)));
-                }
-                int to = b * PackedMatrix.TILE_ROWS + row;
-                ((FloatVector) sum0.convert(VectorOperators.I2F, 0)).intoArray(sums, to);
-                ((FloatVector) sum1.convert(VectorOperators.I2F, 0)).intoArray(sums, to + Lanes.COUNT);
+            IntVector sum0 = IntVector.zero(Lanes.INTS);
+            IntVector sum1 = sum0;
+            for (int g = 0; g < 8; g++) {
+                int at = offset + b * BLOCK_BYTES + g * WORD_BYTES;
+                ShortVector even = broadcast(x, xAt + b * 16 + 2 * g);
+                ShortVector odd = broadcast(x, xAt + b * 16 + 2 * g + 1);
+                sum0 = sum0.add(addHalves(products(words(tile, at), even, odd)));
+                sum1 = sum1.add(addHalves(products(words(tile, at + Lanes.BYTES), even, odd)));
             }
+            int to = b * PackedMatrix.TILE_ROWS + row;
+            ((FloatVector) sum0.convert(VectorOperators.I2F, 0)).intoArray(sums, to);
+            ((FloatVector) sum1.convert(VectorOperators.I2F, 0)).intoArray(sums, to + Lanes.COUNT);
         }
     }
 

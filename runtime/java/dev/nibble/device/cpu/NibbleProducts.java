@@ -55,42 +55,61 @@ final class NibbleProducts {
      */
     static void multiply(
             MemorySegment tile, int offset, int blocks, int[] x, int xAt, int[] xSums, int zero, int[] sums) {
-        for (int b = 0; b < blocks; b++) {
-            int bx = xAt + b * 16;
-            ShortVector bias =
-                    broadcast(xSums, bx / 8).add(broadcast(xSums, bx / 8 + 1)).mul((short) -zero);
-            for (int row = 0; row < PackedMatrix.TILE_ROWS; row += 2 * Lanes.COUNT) {
-                ShortVector sum0 = bias;
-                ShortVector sum1 = bias;
-                for (int g = 0; g < 4; g++) {
-                    int at = offset + b * BLOCK_BYTES + g * WORD_BYTES + row * Integer.BYTES;
-                    IntVector w0 = words(tile, at);
-                    IntVector w1 = words(tile, at + Lanes.BYTES);
-                    ShortVector v = broadcast(x, bx + 2 * g);
-                    sum0 = sum0.add(low(w0).mul(v));
-                    sum1 = sum1.add(low(w1).mul(v));
-                    v = broadcast(x, bx + 2 * g + 1);
-                    sum0 = sum0.add(low(w0, 8).mul(v));
-                    sum1 = sum1.add(low(w1, 8).mul(v));
-                    v = broadcast(x, bx + 2 * g + 8);
-                    sum0 = sum0.add(low(w0, 4).mul(v));
-                    sum1 = sum1.add(low(w1, 4).mul(v));
-                    v = broadcast(x, bx + 2 * g + 9);
-                    sum0 = sum0.add(low(w0, 12).mul(v));
-                    sum1 = sum1.add(low(w1, 12).mul(v));
-                }
-                int to = b * PackedMatrix.TILE_ROWS + row;
-                sum0.reinterpretAsInts().intoArray(sums, to);
-                sum1.reinterpretAsInts().intoArray(sums, to + Lanes.COUNT);
-            }
+        for (int row = 0; row < PackedMatrix.TILE_ROWS; row += 2 * Lanes.COUNT) {
+            multiply(tile, offset + row * Integer.BYTES, blocks, x, xAt, sums, row);
+        }
+        if (zero != 0) {
+            subtract(blocks, xSums, xAt / 8, (short) zero, sums);
         }
     }
 
-    private static ShortVector low(IntVector words) {
-        return words.and(LOW).reinterpretAsShorts();
+    /** Two vectors of rows: their loop stands outside, so that the compiler sees one simple loop. */
+    private static void multiply(MemorySegment tile, int offset, int blocks, int[] x, int xAt, int[] sums, int row) {
+        IntVector low = IntVector.broadcast(Lanes.INTS, LOW);
+        for (int b = 0; b < blocks; b++) {
+            ShortVector sum0 = ShortVector.zero(Lanes.SHORTS);
+            ShortVector sum1 = sum0;
+            for (int g = 0; g < 4; g++) {
+                int at = offset + b * BLOCK_BYTES + g * WORD_BYTES;
+                int xg = xAt + b * 16 + 2 * g;
+                IntVector w0 = words(tile, at);
+                IntVector w1 = words(tile, at + Lanes.BYTES);
+                ShortVector v = broadcast(x, xg);
+                sum0 = sum0.add(w0.and(low).reinterpretAsShorts().mul(v));
+                sum1 = sum1.add(w1.and(low).reinterpretAsShorts().mul(v));
+                v = broadcast(x, xg + 1);
+                sum0 = sum0.add(shifted(w0, 8, low).mul(v));
+                sum1 = sum1.add(shifted(w1, 8, low).mul(v));
+                v = broadcast(x, xg + 8);
+                sum0 = sum0.add(shifted(w0, 4, low).mul(v));
+                sum1 = sum1.add(shifted(w1, 4, low).mul(v));
+                v = broadcast(x, xg + 9);
+                sum0 = sum0.add(shifted(w0, 12, low).mul(v));
+                sum1 = sum1.add(shifted(w1, 12, low).mul(v));
+            }
+            int to = b * PackedMatrix.TILE_ROWS + row;
+            sum0.reinterpretAsInts().intoArray(sums, to);
+            sum1.reinterpretAsInts().intoArray(sums, to + Lanes.COUNT);
+        }
     }
 
-    private static ShortVector low(IntVector words, int shift) {
-        return low(words.lanewise(VectorOperators.LSHR, shift));
+    private static ShortVector shifted(IntVector words, int shift, IntVector mask) {
+        return words.lanewise(VectorOperators.LSHR, shift).and(mask).reinterpretAsShorts();
+    }
+
+    /** Takes {@code zero} times the sums of the activations away, in 16 bits. */
+    private static void subtract(int blocks, int[] xSums, int at, short zero, int[] sums) {
+        for (int b = 0; b < blocks; b++) {
+            ShortVector x = broadcast(xSums, at + 2 * b)
+                    .add(broadcast(xSums, at + 2 * b + 1))
+                    .mul(zero);
+            for (int row = b * PackedMatrix.TILE_ROWS; row < (b + 1) * PackedMatrix.TILE_ROWS; row += Lanes.COUNT) {
+                IntVector.fromArray(Lanes.INTS, sums, row)
+                        .reinterpretAsShorts()
+                        .sub(x)
+                        .reinterpretAsInts()
+                        .intoArray(sums, row);
+            }
+        }
     }
 }

@@ -35,11 +35,7 @@ record PackedMatrix(WeightShape shape, MemorySegment data) {
 
     /** How the integers of a type are laid out; empty for a type that is decoded on the fly. */
     static Optional<TileLayout> layoutFor(TensorType type) {
-        return switch (type) {
-            case Q4_0 -> Optional.of(TileLayout.Q4_0);
-            case Q8_0 -> Optional.of(TileLayout.Q8_0);
-            default -> Optional.empty();
-        };
+        return TileLayout.of(type);
     }
 
     /** Whether products with this type are possible. */
@@ -127,7 +123,7 @@ record PackedMatrix(WeightShape shape, MemorySegment data) {
             panel.clear(bytes);
             for (int row = 0; row < count; row++) {
                 panel.row(row);
-                layout.pack(rows, row * shape.rowBytes() + shape.type().rowBytes(column), blocks, panel);
+                layout.packer().pack(rows, row * shape.rowBytes() + shape.type().rowBytes(column), blocks, panel);
             }
             MemorySegment.copy(panel.words(), 0, tile, ValueLayout.JAVA_INT, offset, bytes / Integer.BYTES);
             offset += bytes;

@@ -11,9 +11,6 @@ final class PanelProducts {
     private static final int ROWS = PackedMatrix.TILE_ROWS;
     private static final int BLOCK = QuantizedRows.BLOCK;
 
-    /** Blocks that are unpacked at once: small enough for the first-level cache, as floats too. */
-    private static final int CHUNK = 4;
-
     private PanelProducts() {}
 
     /** Adds the products to the workspace's results, (token, row). */
@@ -24,7 +21,10 @@ final class PanelProducts {
         for (int column = 0; column < x.columns(); column += PackedMatrix.PANEL) {
             int blocks = Math.min(PackedMatrix.PANEL, x.columns() - column) / BLOCK;
             layout.scales().decode(tile, offset, blocks, workspace);
-            int quants = offset + layout.scales().lines(blocks) * PanelWords.LINE;
+            if (layout.quants().bias() != 0) {
+                TileScaling.addBias(layout.quants().bias(), blocks, workspace.scales, workspace.offsets);
+            }
+            int quants = offset + layout.scaleBytes(blocks);
             if (selection.count() == 1) {
                 multiplyOne(layout, tile, quants, blocks, x, selection.input(0) * x.columns() + column, workspace);
             } else {
@@ -55,9 +55,9 @@ final class PanelProducts {
             RowSelection selection,
             int column,
             TileWorkspace workspace) {
-        for (int first = 0; first < blocks; first += CHUNK) {
-            int count = Math.min(CHUNK, blocks - first);
-            layout.quants().unpack(tile, offset + layout.quants().lines(first) * PanelWords.LINE, count, workspace);
+        for (int first = 0; first < blocks; first += QuantForm.CHUNK) {
+            int count = Math.min(QuantForm.CHUNK, blocks - first);
+            layout.quants().unpack(tile, offset + layout.quants().bytes(first), count, workspace);
             int at = column + first * BLOCK;
             for (int token = 0; token < selection.count(); token += TileWorkspace.TOKENS) {
                 multiplyUnpacked(layout, count, x, selection, token, at, workspace);
@@ -85,13 +85,17 @@ final class PanelProducts {
         int x2 = selection.input(Math.min(token + 2, last)) * x.columns() + at;
         int x3 = selection.input(Math.min(token + 3, last)) * x.columns() + at;
         MemorySegment weights = workspace.weights;
-        switch (layout.quants().sums()) {
-            case PAIRS_PER_BLOCK ->
-                TileProducts.pairs(weights, blocks, 16, x.pairs, x0 / 2, x1 / 2, x2 / 2, x3 / 2, workspace.pairSums);
-            case PAIRS_PER_HALF_BLOCK ->
-                TileProducts.pairs(weights, 2 * blocks, 8, x.pairs, x0 / 2, x1 / 2, x2 / 2, x3 / 2, workspace.pairSums);
-            case FLOATS_PER_BLOCK ->
-                TileProducts.floats(weights, blocks, x.integers, x0, x1, x2, x3, workspace.floatSums);
+        for (int row = 0; row < ROWS; row += 2 * Lanes.COUNT) {
+            switch (layout.quants().sums()) {
+                case PAIRS_PER_BLOCK ->
+                    TileProducts.pairs(
+                            weights, blocks, 16, x.pairs, x0 / 2, x1 / 2, x2 / 2, x3 / 2, row, workspace.pairSums);
+                case PAIRS_PER_HALF_BLOCK ->
+                    TileProducts.pairs(
+                            weights, 2 * blocks, 8, x.pairs, x0 / 2, x1 / 2, x2 / 2, x3 / 2, row, workspace.pairSums);
+                case FLOATS_PER_BLOCK ->
+                    TileProducts.floats(weights, blocks, x.integers, x0, x1, x2, x3, row, workspace.floatSums);
+            }
         }
     }
 
@@ -149,6 +153,13 @@ final class PanelProducts {
                         xAt,
                         results,
                         to);
+        }
+        if (layout.scales().hasOffsets()) {
+            int shift = layout.quants().sums() == QuantForm.Sums.PAIRS_PER_HALF_BLOCK ? 0 : 1;
+            int groups = blocks << 1 - shift;
+            int offsetAt = (firstBlock << 1 - shift) * ROWS;
+            TileScaling.addOffsets(
+                    workspace.offsets, offsetAt, groups, shift, x.sums, at / QuantizedRows.HALF_BLOCK, results, to);
         }
     }
 }

@@ -71,4 +71,34 @@ final class TileScaling {
             result.intoArray(results, to + row);
         }
     }
+
+    /**
+     * results += Σ offset · sum of activations.
+     *
+     * @param offsets (group, row), from {@code offsetAt} on
+     * @param shift log2 of the half blocks in a group
+     * @param x scaled sums of the activations' half blocks, from {@code xAt} on
+     */
+    static void addOffsets(
+            float[] offsets, int offsetAt, int groups, int shift, float[] x, int xAt, float[] results, int to) {
+        for (int row = 0; row < ROWS; row += Lanes.COUNT) {
+            FloatVector result = FloatVector.fromArray(Lanes.FLOATS, results, to + row);
+            for (int g = 0; g < groups; g++) {
+                float sum = shift == 0 ? x[xAt + g] : x[xAt + 2 * g] + x[xAt + 2 * g + 1];
+                result = FloatVector.fromArray(Lanes.FLOATS, offsets, offsetAt + g * ROWS + row)
+                        .fma(FloatVector.broadcast(Lanes.FLOATS, sum), result);
+            }
+            result.intoArray(results, to + row);
+        }
+    }
+
+    /** offsets += bias · scales. */
+    static void addBias(int bias, int groups, float[] scales, float[] offsets) {
+        for (int i = 0; i < groups * ROWS; i += Lanes.COUNT) {
+            FloatVector.fromArray(Lanes.FLOATS, scales, i)
+                    .mul(bias)
+                    .add(FloatVector.fromArray(Lanes.FLOATS, offsets, i))
+                    .intoArray(offsets, i);
+        }
+    }
 }

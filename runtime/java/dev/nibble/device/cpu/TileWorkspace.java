@@ -18,8 +18,14 @@ final class TileWorkspace {
     /** (half block or block, row): what one integer step of the weights is worth. */
     final float[] scales = new float[PackedMatrix.PANEL / 16 * PackedMatrix.TILE_ROWS];
 
-    /** (half block or block, row): what is subtracted from each weight. */
-    final float[] minima = new float[PackedMatrix.PANEL / 16 * PackedMatrix.TILE_ROWS];
+    /** (half block or block, row): what is added to each weight. */
+    final float[] offsets = new float[PackedMatrix.PANEL / 16 * PackedMatrix.TILE_ROWS];
+
+    /** Two of (row): factors of the scales and of the offsets. */
+    final float[] factors = new float[2 * PackedMatrix.TILE_ROWS];
+
+    /** Words of bytes of a chunk, looked up in a codebook. */
+    final MemorySegment bytes = Arena.ofAuto().allocate((long) PackedMatrix.PANEL * PackedMatrix.TILE_ROWS, 64);
 
     /** (half block or block, token, row): dot products of 16 bits, of the low and the high columns of the pairs. */
     final int[] pairSums = new int[PackedMatrix.PANEL / 16 * TOKENS * PackedMatrix.TILE_ROWS];

@@ -7,6 +7,7 @@ import dev.nibble.quant.BlockFormat;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
 
@@ -16,6 +17,17 @@ record RandomWeights(WeightShape shape, MemorySegment bytes) implements WeightSo
         Random random = new Random(seed);
         byte[] bytes = new byte[Math.toIntExact(shape.bytes())];
         random.nextBytes(bytes);
+        return of(shape, bytes, random);
+    }
+
+    /** All bytes alike but for the scales. */
+    static RandomWeights filled(WeightShape shape, byte bits) {
+        byte[] bytes = new byte[Math.toIntExact(shape.bytes())];
+        Arrays.fill(bytes, bits);
+        return of(shape, bytes, new Random(1));
+    }
+
+    private static RandomWeights of(WeightShape shape, byte[] bytes, Random random) {
         MemorySegment segment = Arena.ofAuto().allocate(bytes.length, 2);
         MemorySegment.copy(bytes, 0, segment, ValueLayout.JAVA_BYTE, 0, bytes.length);
         TensorType type = shape.type();

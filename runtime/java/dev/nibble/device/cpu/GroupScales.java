@@ -1,0 +1,81 @@
+package dev.nibble.device.cpu;
+
+import static dev.nibble.device.cpu.WeightVectors.words;
+
+import java.lang.foreign.MemorySegment;
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.IntVector;
+import jdk.incubator.vector.VectorOperators;
+
+/** Decodes small integer scales, four groups at a time, to floats, (group, row): a factor of the row times the integer. */
+final class GroupScales {
+    private static final int ROWS = PackedMatrix.TILE_ROWS;
+
+    private GroupScales() {}
+
+    /**
+     * Signed bytes: byte i of the word is for group {@code group + i}.
+     *
+     * @param at where the words of the rows lie
+     * @param factors (row), from {@code factorAt} on
+     */
+    static void fourBytes(MemorySegment tile, int at, float[] factors, int factorAt, float[] target, int group) {
+        for (int row = 0; row < ROWS; row += Lanes.COUNT) {
+            IntVector w = words(tile, at + row * Integer.BYTES);
+            FloatVector factor = FloatVector.fromArray(Lanes.FLOATS, factors, factorAt + row);
+            int to = group * ROWS + row;
+            store(topByte(w.lanewise(VectorOperators.LSHL, 24)), factor, target, to);
+            store(topByte(w.lanewise(VectorOperators.LSHL, 16)), factor, target, to + ROWS);
+            store(topByte(w.lanewise(VectorOperators.LSHL, 8)), factor, target, to + 2 * ROWS);
+            store(topByte(w), factor, target, to + 3 * ROWS);
+        }
+    }
+
+    /** Four bits from bit {@code shift} of each byte on. */
+    static void fourNibbles(
+            MemorySegment tile, int at, int shift, float[] factors, int factorAt, float[] target, int group) {
+        for (int row = 0; row < ROWS; row += Lanes.COUNT) {
+            IntVector w = words(tile, at + row * Integer.BYTES).lanewise(VectorOperators.LSHR, shift);
+            FloatVector factor = FloatVector.fromArray(Lanes.FLOATS, factors, factorAt + row);
+            int to = group * ROWS + row;
+            store(w.and(15), factor, target, to);
+            store(w.lanewise(VectorOperators.LSHR, 8).and(15), factor, target, to + ROWS);
+            store(w.lanewise(VectorOperators.LSHR, 16).and(15), factor, target, to + 2 * ROWS);
+            store(w.lanewise(VectorOperators.LSHR, 24).and(15), factor, target, to + 3 * ROWS);
+        }
+    }
+
+    /**
+     * Six bits, less 32: four from bit {@code lowShift} of each byte of one word on, two above them from bit {@code highShift} of
+     * each byte of another on.
+     */
+    static void fourOfSixBits(
+            MemorySegment tile,
+            int low,
+            int lowShift,
+            int high,
+            int highShift,
+            float[] factors,
+            float[] target,
+            int group) {
+        for (int row = 0; row < ROWS; row += Lanes.COUNT) {
+            IntVector l = words(tile, low + row * Integer.BYTES).lanewise(VectorOperators.LSHR, lowShift);
+            IntVector h = words(tile, high + row * Integer.BYTES).lanewise(VectorOperators.LSHR, highShift);
+            IntVector w = l.and(0x0f0f0f0f).or(h.and(0x03030303).lanewise(VectorOperators.LSHL, 4));
+            FloatVector factor = FloatVector.fromArray(Lanes.FLOATS, factors, row);
+            int to = group * ROWS + row;
+            store(w.and(63).sub(32), factor, target, to);
+            store(w.lanewise(VectorOperators.LSHR, 8).and(63).sub(32), factor, target, to + ROWS);
+            store(w.lanewise(VectorOperators.LSHR, 16).and(63).sub(32), factor, target, to + 2 * ROWS);
+            store(w.lanewise(VectorOperators.LSHR, 24).sub(32), factor, target, to + 3 * ROWS);
+        }
+    }
+
+    private static IntVector topByte(IntVector words) {
+        return words.lanewise(VectorOperators.ASHR, 24);
+    }
+
+    private static void store(IntVector scale, FloatVector factor, float[] target, int at) {
+        ((FloatVector) scale.convert(VectorOperators.I2F, 0)).mul(factor).intoArray(target, at);
+    }
+}
