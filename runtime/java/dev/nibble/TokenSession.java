@@ -70,10 +70,14 @@ public final class TokenSession implements AutoCloseable {
         scheduler.truncate(sequence, length);
     }
 
-    /** Gives the session's part of the cache back. Closing again does nothing. */
+    /** Gives the session's part of the cache back and ends a feed that waits. Closing again does nothing. */
     @Override
     public void close() {
         scheduler.cancel(sequence);
+        synchronized (this) {
+            ended = true;
+            notifyAll();
+        }
     }
 
     private void feed(int[] tokens, boolean every, LogitsConsumer each) {
@@ -122,7 +126,9 @@ public final class TokenSession implements AutoCloseable {
             Thread.currentThread().interrupt();
         }
         if (rows.isEmpty() && !last) {
-            throw new IllegalStateException("the model was closed or failed", failure);
+            throw new IllegalStateException(
+                    "the session or its model was closed" + (failure == null ? "" : ": " + failure.getMessage()),
+                    failure);
         }
     }
 

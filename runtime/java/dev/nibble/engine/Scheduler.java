@@ -6,6 +6,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Runs all sequences of a model, as many of them as fit in each step: first one row of every sequence that decodes, then
@@ -25,6 +26,7 @@ public final class Scheduler implements AutoCloseable {
 
     private final Thread thread;
     private boolean closed;
+    private @Nullable Throwable failed;
 
     Scheduler(ForwardPass forward, KvCache cache, BatchPlanner planner, int contextLength) {
         this.forward = forward;
@@ -264,6 +266,7 @@ public final class Scheduler implements AutoCloseable {
         lock.lock();
         try {
             closed = true;
+            failed = failure.orElse(null);
             for (Sequence sequence : List.copyOf(sequences)) {
                 sequence.running(false);
                 remove(sequence);
@@ -276,7 +279,8 @@ public final class Scheduler implements AutoCloseable {
 
     private void checkOpen() {
         if (closed) {
-            throw new IllegalStateException("the model is closed");
+            throw new IllegalStateException(
+                    failed == null ? "the model is closed" : "the model has failed: " + failed.getMessage(), failed);
         }
     }
 }

@@ -209,6 +209,19 @@ class LanguageModelTest {
     }
 
     @Test
+    void closingASessionEndsAFeedThatWaits() throws Exception {
+        TokenSession session = model.session();
+        Thread closer = Thread.ofVirtual().start(session::close);
+        try {
+            session.feed(new int[400]);
+        } catch (IllegalStateException e) {
+            assertTrue(e.getMessage().contains("closed") || e.getMessage().contains("ended"), e.getMessage());
+        }
+        closer.join();
+        assertThrows(IllegalStateException.class, () -> session.feed(1));
+    }
+
+    @Test
     void textSurvivesTokens() {
         assertEquals(PROMPT, model.detokenize(model.tokenizePlain(PROMPT)));
     }
