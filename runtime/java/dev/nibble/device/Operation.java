@@ -13,6 +13,11 @@ public sealed interface Operation {
     /** The rows that it works on. */
     RowCount rows();
 
+    /** All buffers, weights and caches that it reads or writes, that of the row count first. */
+    default List<AutoCloseable> parts() {
+        return OperationParts.of(this);
+    }
+
     /**
      * Looks up the embedding of each token.
      *

@@ -11,11 +11,13 @@ final class CpuBuffer implements Buffer {
     private final int rows;
     private final int width;
     private final NativeMemory memory;
+    private final DeviceMemory owner;
 
     CpuBuffer(ElementType type, int rows, int width, DeviceMemory memory) {
         this.type = type;
         this.rows = rows;
         this.width = width;
+        this.owner = memory;
         this.memory = memory.allocate(rows * rowBytes(), "a buffer of " + rows + " x " + width + " " + type);
     }
 
@@ -37,6 +39,11 @@ final class CpuBuffer implements Buffer {
     @Override
     public long bytes() {
         return memory.bytes();
+    }
+
+    /** The memory of the device that made the buffer. */
+    DeviceMemory owner() {
+        return owner;
     }
 
     /** All rows. */

@@ -97,6 +97,9 @@ final class CpuDevice implements Device {
     @Override
     public Buffer allocate(ElementType type, int rows, int width) {
         checkOpen();
+        if (rows < 1 || width < 1 || type == ElementType.Q8 && width % 32 != 0) {
+            throw new IllegalArgumentException("there is no buffer of " + type + " (" + rows + ", " + width + ")");
+        }
         return switch (type) {
             case F32, I32 -> new CpuBuffer(type, rows, width, memory);
             case Q8 -> new QuantizedBuffer(new QuantizedRows(rows, width));
@@ -106,13 +109,36 @@ final class CpuDevice implements Device {
     @Override
     public KvPages allocateKv(KvLayout layout, int pages) {
         checkOpen();
+        if (pages < 1) {
+            throw new IllegalArgumentException("there is no KV cache of " + pages + " pages");
+        }
         return new CpuKvPages(layout, pages, memory);
     }
 
     @Override
     public Step prepare(List<Operation> operations) {
         checkOpen();
+        for (Operation operation : operations) {
+            for (AutoCloseable part : operation.parts()) {
+                if (!owns(part)) {
+                    throw new IllegalArgumentException("a " + part.getClass().getSimpleName() + " of another device was"
+                            + " given to device cpu, in " + operation.getClass().getSimpleName());
+                }
+            }
+        }
         return new CpuStep(this, new StepPlanner(this).plan(operations));
+    }
+
+    /** Whether a buffer, weight or cache can be used here. Weights and caches may be another CPU device's: they are only memory. */
+    boolean owns(AutoCloseable part) {
+        return switch (part) {
+            case CpuBuffer buffer -> buffer.owner() == memory;
+            case QuantizedBuffer buffer -> true;
+            case TableWeight weight -> true;
+            case MatrixWeight weight -> true;
+            case CpuKvPages cache -> true;
+            default -> false;
+        };
     }
 
     /** The scratch memory of all attentions of a shape. */

@@ -15,7 +15,7 @@ final class CpuQueue implements Queue {
 
     @Override
     public void write(Buffer target, long element, MemorySegment source) {
-        MemorySegment memory = words(target);
+        MemorySegment memory = words(target, element, source.byteSize());
         MemorySegment.copy(source, 0, memory, element * Integer.BYTES, source.byteSize());
     }
 
@@ -29,15 +29,23 @@ final class CpuQueue implements Queue {
 
     @Override
     public void read(Buffer source, long element, MemorySegment target) {
-        MemorySegment memory = words(source);
+        MemorySegment memory = words(source, element, target.byteSize());
         MemorySegment.copy(memory, element * Integer.BYTES, target, 0, target.byteSize());
     }
 
-    private static MemorySegment words(Buffer buffer) {
-        if (buffer instanceof CpuBuffer words) {
-            return words.segment();
+    /** The memory of a buffer, in which {@code bytes} bytes from an element on must lie. */
+    private MemorySegment words(Buffer buffer, long element, long bytes) {
+        if (!(buffer instanceof CpuBuffer words) || !device.owns(buffer)) {
+            throw new IllegalArgumentException(
+                    "the host can read and write buffers of F32 and I32 of this device, not one of " + buffer.type());
         }
-        throw new IllegalArgumentException(
-                "the host can read and write buffers of F32 and I32 of this device, not one of " + buffer.type());
+        MemorySegment memory = words.segment();
+        long room = memory.byteSize() / Integer.BYTES - element;
+        if (element < 0 || bytes % Integer.BYTES != 0 || bytes / Integer.BYTES > room) {
+            throw new IllegalArgumentException(
+                    bytes + " bytes from element " + element + " on do not lie in a buffer of " + buffer.type() + " ("
+                            + buffer.rows() + ", " + buffer.width() + ")");
+        }
+        return memory;
     }
 }

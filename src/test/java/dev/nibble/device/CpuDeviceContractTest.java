@@ -7,9 +7,12 @@ import org.junit.jupiter.api.Nested;
 class CpuDeviceContractTest {
     private static final double TOLERANCE = 1e-9;
 
+    private static Device device() {
+        return Devices.open("cpu", new DeviceOptions(3, false));
+    }
+
     private static Subject subject() {
-        Device reference = Devices.open("reference", new DeviceOptions(1, false));
-        return new Subject(Devices.open("cpu", new DeviceOptions(3, false)), reference, TOLERANCE);
+        return new Subject(device(), Devices.open("reference", new DeviceOptions(1, false)), TOLERANCE);
     }
 
     @Nested
@@ -37,6 +40,25 @@ class CpuDeviceContractTest {
     class Attention extends AttentionContract {
         Attention() {
             super(subject());
+        }
+    }
+
+    @Nested
+    class Layers extends LayerContract {
+        Layers() {
+            super(subject());
+        }
+    }
+
+    @Nested
+    class Memory extends MemoryContract {
+        Memory() {
+            super(subject());
+        }
+
+        @Override
+        Device open() {
+            return CpuDeviceContractTest.device();
         }
     }
 }

@@ -41,6 +41,10 @@ abstract class DeviceContract {
         return subject.device;
     }
 
+    final double tolerance() {
+        return subject.tolerance;
+    }
+
     /** Runs the step that {@code declare} describes {@code rounds} times on both devices and compares all outputs. */
     final void verify(long seed, int rounds, Consumer<Rig> declare) {
         verify(seed, rounds, subject.tolerance, declare);

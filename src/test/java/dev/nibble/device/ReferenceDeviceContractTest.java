@@ -5,9 +5,12 @@ import org.junit.jupiter.api.Nested;
 
 /** The reference device with int8 activations, against formulas written out in the test. */
 class ReferenceDeviceContractTest {
+    private static Device device() {
+        return Devices.open("reference", new DeviceOptions(2, false));
+    }
+
     private static Subject subject() {
-        Device device = Devices.open("reference", new DeviceOptions(2, false));
-        return new Subject(device, new TextbookDevice(false), 1e-12);
+        return new Subject(device(), new TextbookDevice(false), 1e-12);
     }
 
     @Nested
@@ -35,6 +38,25 @@ class ReferenceDeviceContractTest {
     class Attention extends AttentionContract {
         Attention() {
             super(subject());
+        }
+    }
+
+    @Nested
+    class Layers extends LayerContract {
+        Layers() {
+            super(subject());
+        }
+    }
+
+    @Nested
+    class Memory extends MemoryContract {
+        Memory() {
+            super(subject());
+        }
+
+        @Override
+        Device open() {
+            return ReferenceDeviceContractTest.device();
         }
     }
 }

@@ -5,9 +5,12 @@ import org.junit.jupiter.api.Nested;
 
 /** The reference device with float32 activations, against formulas written out in the test. */
 class ReferenceExactContractTest {
+    private static Device device() {
+        return Devices.open("reference", new DeviceOptions(1, true));
+    }
+
     private static Subject subject() {
-        Device device = Devices.open("reference", new DeviceOptions(1, true));
-        return new Subject(device, new TextbookDevice(true), 1e-12);
+        return new Subject(device(), new TextbookDevice(true), 1e-12);
     }
 
     @Nested
@@ -35,6 +38,25 @@ class ReferenceExactContractTest {
     class Attention extends AttentionContract {
         Attention() {
             super(subject());
+        }
+    }
+
+    @Nested
+    class Layers extends LayerContract {
+        Layers() {
+            super(subject());
+        }
+    }
+
+    @Nested
+    class Memory extends MemoryContract {
+        Memory() {
+            super(subject());
+        }
+
+        @Override
+        Device open() {
+            return ReferenceExactContractTest.device();
         }
     }
 }

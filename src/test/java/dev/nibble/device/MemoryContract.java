@@ -1,0 +1,192 @@
+package dev.nibble.device;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.nibble.device.Operation.Gate;
+import dev.nibble.gguf.TensorType;
+import java.lang.foreign.MemorySegment;
+import java.util.Arrays;
+import java.util.List;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/** Buffers, weights, caches, the queue, and what is closed. */
+abstract class MemoryContract extends DeviceContract {
+    MemoryContract(Subject subject) {
+        super(subject);
+    }
+
+    static List<TensorType> types() {
+        return MatmulContract.types().toList();
+    }
+
+    /** Another device of the kind under test, which a test may close. */
+    abstract Device open();
+
+    @Test
+    void writesAndReadsPartsOfABuffer() {
+        Queue queue = device().queue();
+        try (Buffer buffer = device().allocate(ElementType.I32, 5, 7)) {
+            queue.write(buffer, 0, MemorySegment.ofArray(IntStream.range(0, 35).toArray()));
+            queue.write(buffer, 33, MemorySegment.ofArray(new int[] {-1, -2}));
+            queue.write(buffer, 6, MemorySegment.ofArray(new int[] {-3}));
+            int[] middle = new int[4];
+            queue.read(buffer, 5, MemorySegment.ofArray(middle));
+            assertArrayEquals(new int[] {5, -3, 7, 8}, middle);
+            int[] end = new int[3];
+            queue.read(buffer, 32, MemorySegment.ofArray(end));
+            assertArrayEquals(new int[] {32, -1, -2}, end);
+            queue.write(buffer, 35, MemorySegment.ofArray(new int[0]));
+        }
+    }
+
+    @Test
+    void theSourceOfAWriteMayChangeAtOnce() {
+        Queue queue = device().queue();
+        try (Buffer buffer = device().allocate(ElementType.F32, 1000, 100)) {
+            float[] host = new float[100_000];
+            Arrays.fill(host, 1.5f);
+            queue.write(buffer, 0, MemorySegment.ofArray(host));
+            Arrays.fill(host, 2.5f);
+            float[] read = new float[host.length];
+            queue.read(buffer, 0, MemorySegment.ofArray(read));
+            Arrays.fill(host, 1.5f);
+            assertArrayEquals(host, read);
+        }
+    }
+
+    @Test
+    void refusesWhatDoesNotLieInABuffer() {
+        Queue queue = device().queue();
+        try (Buffer buffer = device().allocate(ElementType.F32, 2, 3)) {
+            MemorySegment four = MemorySegment.ofArray(new float[4]);
+            for (long element : new long[] {3, -1, 6, 1L << 40}) {
+                assertThrows(IllegalArgumentException.class, () -> queue.write(buffer, element, four));
+                assertThrows(IllegalArgumentException.class, () -> queue.read(buffer, element, four));
+            }
+            MemorySegment odd = MemorySegment.ofArray(new byte[5]);
+            assertThrows(IllegalArgumentException.class, () -> queue.write(buffer, 0, odd));
+            assertThrows(IllegalArgumentException.class, () -> queue.read(buffer, 0, odd));
+        }
+    }
+
+    @Test
+    void quantizedBuffersAreTheDevicesOwn() {
+        Queue queue = device().queue();
+        try (Buffer buffer = device().allocate(ElementType.Q8, 2, 64)) {
+            MemorySegment host = MemorySegment.ofArray(new float[16]);
+            assertThrows(IllegalArgumentException.class, () -> queue.write(buffer, 0, host));
+            assertThrows(IllegalArgumentException.class, () -> queue.read(buffer, 0, host));
+        }
+    }
+
+    @Test
+    void refusesImpossibleShapes() {
+        assertThrows(IllegalArgumentException.class, () -> device().allocate(ElementType.F32, 0, 5));
+        assertThrows(IllegalArgumentException.class, () -> device().allocate(ElementType.F32, 5, 0));
+        assertThrows(IllegalArgumentException.class, () -> device().allocate(ElementType.I32, -1, 5));
+        assertThrows(IllegalArgumentException.class, () -> device().allocate(ElementType.Q8, 1, 33));
+        KvLayout layout = new KvLayout(1, 32, 32, KvType.F16, KvType.F16, 32);
+        assertThrows(IllegalArgumentException.class, () -> device().allocateKv(layout, 0));
+    }
+
+    @Test
+    void countsItsMemory() {
+        try (Buffer floats = device().allocate(ElementType.F32, 3, 5);
+                Buffer quantized = device().allocate(ElementType.Q8, 3, 64);
+                KvPages cache = device().allocateKv(new KvLayout(2, 64, 32, KvType.F16, KvType.F32, 32), 3)) {
+            assertTrue(floats.bytes() >= 3 * 5 * 4, "bytes " + floats.bytes());
+            assertTrue(quantized.bytes() >= 3 * 64, "bytes " + quantized.bytes());
+            assertTrue(cache.bytes() >= 3 * cache.layout().pageBytes(), "bytes " + cache.bytes());
+            assertEquals(3, cache.pages());
+            assertEquals(2 * (64 * 2 + 32 * 4), cache.layout().tokenBytes());
+        }
+        assertTrue(device().freeMemory() > 0);
+    }
+
+    /** What is planned is what is taken, and that is the file's size within 3 %. */
+    @ParameterizedTest
+    @MethodSource("types")
+    void weightsTakeWhatWasPlanned(TensorType type) {
+        WeightShape shape = new WeightShape("planned", type, 1, 512, 1024);
+        for (WeightUse use : WeightUse.values()) {
+            long planned = device().weightBytes(shape, use);
+            try (Weight weight = device().load(new RandomWeight(shape, 5), use)) {
+                assertEquals(planned, weight.bytes());
+                assertEquals(shape, weight.shape());
+                assertEquals(use, weight.use());
+            }
+            assertTrue(planned <= 1.03 * shape.bytes(), type + ": " + planned + " bytes for " + shape.bytes());
+        }
+    }
+
+    @Test
+    void closedBuffersAreRefused() {
+        Buffer buffer = device().allocate(ElementType.F32, 1, 4);
+        buffer.close();
+        buffer.close();
+        MemorySegment host = MemorySegment.ofArray(new float[4]);
+        assertThrows(IllegalStateException.class, () -> device().queue().write(buffer, 0, host));
+        assertThrows(IllegalStateException.class, () -> device().queue().read(buffer, 0, host));
+    }
+
+    @Test
+    void aStepWithAClosedBufferIsRefused() {
+        Buffer live = device().allocate(ElementType.I32, 1, 1);
+        Buffer x = device().allocate(ElementType.F32, 1, 4);
+        Step step = device().prepare(List.of(new Gate(new RowCount(live, 1), Activation.SILU, x, x, x)));
+        device().queue().write(live, 0, MemorySegment.ofArray(new int[] {1}));
+        x.close();
+        assertThrows(IllegalStateException.class, () -> device().queue().submit(step));
+        live.close();
+    }
+
+    @Test
+    void weightsAndCachesCloseTwice() {
+        WeightShape shape = new WeightShape("closed", TensorType.Q8_0, 1, 32, 32);
+        Weight weight = device().load(new RandomWeight(shape, 5), WeightUse.MATRIX);
+        weight.close();
+        weight.close();
+        KvPages cache = device().allocateKv(new KvLayout(1, 32, 32, KvType.F16, KvType.F16, 32), 1);
+        cache.close();
+        cache.close();
+    }
+
+    @Test
+    void aClosedDeviceRefusesEverything() {
+        Device device = open();
+        Buffer buffer = device.allocate(ElementType.F32, 1, 4);
+        Buffer live = device.allocate(ElementType.I32, 1, 1);
+        Step step = device.prepare(List.of(new Gate(new RowCount(live, 1), Activation.SILU, buffer, buffer, buffer)));
+        Queue queue = device.queue();
+        device.close();
+        device.close();
+        MemorySegment host = MemorySegment.ofArray(new float[4]);
+        assertThrows(IllegalStateException.class, () -> device.allocate(ElementType.F32, 1, 4));
+        assertThrows(IllegalStateException.class, () -> queue.write(buffer, 0, host));
+        assertThrows(IllegalStateException.class, () -> queue.read(buffer, 0, host));
+        assertThrows(IllegalStateException.class, () -> queue.submit(step));
+        assertThrows(IllegalStateException.class, () -> device.prepare(List.of()));
+        buffer.close();
+        live.close();
+    }
+
+    @Test
+    void anotherDevicesPartsAreRefused() {
+        try (Device other = open();
+                Buffer live = other.allocate(ElementType.I32, 1, 1);
+                Buffer x = other.allocate(ElementType.F32, 1, 4)) {
+            Operation gate = new Gate(new RowCount(live, 1), Activation.SILU, x, x, x);
+            assertThrows(IllegalArgumentException.class, () -> device().prepare(List.of(gate)));
+            Step step = other.prepare(List.of(gate));
+            assertThrows(IllegalArgumentException.class, () -> device().queue().submit(step));
+            MemorySegment host = MemorySegment.ofArray(new float[4]);
+            assertThrows(IllegalArgumentException.class, () -> device().queue().write(x, 0, host));
+        }
+    }
+}
