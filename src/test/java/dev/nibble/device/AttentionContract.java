@@ -146,14 +146,48 @@ abstract class AttentionContract extends DeviceContract {
         Arrays.setAll(starts, i -> Arrays.stream(lives, 0, i).sum());
         verify(pageTokens, lives.length, rig -> {
             RowCount rows = rig.rows(40, lives);
-            Buffer positions = rig.integers(40, 1, (round, random) -> {
+            Buffer positions = rig.integers(rows, 1, (round, random) -> {
                 int[] order = shuffled(
                         IntStream.range(starts[round], starts[round + 1]).toArray(), random.nextLong());
                 return Arrays.copyOf(order, 40);
             });
-            Buffer slots = rig.integers(40, 1, (round, random) -> new int[40]);
+            Buffer slots = rig.integers(rows, 1, (round, random) -> new int[40]);
             AttentionScene.of(rig, layout(2, 64, 64, pageTokens), starts[lives.length])
                     .inPlaceOfHistory(rows, positions, slots, form(4, 64));
+        });
+    }
+
+    /** A prompt of many rows at once, after another of its own sequence. */
+    @ParameterizedTest
+    @ValueSource(ints = {0, 70})
+    void longPrompts(int window) {
+        int[] lives = {131, 150};
+        verify(window, lives.length, rig -> {
+            RowCount rows = rig.rows(150, lives);
+            Buffer positions = rig.integers(
+                    rows,
+                    1,
+                    (round, random) ->
+                            IntStream.range(131 * round, 131 * round + 150).toArray());
+            Buffer slots = rig.integers(rows, 1, (round, random) -> new int[150]);
+            AttentionForm form = new AttentionForm(4, 0.2f, window, 0);
+            AttentionScene.of(rig, layout(2, 32, 32, 64), 281).inPlaceOfHistory(rows, positions, slots, form);
+        });
+    }
+
+    /** The same step for a single row, now near the beginning, now far along. */
+    @Test
+    void positionsThatJump() {
+        int[] ends = {0, 1500, 31, 700, 64, 1023, 1024};
+        int[] lives = new int[ends.length];
+        Arrays.fill(lives, 1);
+        verify(10, ends.length, rig -> {
+            AttentionScene scene = AttentionScene.of(rig, layout(1, 64, 64, 32), 1501);
+            scene.writeHistory(ends.length);
+            RowCount rows = rig.rows(1, lives);
+            Buffer positions = rig.integers(rows, 1, (round, random) -> new int[] {ends[round]});
+            Buffer slots = rig.integers(rows, 1, (round, random) -> new int[1]);
+            scene.attend(rows, positions, slots, form(2, 64), false);
         });
     }
 
@@ -174,8 +208,8 @@ abstract class AttentionContract extends DeviceContract {
         }
         verify(6, rounds.length, rig -> {
             RowCount rows = rig.rows(41, 41, 41, 41);
-            Buffer positions = rig.integers(41, 1, (round, random) -> column(rounds[round], 0));
-            Buffer slots = rig.integers(41, 1, (round, random) -> column(rounds[round], 1));
+            Buffer positions = rig.integers(rows, 1, (round, random) -> column(rounds[round], 0));
+            Buffer slots = rig.integers(rows, 1, (round, random) -> column(rounds[round], 1));
             AttentionScene.of(rig, layout(3, 32, 64, 32), 3, 3, 3, 111, 3)
                     .inPlaceOfHistory(rows, positions, slots, form(6, 32));
         });

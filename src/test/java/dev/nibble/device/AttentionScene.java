@@ -43,12 +43,12 @@ record AttentionScene(Rig rig, KvPages cache, Buffer pageTable, int[] lengths) {
         int n = queries.length;
         RowCount rows = rig.rows(n, lives.length == 0 ? new int[] {n} : lives);
         Buffer positions = rig.integers(
-                n,
+                rows,
                 1,
                 (round, random) ->
                         Arrays.stream(queries).mapToInt(query -> query[0]).toArray());
         Buffer slots = rig.integers(
-                n,
+                rows,
                 1,
                 (round, random) ->
                         Arrays.stream(queries).mapToInt(query -> query[1]).toArray());
@@ -63,16 +63,16 @@ record AttentionScene(Rig rig, KvPages cache, Buffer pageTable, int[] lengths) {
         rig.add(new WriteKv(rows, positions, slots, pageTable, k, v, cache));
         attend(rows, positions, slots, form, false);
     }
-
-    private void attend(RowCount rows, Buffer positions, Buffer slots, AttentionForm form, boolean sinks) {
+    /** Attends to what was written before. */
+    void attend(RowCount rows, Buffer positions, Buffer slots, AttentionForm form, boolean sinks) {
         KvLayout layout = cache.layout();
         Buffer q = rig.input(rows, form.heads() * layout.keySize());
         Buffer logits = sinks ? rig.floats(1, form.heads(), 1) : null;
         Buffer out = rig.output(rows, form.heads() * layout.valueSize());
         rig.add(new Attention(rows, positions, slots, pageTable, q, cache, form, logits, out));
     }
-
-    private void writeHistory(int rounds) {
+    /** Writes all tokens in three operations, in random order, in each round. */
+    void writeHistory(int rounds) {
         KvLayout layout = cache.layout();
         int total = Arrays.stream(lengths).sum();
         int[] order = AttentionContract.shuffled(IntStream.range(0, total).toArray(), 78);
@@ -89,8 +89,8 @@ record AttentionScene(Rig rig, KvPages cache, Buffer pageTable, int[] lengths) {
             int[] positionOf = Arrays.stream(tokens)
                     .map(token -> token - start(slot(token)))
                     .toArray();
-            Buffer positions = rig.integers(tokens.length, 1, (round, random) -> positionOf);
-            Buffer slots = rig.integers(tokens.length, 1, (round, random) -> slotOf);
+            Buffer positions = rig.integers(rows, 1, (round, random) -> positionOf);
+            Buffer slots = rig.integers(rows, 1, (round, random) -> slotOf);
             Buffer k = rig.input(rows, layout.heads() * layout.keySize());
             Buffer v = rig.input(rows, layout.heads() * layout.valueSize());
             rig.add(new WriteKv(rows, positions, slots, pageTable, k, v, cache));

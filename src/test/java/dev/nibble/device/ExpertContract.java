@@ -111,7 +111,7 @@ abstract class ExpertContract extends DeviceContract {
             TensorType type,
             int outputs,
             int products) {
-        Buffer ids = rig.integers(rows.limit(), used, (round, random) -> {
+        Buffer ids = rig.integers(rows, used, (round, random) -> {
             int[] chosen = new int[rows.limit() * used];
             for (int i = 0; i < chosen.length; i += used) {
                 int first = random.nextInt(experts);

@@ -2,6 +2,7 @@ package dev.nibble.device;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -9,7 +10,11 @@ import dev.nibble.device.Operation.Gate;
 import dev.nibble.gguf.TensorType;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.List;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.FutureTask;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -174,6 +179,36 @@ abstract class MemoryContract extends DeviceContract {
         assertThrows(IllegalStateException.class, () -> device.prepare(List.of()));
         buffer.close();
         live.close();
+    }
+
+    /** A step that another thread has begun ends, or is refused as a whole; nothing crashes. */
+    @Test
+    void closesWhileAStepRuns() throws Exception {
+        for (int attempt = 0; attempt < 8; attempt++) {
+            Device device = open();
+            Buffer live = device.allocate(ElementType.I32, 1, 1);
+            device.queue().write(live, 0, MemorySegment.ofArray(new int[] {200}));
+            RowCount rows = new RowCount(live, 200);
+            Buffer x = device.allocate(ElementType.F32, 200, 4096);
+            device.queue().write(x, 0, MemorySegment.ofArray(new float[200 * 4096]));
+            Step step = device.prepare(Collections.nCopies(20, new Gate(rows, Activation.SILU, x, x, x)));
+            CountDownLatch begun = new CountDownLatch(1);
+            FutureTask<Void> running = new FutureTask<>(() -> submitForever(device.queue(), step, begun));
+            Thread thread = Thread.ofPlatform().start(running);
+            begun.await();
+            Thread.sleep(attempt);
+            device.close();
+            thread.join();
+            var error = assertThrows(ExecutionException.class, running::get);
+            assertInstanceOf(IllegalStateException.class, error.getCause());
+        }
+    }
+
+    private static Void submitForever(Queue queue, Step step, CountDownLatch begun) {
+        for (; ; ) {
+            queue.submit(step);
+            begun.countDown();
+        }
     }
 
     @Test

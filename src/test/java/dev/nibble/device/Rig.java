@@ -78,12 +78,20 @@ final class Rig implements AutoCloseable {
         return cell(ElementType.I32, rows, width, filler, null);
     }
 
+    /** An input of integers for each row: rows that are not live get -1, which nothing may use. */
+    Buffer integers(RowCount rows, int width, Filler filler) {
+        int[] lives = lives(rows).lives;
+        return integers(rows.limit(), width, (round, rng) -> {
+            int[] values = Arrays.copyOf(filler.bits(round, rng), rows.limit() * width);
+            Arrays.fill(values, lives[round] * width, values.length, -1);
+            return values;
+        });
+    }
+
     /** An input of integers, one per row, each below {@code bound}. */
     Buffer indices(RowCount rows, int bound) {
         return integers(
-                rows.limit(),
-                1,
-                (round, rng) -> rng.ints(rows.limit(), 0, bound).toArray());
+                rows, 1, (round, rng) -> rng.ints(rows.limit(), 0, bound).toArray());
     }
 
     /** An output: poisoned before each round. */
@@ -98,9 +106,13 @@ final class Rig implements AutoCloseable {
 
     private Buffer output(RowCount rows, ElementType type, int width) {
         // One row more than the step's limit: it must stay untouched too.
-        int[] poison = new int[(rows.limit() + 1) * width];
+        return cell(type, rows.limit() + 1, width, poison((rows.limit() + 1) * width), lives(rows));
+    }
+
+    private static Filler poison(int count) {
+        int[] poison = new int[count];
         Arrays.fill(poison, POISON);
-        return cell(type, rows.limit() + 1, width, (round, rng) -> poison, lives(rows));
+        return (round, rng) -> poison;
     }
 
     /** An input that is an output as well. */
@@ -109,9 +121,12 @@ final class Rig implements AutoCloseable {
         return cell(ElementType.F32, rows.limit() + 1, width, (round, rng) -> gaussian(rng, count, 1), lives(rows));
     }
 
-    /** A buffer between two operations; it stays as it is between rounds. */
+    /** A buffer between two operations: poisoned before each round, where the host can. */
     Buffer between(ElementType type, RowCount rows, int width) {
-        return keep(device.allocate(type, rows.limit(), width));
+        if (type == ElementType.Q8) {
+            return keep(device.allocate(type, rows.limit(), width));
+        }
+        return cell(type, rows.limit(), width, poison(rows.limit() * width), null);
     }
 
     /** A random weight. */

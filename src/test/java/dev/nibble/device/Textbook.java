@@ -75,7 +75,11 @@ final class Textbook {
     }
 
     private static double dot(double[] a, double[] b) {
-        return IntStream.range(0, a.length).mapToDouble(i -> a[i] * b[i]).sum();
+        double sum = 0;
+        for (int i = 0; i < a.length; i++) {
+            sum += a[i] * b[i];
+        }
+        return sum;
     }
 
     private static double[] norm(double[] x, NormKind kind, double epsilon, Buffer weight, @Nullable Buffer bias) {
