@@ -24,9 +24,6 @@ final class ReferenceBuffer implements Buffer {
         this.rows = rows;
         this.width = width;
         long count = (long) rows * width;
-        if (count > Integer.MAX_VALUE - 8) {
-            throw new OutOfMemoryError("no Java array has " + count + " elements");
-        }
         boolean quantized = type == ElementType.Q8 && !exact;
         bytes = quantized ? count + count / Quants.BLOCK * Float.BYTES : count * Float.BYTES;
         content = content(type, quantized, (int) count);

@@ -30,6 +30,8 @@ import java.util.function.Supplier;
 final class ReferenceDevice implements Device {
     static final String NAME = "reference";
 
+    private static final int LONGEST_ARRAY = Integer.MAX_VALUE - 8;
+
     private final boolean exact;
     private final Workers workers;
     private final ReferenceQueue queue;
@@ -83,6 +85,11 @@ final class ReferenceDevice implements Device {
         String what = "a buffer of " + type + " (" + rows + ", " + width + ")";
         if (rows < 1 || width < 1 || type == ElementType.Q8 && width % Quants.BLOCK != 0) {
             throw new IllegalArgumentException("there is no " + what);
+        }
+        long count = (long) rows * width;
+        if (count > LONGEST_ARRAY) {
+            throw new OutOfCapacityException("reference: no room for " + what + ": its " + count
+                    + " elements are more than a Java array holds, " + LONGEST_ARRAY + "; use the device cpu");
         }
         return keep(onHeap(what, () -> new ReferenceBuffer(this, type, rows, width, exact)));
     }

@@ -8,9 +8,9 @@ import dev.nibble.device.Operation;
 /** The live rows of an operation that runs, and what it reads about them from buffers, checked. */
 record Rows(String operation, int count) {
     static Rows of(Operation operation) {
-        Rows rows = new Rows(
-                operation.getClass().getSimpleName(),
-                ReferenceBuffer.ints(operation.rows().live())[0]);
+        String type = operation.getClass().getSimpleName();
+        String name = Character.toLowerCase(type.charAt(0)) + type.substring(1);
+        Rows rows = new Rows(name, ReferenceBuffer.ints(operation.rows().live())[0]);
         int limit = operation.rows().limit();
         if (rows.count < 0 || rows.count > limit) {
             throw new DeviceException(

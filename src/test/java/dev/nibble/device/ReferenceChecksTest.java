@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.nibble.OutOfCapacityException;
 import dev.nibble.device.Operation.ArgMax;
 import dev.nibble.device.Operation.Attention;
 import dev.nibble.device.Operation.AttentionForm;
@@ -68,7 +69,7 @@ class ReferenceChecksTest {
     void liveRows() {
         Buffer x = zeros(3, 4);
         Operation gate = new Gate(rows, Activation.SILU, x, x, x);
-        refused("Gate: 4 live rows; the step was made for 0 to 3", 4, gate);
+        refused("gate: 4 live rows; the step was made for 0 to 3", 4, gate);
         refused("-1 live rows", -1, gate);
         run(0, gate);
         run(3, gate);
@@ -78,10 +79,10 @@ class ReferenceChecksTest {
     void tokenIdsAndRowIndices() {
         Weight table = weight(WeightUse.TABLE, 1, 9, 8);
         refused(
-                "Embed, row 1 of 3: token id 9 is not within 0 … 8",
+                "embed, row 1 of 3: token id 9 is not within 0 … 8",
                 3,
                 new Embed(rows, ints(1, 0, 9, -1), table, zeros(3, 8)));
-        refused("Embed, row 2 of 3: token id -1", 3, new Embed(rows, ints(1, 0, 8, -1), table, zeros(3, 8)));
+        refused("embed, row 2 of 3: token id -1", 3, new Embed(rows, ints(1, 0, 8, -1), table, zeros(3, 8)));
         run(2, new Embed(rows, ints(1, 0, 8, -1), table, zeros(3, 8)));
         refused("source row 5", 1, new Gather(rows, zeros(5, 8), ints(1, 5, 0, 0), zeros(3, 8)));
     }
@@ -113,6 +114,19 @@ class ReferenceChecksTest {
                 new Attention(
                         rows, ints(1, 40, 0, 0), ints(1, 1, 0, 0), pageTable, kv, cache, form, null, zeros(3, 8)));
         refused("position -1", 1, new Rope(rows, ints(1, -1, 0, 0), kv, 8, RopeStyle.HALVES, zeros(1, 4), 1));
+    }
+
+    @Test
+    void buffersBeyondTheHeapAreRefused() {
+        var error =
+                assertThrows(OutOfCapacityException.class, () -> device.allocate(ElementType.F32, 1 << 20, 1 << 12));
+        assertTrue(error.getMessage().contains("4294967296 elements"), error.getMessage());
+        long heap = Runtime.getRuntime().maxMemory();
+        if (heap < 4L * Integer.MAX_VALUE) {
+            error = assertThrows(
+                    OutOfCapacityException.class, () -> device.allocate(ElementType.F32, 1, Integer.MAX_VALUE - 8));
+            assertTrue(error.getMessage().contains("-Xmx"), error.getMessage());
+        }
     }
 
     /** A token that was never written is NaN, and so is what attends to it. */
@@ -147,7 +161,7 @@ class ReferenceChecksTest {
     void valuesThatAreNoNumbers() {
         Buffer ids = ints(1, 0, 0, 0);
         Buffer x = floats(2, 0, 1, 5, Float.NaN, 0, 0);
-        refused("ArgMax, row 1 of 2: value 1 of 2 is NaN", 2, new ArgMax(rows, x, ids));
+        refused("argMax, row 1 of 2: value 1 of 2 is NaN", 2, new ArgMax(rows, x, ids));
         run(1, new ArgMax(rows, x, ids));
         Gating gating = new Gating(Gating.Function.SOFTMAX, 1, false, 1);
         refused("logit of expert 1 is NaN", 2, new Route(rows, gating, x, ids, zeros(3, 1)));
