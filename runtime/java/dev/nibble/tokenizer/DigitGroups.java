@@ -1,16 +1,13 @@
 package dev.nibble.tokenizer;
 
-import java.util.function.IntPredicate;
-
 /**
  * Cuts each run of digits into groups of three from its right, as numbers are written.
  *
  * @param digit what counts as a digit
- * @param joins the code points after a run that keep it from being cut
- * @param alone whether the run is also cut from the text around it: {@code \d{1,3}(?=(?:\d{3})*<end>)}, or else
- *     {@code (?=(\d{3})+<end>)}
+ * @param alone whether the run is also cut from the text around it: {@code \d{1,3}(?=(?:\d{3})*(?!\d))}, or else
+ *     {@code (?=(\d{3})+(?!\d))}
  */
-record DigitGroups(CodePointSet digit, IntPredicate joins, boolean alone) implements Splitter {
+record DigitGroups(CodePointSet digit, boolean alone) implements Splitter {
     private static final int GROUP = 3;
 
     @Override
@@ -28,12 +25,10 @@ record DigitGroups(CodePointSet digit, IntPredicate joins, boolean alone) implem
                 end = Utf8.next(text, end);
                 count++;
             }
-            if (end == to || !joins.test(Utf8.codePoint(text, end))) {
-                gap = cut(text, gap, at, count, pieces);
-                if (alone) {
-                    pieces.piece(text, gap, end);
-                    gap = end;
-                }
+            gap = cut(text, gap, at, count, pieces);
+            if (alone) {
+                pieces.piece(text, gap, end);
+                gap = end;
             }
             at = end;
         }

@@ -209,20 +209,15 @@ final class Patterns {
     }
 
     private static List<Splitter> tinyAya() {
-        return List.of(
-                new DigitGroups(ASCII_DIGITS, next -> Rules.isAsciiLetter(next) || next == '_', true),
-                o200k(Rules.wordWithContraction(), 3));
+        return List.of(new DigitGroups(NUMBERS, true), o200k(Rules.wordWithContraction(), 3));
     }
 
     private static List<Splitter> superBpe() {
-        return List.of(new Alternation(Rules.run(NUMBERS)), new DigitGroups(ASCII_DIGITS, next -> false, false));
+        return List.of(new Alternation(Rules.run(NUMBERS)), new DigitGroups(ASCII_DIGITS, false));
     }
 
     private static List<Splitter> afmoe() {
-        return List.of(
-                new DigitGroups(NUMBERS, next -> false, true),
-                new Alternation(Rules.run(AFMOE_SCRIPTS)),
-                deepSeek3Words());
+        return List.of(new DigitGroups(NUMBERS, true), new Alternation(Rules.run(AFMOE_SCRIPTS)), deepSeek3Words());
     }
 
     private static Splitter spark25Words() {

@@ -66,9 +66,7 @@ final class PublishedPatterns {
             case O200K -> new PublishedPatterns(cased("\\p{L}", CONTRACTION + "?") + "|\\p{N}{1,3}" + SLASHED);
             case GRANITE_EMBEDDING ->
                 new PublishedPatterns(cased("[\\p{L}\\p{M}]", CONTRACTION + "?") + "|\\p{N}{1,3}" + SLASHED);
-            case TINY_AYA ->
-                new PublishedPatterns(
-                        "[0-9]{1,3}(?=(?:[0-9]{3})*(?![A-Za-z0-9_]))", MARKED_WORD + "|\\p{N}{1,3}" + SLASHED);
+            case TINY_AYA -> new PublishedPatterns(DIGIT_GROUPS, MARKED_WORD + "|\\p{N}{1,3}" + SLASHED);
             case YOUTU ->
                 new PublishedPatterns(
                         "[\uac00-\ud7a3\u3131-\u318e]+|[\uff01\u2026\u201c\u201d\u2018\u2019\u2014\uff1a\uff1b\uff0c\u3001-\u303f\ufe30-\ufe4f]+|[\u3105-\u312f]+|"
