@@ -12,14 +12,22 @@ final class MergeReader {
 
     private final Metadata metadata;
     private final TokenIndex index;
+    /** Whether the file writes bytes in the byte alphabet. */
+    private final boolean byteLevel;
     /** Room for the bytes of a whole merge. */
     private byte[] scratch = new byte[64];
 
-    /**
-     * @param texts the tokens as the file writes them
-     */
+    /** For merges of characters. @param index finds a token by its text */
+    MergeReader(Metadata metadata, TokenIndex index) {
+        this.metadata = metadata;
+        this.index = index;
+        byteLevel = false;
+    }
+
+    /** For merges of bytes. @param texts the tokens as the file writes them */
     MergeReader(Metadata metadata, TokenBytes texts) {
         this.metadata = metadata;
+        byteLevel = true;
         TokenBytes.Builder decoded = new TokenBytes.Builder(texts.size(), texts.data().length);
         for (int id = 0; id < texts.size(); id++) {
             ensure(texts.length(id));
@@ -68,12 +76,12 @@ final class MergeReader {
         if (blank >= length) {
             throw invalid(rank, merge, length, "has no blank between two tokens");
         }
-        int middle = ByteAlphabet.decode(merge, 0, blank, scratch, 0);
+        int middle = decode(merge, 0, blank, 0);
         int left = find(0, middle);
         if (left < 0) {
             throw invalid(rank, merge, length, "has a left token that is not in the vocabulary");
         }
-        int end = ByteAlphabet.decode(merge, blank + 1, length, scratch, middle);
+        int end = decode(merge, blank + 1, length, middle);
         int right = find(middle, end);
         if (right < 0) {
             throw invalid(rank, merge, length, "has a right token that is not in the vocabulary");
@@ -83,6 +91,15 @@ final class MergeReader {
             throw invalid(rank, merge, length, "makes a token that is not in the vocabulary");
         }
         table.add(left, right, rank, merged);
+    }
+
+    /** Writes the bytes for which a text stands to the scratch bytes; returns where they end, -1 if it stands for none. */
+    private int decode(byte[] text, int from, int to, int start) {
+        if (byteLevel) {
+            return ByteAlphabet.decode(text, from, to, scratch, start);
+        }
+        System.arraycopy(text, from, scratch, start, to - from);
+        return start + to - from;
     }
 
     /** The token that is this part of the scratch bytes; an empty part is none. */

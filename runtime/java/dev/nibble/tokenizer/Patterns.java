@@ -55,6 +55,7 @@ final class Patterns {
             case JAIS2 -> List.of(jais2());
             case EXAONE_MOE -> List.of(exaoneMoe());
             case MINICPM5 -> List.of(digits(3), cl100k(Integer.MAX_VALUE));
+            case GEMMA4, SARVAM_MOE -> List.of(lines());
             case LAGUNA -> List.of(lines(), cl100k(1));
             case TEKKEN -> List.of(o200k(CasedWord.letters(false), 1));
             case O200K -> List.of(o200k(CasedWord.letters(true), 3));

@@ -1,8 +1,10 @@
 package dev.nibble.tokenizer;
 
 import static dev.nibble.tokenizer.PreTokenizer.Trait.ADDS_BOS;
+import static dev.nibble.tokenizer.PreTokenizer.Trait.ALWAYS_ADDS_BOS;
 import static dev.nibble.tokenizer.PreTokenizer.Trait.HAS_NO_BOS;
 import static dev.nibble.tokenizer.PreTokenizer.Trait.IGNORES_MERGES;
+import static dev.nibble.tokenizer.PreTokenizer.Trait.OVER_CHARACTERS;
 
 import dev.nibble.UnsupportedFeatureException;
 import java.util.Arrays;
@@ -90,6 +92,8 @@ enum PreTokenizer {
     AFMOE(Set.of(), "afmoe"),
     BLOOM(Set.of(), "bloom", "poro-chat", "gpt3-finnish"),
     VIKING(Set.of(), "viking"),
+    GEMMA4(Set.of(OVER_CHARACTERS, ALWAYS_ADDS_BOS), "gemma4", "granite-embed-multi-311m"),
+    SARVAM_MOE(Set.of(OVER_CHARACTERS), "sarvam-moe"),
     CHAMELEON(Set.of(ADDS_BOS), "chameleon"),
     SUPERBPE(Set.of(), "superbpe");
 
@@ -115,6 +119,10 @@ enum PreTokenizer {
         IGNORES_MERGES,
         /** A prompt begins with BOS, unless the file says otherwise. */
         ADDS_BOS,
+        /** A prompt begins with BOS, even if the file says otherwise: the first files of such models say so in error. */
+        ALWAYS_ADDS_BOS,
+        /** Characters are merged, not bytes: {@link VocabularyScheme#CHARACTER_PAIR}. */
+        OVER_CHARACTERS,
         /** There is no BOS, unless the file names one. */
         HAS_NO_BOS
     }
@@ -140,6 +148,14 @@ enum PreTokenizer {
 
     boolean ignoresMerges() {
         return traits.contains(IGNORES_MERGES);
+    }
+
+    boolean isOverCharacters() {
+        return traits.contains(OVER_CHARACTERS);
+    }
+
+    boolean alwaysAddsBos() {
+        return traits.contains(ALWAYS_ADDS_BOS);
     }
 
     boolean addsBos() {

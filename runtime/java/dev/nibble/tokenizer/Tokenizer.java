@@ -36,9 +36,14 @@ public final class Tokenizer {
 
     private Tokenizer(Metadata metadata) {
         VocabularyScheme scheme = VocabularyScheme.ofName(metadata.requireString("tokenizer.ggml.model"));
-        PreTokenizer preTokenizer = scheme == VocabularyScheme.BYTE_PAIR
-                ? PreTokenizer.ofName(metadata.stringOr("tokenizer.ggml.pre", "default"))
-                : PreTokenizer.DEFAULT;
+        PreTokenizer preTokenizer = switch (scheme) {
+            case BYTE_PAIR -> PreTokenizer.ofName(metadata.stringOr("tokenizer.ggml.pre", "default"));
+            case CHARACTER_PAIR -> PreTokenizer.GEMMA4;
+            case SENTENCE_PIECE, WORD_PIECE -> PreTokenizer.DEFAULT;
+        };
+        if (preTokenizer.isOverCharacters()) {
+            scheme = VocabularyScheme.CHARACTER_PAIR;
+        }
         vocabulary = new Vocabulary(new VocabularyReader(metadata, scheme, preTokenizer));
         encoder = encoder(metadata, preTokenizer);
         output = TokenOutput.of(vocabulary, metadata);
@@ -143,7 +148,11 @@ public final class Tokenizer {
     private Encoder encoder(Metadata metadata, PreTokenizer preTokenizer) {
         int unknown = vocabulary.id(SpecialToken.UNKNOWN);
         return switch (vocabulary.scheme()) {
-            case SENTENCE_PIECE -> new SentencePieceEncoder(vocabulary, unknown);
+            case SENTENCE_PIECE -> CharacterEncoder.sentencePiece(vocabulary, unknown);
+            case CHARACTER_PAIR -> {
+                MergeReader reader = new MergeReader(metadata, vocabulary.index());
+                yield CharacterEncoder.merging(vocabulary, reader.merges());
+            }
             case BYTE_PAIR -> {
                 MergeReader reader = new MergeReader(metadata, vocabulary.bytes());
                 yield new BytePairEncoder(

@@ -79,8 +79,9 @@ final class VocabularyReader {
         findEnds();
         boolean word = scheme == VocabularyScheme.WORD_PIECE;
         boolean piece = scheme == VocabularyScheme.SENTENCE_PIECE;
-        addBos =
-                word ? require(SpecialToken.BOS) : readFlag(ADD_BOS, piece || preTokenizer.addsBos(), SpecialToken.BOS);
+        addBos = word || preTokenizer.alwaysAddsBos()
+                ? require(SpecialToken.BOS)
+                : readFlag(ADD_BOS, piece || preTokenizer.addsBos(), SpecialToken.BOS);
         addEos = word ? require(SpecialToken.SEPARATOR) : readFlag(ADD_EOS, false, SpecialToken.EOS);
         addSpacePrefix = metadata.boolOr(PREFIX + "add_space_prefix", piece);
     }
@@ -208,6 +209,7 @@ final class VocabularyReader {
                         0,
                         SpecialToken.MASK,
                         103);
+            case CHARACTER_PAIR -> Map.of();
             case BYTE_PAIR ->
                 preTokenizer.hasBos()
                         ? Map.of(SpecialToken.BOS, 11, SpecialToken.EOS, 11)
@@ -289,10 +291,10 @@ final class VocabularyReader {
         return flag;
     }
 
-    /** WordPiece wants its two tokens whatever the flags say. */
+    /** A token that is added whatever the flags say. */
     private boolean require(SpecialToken role) {
         if (!special.containsKey(role)) {
-            throw metadata.invalid(role.key(), "is missing, and its default is not in the vocabulary");
+            throw metadata.invalid(role.key(), "is missing, and a prompt needs this token");
         }
         return true;
     }

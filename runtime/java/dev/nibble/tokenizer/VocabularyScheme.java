@@ -10,6 +10,8 @@ public enum VocabularyScheme {
     SENTENCE_PIECE("llama"),
     /** Byte-level byte-pair encoding. */
     BYTE_PAIR("gpt2"),
+    /** Byte-pair encoding over characters, with byte fallback. */
+    CHARACTER_PAIR("gemma4"),
     /** WordPiece. */
     WORD_PIECE("bert");
 

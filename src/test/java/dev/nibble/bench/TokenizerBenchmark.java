@@ -28,8 +28,8 @@ import org.openjdk.jmh.infra.Blackhole;
 /**
  * Encoding speed on one core: the score is encodings of one mebibyte a second, which is MiB/s. Needs the golden data.
  *
- * <p>Run from the project's root: {@code mvn -q test-compile exec:java} is not needed, only a class path:
- * {@code java -cp target/classes:target/test-classes:<test dependencies> org.openjdk.jmh.Main TokenizerBenchmark}.
+ * <p>Run from the project's root, after {@code mvn test-compile dependency:build-classpath -Dmdep.outputFile=target/test.cp}:
+ * {@code java -cp target/classes:target/test-classes:$(cat target/test.cp) org.openjdk.jmh.Main TokenizerBenchmark}.
  */
 @State(Scope.Benchmark)
 @BenchmarkMode(Mode.Throughput)

@@ -61,6 +61,7 @@ final class PublishedPatterns {
                         + "| ?[^\\s\\p{L}\\p{N}]+[\\r\\n/]?|\\s*[\\r\\n]|\\s+(?!\\S)|\\s+");
             case MINICPM5 ->
                 new PublishedPatterns("\\p{N}{1,3}", CONTRACTION + "|" + WORD + "|\\p{N}+|" + SYMBOLS + TAIL);
+            case GEMMA4, SARVAM_MOE -> new PublishedPatterns("[^\\n]+|[\\n]+");
             case LAGUNA -> new PublishedPatterns("[^\\n]+|[\\n]+", QWEN2);
             case TEKKEN -> new PublishedPatterns(cased("\\p{L}", "") + "|\\p{N}" + SLASHED);
             case O200K -> new PublishedPatterns(cased("\\p{L}", CONTRACTION + "?") + "|\\p{N}{1,3}" + SLASHED);

@@ -64,7 +64,7 @@ class VocabularyTest {
         assertInvalid(
                 SmallVocabulary.wordPiece("▁a").metadata().uint32(P + "seperator_token_id", 0xFFFFFFFFL),
                 P + "seperator_token_id",
-                "missing");
+                "missing, and a prompt needs this token");
     }
 
     @Test
@@ -92,7 +92,7 @@ class VocabularyTest {
                     () -> Tokenizer.of(
                             piece.metadata().string(P + "model", model).build()));
             assertTrue(refused.getMessage().contains("'" + model + "'"), refused.getMessage());
-            assertTrue(refused.getMessage().contains("llama, gpt2, bert"), refused.getMessage());
+            assertTrue(refused.getMessage().contains("llama, gpt2, gemma4, bert"), refused.getMessage());
         }
         UnsupportedFeatureException refused = assertThrows(
                 UnsupportedFeatureException.class,

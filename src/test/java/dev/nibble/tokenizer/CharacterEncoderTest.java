@@ -3,14 +3,16 @@ package dev.nibble.tokenizer;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
+import dev.nibble.gguf.Metadata;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-class SentencePieceEncoderTest {
+class CharacterEncoderTest {
     @ParameterizedTest
     @ValueSource(strings = {"tokenizers/llama-spm.gguf", "models/tiny-q8_0.gguf"})
     void encodesAsTheTextbookDoes(String file) {
@@ -108,5 +110,34 @@ class SentencePieceEncoderTest {
                 .bool("tokenizer.ggml.add_space_prefix", false)
                 .build());
         assertArrayEquals(new int[] {3, 0, 3}, tokenizer.encodePlain("aba"));
+    }
+
+    @Test
+    void mergesCharactersByRankWhereTheModelSaysSo() {
+        List<String> tokens =
+                new ArrayList<>(List.of("<pad>", "<bos>", "<eos>", "a", "b", "▁", "\n", "ab", "▁a", "\n\n", "▁ab"));
+        for (int value = 0; value < 256; value++) {
+            tokens.add(String.format("<0x%02X>", value));
+        }
+        int[] types = new int[tokens.size()];
+        Arrays.fill(types, 0, 11, 1);
+        Arrays.fill(types, 11, types.length, 6);
+        Arrays.fill(types, 0, 3, 3);
+        Metadata.Builder metadata = Metadata.builder()
+                .string("tokenizer.ggml.model", "gemma4")
+                .strings("tokenizer.ggml.tokens", tokens)
+                .ints("tokenizer.ggml.token_type", types)
+                .strings("tokenizer.ggml.merges", List.of("▁ a", "a b", "▁a b"))
+                .bool("tokenizer.ggml.add_bos_token", false)
+                .uint32("tokenizer.ggml.bos_token_id", 1);
+        Tokenizer tokenizer = Tokenizer.of(metadata.build());
+        assertEquals(VocabularyScheme.CHARACTER_PAIR, tokenizer.vocabulary().scheme());
+        assertArrayEquals(new int[] {1, 7, 10, 8, 3}, tokenizer.encode("ab ab aa"));
+        assertArrayEquals(new int[] {9, 3, 6, 4}, tokenizer.encodePlain("\n\na\nb"), "newlines are one token");
+        int[] llama = tokenizer.encodePlain("b 🦙");
+        assertArrayEquals(new int[] {4, 5, 11 + 0xF0, 11 + 0x9F, 11 + 0xA6, 11 + 0x99}, llama);
+        assertEquals("b 🦙", tokenizer.decode(llama));
+        metadata.string("tokenizer.ggml.model", "gpt2").string("tokenizer.ggml.pre", "sarvam-moe");
+        assertArrayEquals(new int[] {7, 10}, Tokenizer.of(metadata.build()).encode("ab ab"));
     }
 }

@@ -5,33 +5,56 @@ import java.util.Arrays;
 import java.util.stream.IntStream;
 
 /**
- * SentencePiece's bigram model as llama.cpp runs it (the vocabulary kind {@code llama}): spaces become U+2581, characters
- * are merged into the token of the best score first, and what is no token in the end is written as bytes.
+ * Merges characters: spaces become U+2581, and what is no token in the end is written as bytes. Two kinds of vocabulary do
+ * so. SentencePiece's bigram model ({@code llama}) merges into the token of the best score first; byte-pair encoding over
+ * characters ({@code gemma4}) by the ranks of its merges, each line on its own.
  *
  * <p>Source: Kudo and Richardson, "SentencePiece", 2018; llama.cpp, src/llama-vocab.cpp.
  */
-final class SentencePieceEncoder implements Encoder {
+final class CharacterEncoder implements Encoder {
     private static final byte[] ESCAPED_SPACE = "\u2581".getBytes(StandardCharsets.UTF_8);
 
     private final TokenIndex index;
     private final JoinedPairs joined;
     private final boolean spacePrefix;
-    /** (tokens): place in the order of falling score; equal scores share a place. */
-    private final int[] ranks;
+    private final boolean byLines;
     /** (256): the token of each byte, -1 if there is none. */
     private final int[] byteTokens;
 
+    private final Merges merges;
     private final WordCache cache = new WordCache();
 
-    /** @param unknown what stands for a byte without a token of its own, -1 for nothing */
-    SentencePieceEncoder(Vocabulary vocabulary, int unknown) {
+    private CharacterEncoder(Vocabulary vocabulary, Merges merges, boolean byLines, int unknown) {
         this.index = vocabulary.index();
         this.joined = new JoinedPairs(vocabulary.bytes());
-        this.spacePrefix = vocabulary.addsSpacePrefix();
-        this.ranks = ranks(vocabulary.scores());
+        this.merges = merges;
+        this.byLines = byLines;
+        this.spacePrefix = vocabulary.addsSpacePrefix() && !byLines;
         this.byteTokens = IntStream.range(0, 256)
-                .map(value -> byteToken(index, value, unknown))
+                .map(value -> byteToken(vocabulary.index(), value, unknown))
                 .toArray();
+    }
+
+    /** Says which neighbours merge, as {@link MergeQueue.Pairs} does, with the text at hand. */
+    private interface Merges {
+        long find(byte[] text, MergeQueue symbols, int left, int right);
+    }
+
+    /** By the scores of the tokens. @param unknown what stands for a byte without a token of its own, -1 for nothing */
+    static CharacterEncoder sentencePiece(Vocabulary vocabulary, int unknown) {
+        TokenIndex index = vocabulary.index();
+        int[] ranks = ranks(vocabulary.scores());
+        Merges byScore = (text, symbols, left, right) -> {
+            int id = index.find(text, symbols.start(left), symbols.end(right));
+            return id == TokenIndex.NONE ? TokenIndex.NONE : (long) ranks[id] << Integer.SIZE | id;
+        };
+        return new CharacterEncoder(vocabulary, byScore, false, unknown);
+    }
+
+    /** By a table of merges. A byte without a token of its own is left out. */
+    static CharacterEncoder merging(Vocabulary vocabulary, MergeTable table) {
+        Merges byRank = (text, symbols, left, right) -> table.find(symbols.id(left), symbols.id(right));
+        return new CharacterEncoder(vocabulary, byRank, true, TokenIndex.NONE);
     }
 
     @Override
@@ -44,11 +67,15 @@ final class SentencePieceEncoder implements Encoder {
         while (at < end) {
             int left = Utf8.codePoint(escaped, at);
             at = Utf8.next(escaped, at);
-            if (at == end || !joined.contains(left, Utf8.codePoint(escaped, at))) {
+            if (at == end || isBoundary(left, Utf8.codePoint(escaped, at))) {
                 encodeWord(escaped, start, at, queue, out);
                 start = at;
             }
         }
+    }
+
+    private boolean isBoundary(int left, int right) {
+        return !joined.contains(left, right) || byLines && (left == '\n') != (right == '\n');
     }
 
     private void encodeWord(byte[] text, int from, int to, MergeQueue queue, IntList out) {
@@ -60,7 +87,12 @@ final class SentencePieceEncoder implements Encoder {
             return;
         }
         int before = out.size();
-        merge(text, from, to, queue, out);
+        int newlines = byLines && text[from] == '\n' ? index.find(text, from, to) : TokenIndex.NONE;
+        if (newlines == TokenIndex.NONE) {
+            merge(text, from, to, queue, out);
+        } else {
+            out.add(newlines); // a run of newlines that is a token is that token, whatever the merges say
+        }
         if (keep) {
             cache.put(text, from, to, hash, out.toArray(before));
         }
@@ -68,22 +100,17 @@ final class SentencePieceEncoder implements Encoder {
 
     private void merge(byte[] text, int from, int to, MergeQueue queue, IntList out) {
         queue.begin(to);
-        for (int at = from; at < to; at = Utf8.next(text, at)) {
-            queue.add(at, TokenIndex.NONE);
+        int end = from;
+        for (int at = from; at < to; at = end) {
+            end = Utf8.next(text, at);
+            queue.add(at, index.find(text, at, end));
         }
-        queue.merge((symbols, left, right) -> {
-            int id = index.find(text, symbols.start(left), symbols.end(right));
-            return id == TokenIndex.NONE ? TokenIndex.NONE : (long) ranks[id] << Integer.SIZE | id;
-        });
+        queue.merge((symbols, left, right) -> merges.find(text, symbols, left, right));
         for (int symbol = 0; symbol >= 0; symbol = queue.next(symbol)) {
-            int id = queue.id(symbol);
-            if (id == TokenIndex.NONE) {
-                id = index.find(text, queue.start(symbol), queue.end(symbol));
-            }
-            if (id == TokenIndex.NONE) {
+            if (queue.id(symbol) == TokenIndex.NONE) {
                 addBytes(text, queue.start(symbol), queue.end(symbol), out);
             } else {
-                out.add(id);
+                out.add(queue.id(symbol));
             }
         }
     }
@@ -102,7 +129,8 @@ final class SentencePieceEncoder implements Encoder {
         for (int i = from; i < to; i++) {
             spaces += text[i] == ' ' ? 1 : 0;
         }
-        byte[] escaped = new byte[Math.addExact(to - from + (prefix ? 1 : 0), (ESCAPED_SPACE.length - 1) * spaces)];
+        int grown = Math.multiplyExact(ESCAPED_SPACE.length - 1, spaces);
+        byte[] escaped = new byte[Math.addExact(to - from + (prefix ? 1 : 0), grown)];
         int at = prefix ? space(escaped, 0) : 0;
         for (int i = from; i < to; i++) {
             if (text[i] == ' ') {
@@ -119,6 +147,7 @@ final class SentencePieceEncoder implements Encoder {
         return at + ESCAPED_SPACE.length;
     }
 
+    /** (tokens): place in the order of falling score; equal scores share a place. */
     private static int[] ranks(float[] scores) {
         float[] rising = scores.clone();
         Arrays.sort(rising);
