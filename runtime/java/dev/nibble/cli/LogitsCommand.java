@@ -15,10 +15,8 @@ import picocli.CommandLine.ParentCommand;
 /** {@code nibble logits}: what the model says about the token after each of the given ones. */
 @Command(
         name = "logits",
-        description = {
-            "Writes the logits at every position of a token sequence:",
-            "a file of little-endian float32 values, [tokens][vocabulary]."
-        })
+        description =
+                "Writes the logits at every position of a token sequence: little-endian float32 values, [tokens][vocabulary].")
 final class LogitsCommand implements Callable<Integer> {
     @ParentCommand
     private Nibble nibble;

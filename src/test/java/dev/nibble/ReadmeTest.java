@@ -1,0 +1,110 @@
+package dev.nibble;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.io.StringWriter;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
+import javax.tools.JavaCompiler;
+import javax.tools.StandardJavaFileManager;
+import javax.tools.ToolProvider;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+/** What the README says is true: its example compiles and runs, in a program with nothing but the library on its class path. */
+@Timeout(120)
+final class ReadmeTest {
+    private static final Path CLASSES = Path.of("target/classes").toAbsolutePath();
+    private static final Pattern EXAMPLE = Pattern.compile("```java\n(.*?)```", Pattern.DOTALL);
+    private static final Pattern FLAGS = Pattern.compile("`(--add-modules [^`]*)`");
+    private static final Pattern SCRIPT = Pattern.compile("\\bscripts/[a-z-]+");
+
+    @TempDir
+    private Path folder;
+
+    private String readme;
+
+    /** What a program left behind. */
+    private record Result(int status, String out, String err) {}
+
+    @BeforeEach
+    void read() throws IOException {
+        readme = Files.readString(Path.of("README.md"));
+    }
+
+    @Test
+    void theExampleRunsWithTheFlagsThatAreGiven() throws Exception {
+        compileExample();
+        Result result = runExample(first(FLAGS).split(" "));
+        assertEquals(0, result.status(), result.err());
+        assertTrue(result.out().length() > 30, result.out());
+        assertEquals("WARNING: Using incubator modules: jdk.incubator.vector\n", result.err());
+    }
+
+    @Test
+    void theExampleRunsWithoutFlagsAndSaysOnceWhatIsMissing() throws Exception {
+        compileExample();
+        Result result = runExample();
+        assertEquals(0, result.status(), result.err());
+        assertTrue(result.out().length() > 30, result.out());
+        assertEquals(2, result.err().split("--add-modules jdk.incubator.vector", -1).length, "once: " + result.err());
+    }
+
+    @Test
+    void itNamesOnlyWhatExists() {
+        Matcher scripts = SCRIPT.matcher(readme);
+        int found = 0;
+        while (scripts.find()) {
+            assertTrue(Files.isExecutable(Path.of(scripts.group())), scripts.group());
+            found++;
+        }
+        assertTrue(found >= 5, "scripts named: " + found);
+        for (DeviceInfo device : DeviceInfo.all()) {
+            assertTrue(readme.contains("| `" + device.name() + "` |"), device.name());
+        }
+    }
+
+    private void compileExample() throws IOException {
+        Path source = folder.resolve("Example.java");
+        Files.writeString(source, first(EXAMPLE));
+        JavaCompiler compiler = ToolProvider.getSystemJavaCompiler();
+        StringWriter messages = new StringWriter();
+        try (StandardJavaFileManager files = compiler.getStandardFileManager(null, null, StandardCharsets.UTF_8)) {
+            List<String> options = List.of("-cp", CLASSES.toString(), "-d", folder.toString());
+            boolean compiled = compiler.getTask(messages, files, null, options, null, files.getJavaFileObjects(source))
+                    .call();
+            assertTrue(compiled, messages.toString());
+        }
+    }
+
+    private Result runExample(String... flags) throws Exception {
+        List<String> command = new ArrayList<>();
+        command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+        command.addAll(List.of(flags));
+        command.addAll(List.of("-cp", CLASSES + System.getProperty("path.separator") + folder, "Example"));
+        Path out = folder.resolve("out");
+        Path err = folder.resolve("err");
+        ProcessBuilder builder = new ProcessBuilder(command);
+        Stream.of("JAVA_TOOL_OPTIONS", "JDK_JAVA_OPTIONS").forEach(builder.environment()::remove);
+        Process process =
+                builder.redirectOutput(out.toFile()).redirectError(err.toFile()).start();
+        int status = process.waitFor();
+        return new Result(status, Files.readString(out), Files.readString(err));
+    }
+
+    private String first(Pattern pattern) {
+        Matcher matcher = pattern.matcher(readme);
+        assertTrue(matcher.find(), pattern.pattern());
+        return matcher.group(1);
+    }
+}

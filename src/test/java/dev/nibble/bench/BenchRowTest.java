@@ -1,0 +1,133 @@
+package dev.nibble.bench;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.nibble.ModelInfo;
+import java.io.StringReader;
+import java.util.List;
+import javax.xml.parsers.DocumentBuilderFactory;
+import org.junit.jupiter.api.Test;
+import org.w3c.dom.Document;
+import org.w3c.dom.Element;
+import org.xml.sax.InputSource;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+
+/** The arithmetic and the reports of the benchmark, on numbers that are easy to follow. */
+final class BenchRowTest {
+    private static final double EXACT = 1e-12;
+
+    private static ModelInfo model(String name) {
+        return new ModelInfo(
+                name,
+                "llama",
+                "q4_0",
+                1000,
+                600,
+                600,
+                32,
+                4096,
+                4096,
+                "cpu",
+                "a processor",
+                2,
+                "little",
+                2_000_000_000L,
+                1_000_000,
+                500_000_000);
+    }
+
+    /** 4, 6 and 8 tokens per second of 2 GB each, on a device that reads 24 GB/s. */
+    private static BenchRow generation() {
+        return new BenchRow(
+                new BenchTest(BenchTest.Kind.GENERATION, 1, 0),
+                model("<model> & \"quotes\""),
+                new BenchRow.Samples(List.of(4.0, 6.0, 8.0)),
+                new BenchRow.Samples(List.of(23e9, 25e9)));
+    }
+
+    private static BenchRow prompt() {
+        return new BenchRow(
+                new BenchTest(BenchTest.Kind.PROMPT, 1024, 0),
+                model("m"),
+                new BenchRow.Samples(List.of(100.0)),
+                new BenchRow.Samples(List.of(200e9)));
+    }
+
+    @Test
+    void generationIsJudgedByMemory() {
+        BenchRow row = generation();
+        assertEquals("tg1", row.test().name());
+        assertEquals(6, row.speed().mean());
+        assertEquals(2, row.speed().deviation());
+        assertEquals(2_001_000_000, row.bytesPerToken(), EXACT);
+        assertEquals(12.006, row.gigabytesPerSecond(), EXACT);
+        assertEquals(24, row.limitRate(), EXACT);
+        assertEquals(12.006 / 24, row.shareOfRoofline(), EXACT);
+    }
+
+    @Test
+    void theCacheThatIsReadGrowsWithTheDepth() {
+        BenchTest deep = new BenchTest(BenchTest.Kind.GENERATION, 100, 4000);
+        BenchRow row = new BenchRow(
+                deep, model("m"), generation().speed(), generation().limit());
+        assertEquals("tg100@d4000", deep.name());
+        // Token i of 1 … 100 reads 4000 + i entries: 4050.5 on average.
+        assertEquals(2_000_000_000 + 4050.5 * 1_000_000, row.bytesPerToken(), EXACT);
+    }
+
+    @Test
+    void promptsAreJudgedByProducts() {
+        BenchRow row = prompt();
+        assertEquals(0, row.speed().deviation());
+        assertEquals(100, row.gigaflopsPerSecond(), EXACT);
+        assertEquals(400, row.limitRate(), EXACT);
+        assertEquals(0.25, row.shareOfRoofline(), EXACT);
+        // Two steps of 512 tokens read all weights twice.
+        assertEquals(2 * 2_000_000_000.0 / 1024, row.bytesPerToken(), EXACT);
+    }
+
+    @Test
+    void programsGetTheNumbers() {
+        JsonNode json = new JsonMapper()
+                .readTree(BenchReport.json(List.of(generation(), prompt())))
+                .get(0);
+        assertEquals("tg1", json.get("test").asString());
+        assertEquals("q4_0", json.get("type").asString());
+        assertEquals("cpu", json.get("device").asString());
+        assertEquals(2, json.get("threads").asInt());
+        assertEquals(6, json.get("tokens_per_second").get("mean").asDouble());
+        assertEquals(2, json.get("tokens_per_second").get("stddev").asDouble());
+        assertEquals(3, json.get("tokens_per_second").get("samples").size());
+        assertEquals(2_001_000_000.0, json.get("bytes_per_token").asDouble(), EXACT);
+        assertEquals(12.006, json.get("gigabytes_per_second").asDouble(), EXACT);
+        assertEquals(12.006 / 24, json.get("share_of_roofline").asDouble(), EXACT);
+    }
+
+    @Test
+    void aDeviceWithoutLimitsHasNoShare() {
+        BenchRow row =
+                new BenchRow(generation().test(), model("m"), generation().speed(), new BenchRow.Samples(List.of()));
+        JsonNode json =
+                new JsonMapper().readTree(BenchReport.json(List.of(row))).get(0);
+        assertTrue(json.get("share_of_roofline").isNull());
+        assertTrue(BenchReport.table(List.of(row)).text().stripTrailing().endsWith("-"));
+        assertTrue(HtmlReport.page(List.of(row)).contains("<svg"));
+    }
+
+    @Test
+    void theChartHasABarPerRowOfTheRightLength() throws Exception {
+        String page = HtmlReport.page(List.of(generation(), prompt()));
+        String svg = page.substring(page.indexOf("<svg"), page.indexOf("</svg>") + 6);
+        Document chart =
+                DocumentBuilderFactory.newInstance().newDocumentBuilder().parse(new InputSource(new StringReader(svg)));
+        var bars = chart.getElementsByTagName("rect");
+        assertEquals(2, bars.getLength());
+        double first = Double.parseDouble(((Element) bars.item(0)).getAttribute("width"));
+        double second = Double.parseDouble(((Element) bars.item(1)).getAttribute("width"));
+        assertEquals(12.006 / 24 / 0.25, first / second, 0.01);
+        assertTrue(chart.getDocumentElement().getTextContent().contains("<model> & \"quotes\" q4_0 tg1"));
+        assertTrue(page.contains("&lt;model&gt;"));
+    }
+}
