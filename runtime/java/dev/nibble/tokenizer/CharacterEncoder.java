@@ -2,6 +2,7 @@ package dev.nibble.tokenizer;
 
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
+import java.util.HexFormat;
 import java.util.stream.IntStream;
 
 /**
@@ -12,6 +13,7 @@ import java.util.stream.IntStream;
  * <p>Source: Kudo and Richardson, "SentencePiece", 2018; llama.cpp, src/llama-vocab.cpp.
  */
 final class CharacterEncoder implements Encoder {
+    private static final HexFormat HEX = HexFormat.of().withUpperCase();
     private static final byte[] ESCAPED_SPACE = "\u2581".getBytes(StandardCharsets.UTF_8);
 
     private final TokenIndex index;
@@ -174,7 +176,7 @@ final class CharacterEncoder implements Encoder {
     }
 
     private static int byteToken(TokenIndex index, int value, int unknown) {
-        byte[] name = String.format("<0x%02X>", value).getBytes(StandardCharsets.US_ASCII);
+        byte[] name = ("<0x" + HEX.toHexDigits((byte) value) + ">").getBytes(StandardCharsets.US_ASCII);
         int id = index.find(name, 0, name.length);
         if (id == TokenIndex.NONE) {
             id = index.find(new byte[] {(byte) value}, 0, 1);

@@ -127,9 +127,9 @@ enum PreTokenizer {
         HAS_NO_BOS
     }
 
-    /** The pre-tokenizer of this name. @throws UnsupportedFeatureException if it is not known */
+    /** The pre-tokenizer of this name, the default for an empty one. @throws UnsupportedFeatureException if it is not known */
     static PreTokenizer ofName(String name) {
-        PreTokenizer known = BY_NAME.get(name);
+        PreTokenizer known = name.isEmpty() ? DEFAULT : BY_NAME.get(name);
         if (known == null) {
             throw new UnsupportedFeatureException("tokenizer.ggml.pre is '" + name
                     + "', a way to cut words that is not known; known are: "

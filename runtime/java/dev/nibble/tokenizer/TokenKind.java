@@ -3,34 +3,28 @@ package dev.nibble.tokenizer;
 /** What a token stands for: the values of {@code tokenizer.ggml.token_type}. */
 public enum TokenKind {
     /** Of no use to the model; stands for no text. */
-    UNUSED(5),
+    UNUSED,
     /** A piece of text. */
-    NORMAL(1),
+    NORMAL,
     /** Stands for text outside the vocabulary. */
-    UNKNOWN(2),
+    UNKNOWN,
     /** Structure, not text, such as the beginning of a message. */
-    CONTROL(3),
+    CONTROL,
     /** A piece of text that is matched before all others and never cut. */
-    USER_DEFINED(4),
+    USER_DEFINED,
     /** One byte. */
-    BYTE(6);
+    BYTE;
 
-    private final int code;
+    /** (7): by number; 0, undefined, is {@link #UNUSED}. */
+    private static final TokenKind[] BY_CODE = {UNUSED, NORMAL, UNKNOWN, CONTROL, USER_DEFINED, UNUSED, BYTE};
 
-    TokenKind(int code) {
-        this.code = code;
+    /** Whether a kind has this number in a file. */
+    static boolean isCode(int code) {
+        return code >= 0 && code < BY_CODE.length;
     }
 
-    /** The kind with this number in a file; 0, undefined, is {@link #UNUSED}. */
+    /** The kind with this number in a file. */
     static TokenKind ofCode(int code) {
-        for (TokenKind kind : values()) {
-            if (kind.code == code) {
-                return kind;
-            }
-        }
-        if (code == 0) {
-            return UNUSED;
-        }
-        throw new IllegalArgumentException("no kind of token has the number " + code);
+        return BY_CODE[code];
     }
 }

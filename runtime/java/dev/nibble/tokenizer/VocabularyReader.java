@@ -178,12 +178,11 @@ final class VocabularyReader {
         int[] codes = metadata.ints(TYPES);
         checkLength(TYPES, codes.length);
         for (int id = 0; id < codes.length; id++) {
-            try {
-                read[id] = TokenKind.ofCode(codes[id]);
-            } catch (IllegalArgumentException e) {
+            if (!TokenKind.isCode(codes[id])) {
                 throw metadata.invalid(
                         TYPES, "holds " + codes[id] + " for token " + id + ", which is no kind of token");
             }
+            read[id] = TokenKind.ofCode(codes[id]);
         }
         return read;
     }
