@@ -58,8 +58,8 @@ final class NibbleProducts {
         for (int row = 0; row < PackedMatrix.TILE_ROWS; row += 2 * Lanes.COUNT) {
             multiply(tile, offset + row * Integer.BYTES, blocks, x, xAt, sums, row);
         }
-        if (zero != 0) {
-            subtract(blocks, xSums, xAt / 8, (short) zero, sums);
+        for (int b = 0; zero != 0 && b < blocks; b++) {
+            subtract(xSums, xAt / 8 + 2 * b, (short) zero, false, sums, b * PackedMatrix.TILE_ROWS);
         }
     }
 
@@ -97,19 +97,32 @@ final class NibbleProducts {
         return words.lanewise(VectorOperators.LSHR, shift).and(mask).reinterpretAsShorts();
     }
 
-    /** Takes {@code zero} times the sums of the activations away, in 16 bits. */
-    private static void subtract(int blocks, int[] xSums, int at, short zero, int[] sums) {
-        for (int b = 0; b < blocks; b++) {
-            ShortVector x = broadcast(xSums, at + 2 * b)
-                    .add(broadcast(xSums, at + 2 * b + 1))
-                    .mul(zero);
-            for (int row = b * PackedMatrix.TILE_ROWS; row < (b + 1) * PackedMatrix.TILE_ROWS; row += Lanes.COUNT) {
-                IntVector.fromArray(Lanes.INTS, sums, row)
-                        .reinterpretAsShorts()
-                        .sub(x)
-                        .reinterpretAsInts()
-                        .intoArray(sums, row);
-            }
+    /**
+     * Takes {@code zero} times the sums of the activations away, in 16 bits.
+     *
+     * @param xSums the sums of a block's pairs, from {@code at} on
+     * @param halves whether half blocks have sums of their own
+     * @param sums (row) or (half block, row), from {@code to} on
+     */
+    static void subtract(int[] xSums, int at, short zero, boolean halves, int[] sums, int to) {
+        ShortVector first = broadcast(xSums, at);
+        ShortVector second = broadcast(xSums, at + 1);
+        int rows = PackedMatrix.TILE_ROWS;
+        if (halves) {
+            subtract(first.mul(zero), sums, to);
+            subtract(second.mul(zero), sums, to + rows);
+        } else {
+            subtract(first.add(second).mul(zero), sums, to);
+        }
+    }
+
+    private static void subtract(ShortVector x, int[] sums, int to) {
+        for (int row = to; row < to + PackedMatrix.TILE_ROWS; row += Lanes.COUNT) {
+            IntVector.fromArray(Lanes.INTS, sums, row)
+                    .reinterpretAsShorts()
+                    .sub(x)
+                    .reinterpretAsInts()
+                    .intoArray(sums, row);
         }
     }
 }

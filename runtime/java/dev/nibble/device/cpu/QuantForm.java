@@ -6,17 +6,31 @@ import java.lang.foreign.MemorySegment;
 enum QuantForm {
     /** Two bits. */
     TWO_BITS(4, 0, Sums.PAIRS_PER_HALF_BLOCK) {
+        private final BlockPlanes[] planes = BlockPlanes.twoBits();
+
         @Override
         void unpack(MemorySegment tile, int offset, int blocks, TileWorkspace workspace) {
-            BytePlanes.unpackTwoBits(tile, offset, blocks, workspace.weights);
+            unpack(tile, offset, blocks, planes, 0, workspace);
+        }
+
+        @Override
+        void multiply(MemorySegment tile, int offset, int blocks, QuantizedRows x, int at, TileWorkspace workspace) {
+            multiply(tile, offset, blocks, x, at, planes, 0, workspace);
         }
     },
 
     /** Three bits, 4 means 0. */
     THREE_BITS_AROUND_4(6, 0, Sums.PAIRS_PER_HALF_BLOCK) {
+        private final BlockPlanes[] planes = BlockPlanes.threeBits();
+
         @Override
         void unpack(MemorySegment tile, int offset, int blocks, TileWorkspace workspace) {
-            BytePlanes.unpackThreeBits(tile, offset, blocks, workspace.weights);
+            unpack(tile, offset, blocks, planes, 4, workspace);
+        }
+
+        @Override
+        void multiply(MemorySegment tile, int offset, int blocks, QuantizedRows x, int at, TileWorkspace workspace) {
+            multiply(tile, offset, blocks, x, at, planes, 4, workspace);
         }
     },
 
@@ -63,25 +77,46 @@ enum QuantForm {
 
     /** Five bits; multiplied less 16, which the offset makes up for. */
     FIVE_BITS(10, 16, Sums.PAIRS_PER_BLOCK) {
+        private final BlockPlanes[] planes = BlockPlanes.fiveBits();
+
         @Override
         void unpack(MemorySegment tile, int offset, int blocks, TileWorkspace workspace) {
-            BytePlanes.unpackFiveBits(tile, offset, blocks, 16, workspace.weights);
+            unpack(tile, offset, blocks, planes, 16, workspace);
+        }
+
+        @Override
+        void multiply(MemorySegment tile, int offset, int blocks, QuantizedRows x, int at, TileWorkspace workspace) {
+            multiply(tile, offset, blocks, x, at, planes, 16, workspace);
         }
     },
 
     /** Five bits, 16 means 0. */
     FIVE_BITS_AROUND_16(10, 0, Sums.PAIRS_PER_BLOCK) {
+        private final BlockPlanes[] planes = BlockPlanes.fiveBits();
+
         @Override
         void unpack(MemorySegment tile, int offset, int blocks, TileWorkspace workspace) {
-            BytePlanes.unpackFiveBits(tile, offset, blocks, 16, workspace.weights);
+            unpack(tile, offset, blocks, planes, 16, workspace);
+        }
+
+        @Override
+        void multiply(MemorySegment tile, int offset, int blocks, QuantizedRows x, int at, TileWorkspace workspace) {
+            multiply(tile, offset, blocks, x, at, planes, 16, workspace);
         }
     },
 
     /** Six bits, 32 means 0. */
     SIX_BITS_AROUND_32(12, 0, Sums.PAIRS_PER_HALF_BLOCK) {
+        private final BlockPlanes[] planes = BlockPlanes.sixBits();
+
         @Override
         void unpack(MemorySegment tile, int offset, int blocks, TileWorkspace workspace) {
-            BytePlanes.unpackSixBits(tile, offset, blocks, workspace.weights);
+            unpack(tile, offset, blocks, planes, 32, workspace);
+        }
+
+        @Override
+        void multiply(MemorySegment tile, int offset, int blocks, QuantizedRows x, int at, TileWorkspace workspace) {
+            multiply(tile, offset, blocks, x, at, planes, 32, workspace);
         }
     },
 
@@ -153,20 +188,32 @@ enum QuantForm {
      * @param at where their first column stands in {@link QuantizedRows#integers}
      * @param workspace receives the sums, (group, row)
      */
-    void multiply(MemorySegment tile, int offset, int blocks, QuantizedRows x, int at, TileWorkspace workspace) {
-        int groups = sums == Sums.PAIRS_PER_BLOCK ? 1 : 2;
-        for (int first = 0; first < blocks; first += CHUNK) {
-            int count = Math.min(CHUNK, blocks - first);
-            unpack(tile, offset + bytes(first), count, workspace);
-            int to = first * groups * PackedMatrix.TILE_ROWS;
-            TileProducts.pairsOfOne(
-                    workspace.weights,
-                    count * groups,
-                    16 / groups,
-                    x.pairs,
-                    (at + first * QuantizedRows.BLOCK) / 2,
-                    workspace.pairSums,
-                    to);
+    abstract void multiply(
+            MemorySegment tile, int offset, int blocks, QuantizedRows x, int at, TileWorkspace workspace);
+
+    final void unpack(
+            MemorySegment tile, int offset, int blocks, BlockPlanes[] planes, int zero, TileWorkspace workspace) {
+        for (int b = 0; b < blocks; b++) {
+            int to = b * QuantizedRows.BLOCK / 2 * PackedMatrix.TILE_ROWS * Integer.BYTES;
+            PlaneProducts.unpack(tile, offset, planes[b], zero, workspace.weights, to);
+        }
+    }
+
+    final void multiply(
+            MemorySegment tile,
+            int offset,
+            int blocks,
+            QuantizedRows x,
+            int at,
+            BlockPlanes[] planes,
+            int zero,
+            TileWorkspace workspace) {
+        boolean halves = sums == Sums.PAIRS_PER_HALF_BLOCK;
+        for (int b = 0; b < blocks; b++) {
+            int chunk = offset + bytes(b / CHUNK * CHUNK);
+            int xAt = (at + b * QuantizedRows.BLOCK) / 2;
+            int to = (halves ? 2 * b : b) * PackedMatrix.TILE_ROWS;
+            PlaneProducts.multiply(tile, chunk, planes[b % CHUNK], x, xAt, zero, halves, workspace.pairSums, to);
         }
     }
 }

@@ -65,27 +65,6 @@ final class TileProducts {
         }
     }
 
-    /** The same for one token, whose sums are (group, row), from {@code to} on. */
-    static void pairsOfOne(MemorySegment weights, int groups, int pairs, int[] x, int xAt, int[] sums, int to) {
-        for (int row = 0; row < ROWS; row += 2 * Lanes.COUNT) {
-            pairsOfOne(weights, groups, pairs, x, xAt, row, sums, to);
-        }
-    }
-
-    private static void pairsOfOne(
-            MemorySegment weights, int groups, int pairs, int[] x, int xAt, int row, int[] sums, int to) {
-        for (int group = 0; group < groups; group++) {
-            ShortVector a0 = ShortVector.zero(Lanes.SHORTS), a1 = a0;
-            int at = (group * pairs * ROWS + row) * Integer.BYTES;
-            for (int i = 0; i < pairs; i++) {
-                ShortVector v = broadcast(x, xAt + group * pairs + i);
-                a0 = a0.add(v.mul(shorts(weights, at + i * ROWS * Integer.BYTES)));
-                a1 = a1.add(v.mul(shorts(weights, at + i * ROWS * Integer.BYTES + Lanes.BYTES)));
-            }
-            store(a0, a1, sums, to + group * ROWS + row);
-        }
-    }
-
     private static ShortVector shorts(MemorySegment weights, int at) {
         return ShortVector.fromMemorySegment(Lanes.SHORTS, weights, at, Lanes.ORDER);
     }
