@@ -23,25 +23,26 @@ final class GroupScales {
         for (int row = 0; row < ROWS; row += Lanes.COUNT) {
             IntVector w = words(tile, at + row * Integer.BYTES);
             FloatVector factor = FloatVector.fromArray(Lanes.FLOATS, factors, factorAt + row);
-            int to = group * ROWS + row;
-            store(topByte(w.lanewise(VectorOperators.LSHL, 24)), factor, target, to);
-            store(topByte(w.lanewise(VectorOperators.LSHL, 16)), factor, target, to + ROWS);
-            store(topByte(w.lanewise(VectorOperators.LSHL, 8)), factor, target, to + 2 * ROWS);
-            store(topByte(w), factor, target, to + 3 * ROWS);
+            for (int i = 0; i < 4; i++) {
+                IntVector scale = w.lanewise(VectorOperators.LSHL, 24 - 8 * i).lanewise(VectorOperators.ASHR, 24);
+                store(scale, factor, target, (group + i) * ROWS + row);
+            }
         }
     }
 
-    /** Four bits from bit {@code shift} of each byte on. */
-    static void fourNibbles(
-            MemorySegment tile, int at, int shift, float[] factors, int factorAt, float[] target, int group) {
+    /** Bytes whose low halves are scales, whose high halves are offsets; the factors of the offsets follow those of the scales. */
+    static void fourNibbles(MemorySegment tile, int at, float[] factors, float[] scales, float[] offsets, int group) {
         for (int row = 0; row < ROWS; row += Lanes.COUNT) {
-            IntVector w = words(tile, at + row * Integer.BYTES).lanewise(VectorOperators.LSHR, shift);
-            FloatVector factor = FloatVector.fromArray(Lanes.FLOATS, factors, factorAt + row);
-            int to = group * ROWS + row;
-            store(w.and(15), factor, target, to);
-            store(w.lanewise(VectorOperators.LSHR, 8).and(15), factor, target, to + ROWS);
-            store(w.lanewise(VectorOperators.LSHR, 16).and(15), factor, target, to + 2 * ROWS);
-            store(w.lanewise(VectorOperators.LSHR, 24).and(15), factor, target, to + 3 * ROWS);
+            IntVector w = words(tile, at + row * Integer.BYTES);
+            FloatVector factor = FloatVector.fromArray(Lanes.FLOATS, factors, row);
+            FloatVector offset = FloatVector.fromArray(Lanes.FLOATS, factors, ROWS + row);
+            for (int i = 0; i < 4; i++) {
+                int to = (group + i) * ROWS + row;
+                IntVector scale = w.lanewise(VectorOperators.LSHL, 28 - 8 * i).lanewise(VectorOperators.LSHR, 28);
+                store(scale, factor, scales, to);
+                IntVector minimum = w.lanewise(VectorOperators.LSHL, 24 - 8 * i).lanewise(VectorOperators.LSHR, 28);
+                store(minimum, offset, offsets, to);
+            }
         }
     }
 
@@ -63,16 +64,11 @@ final class GroupScales {
             IntVector h = words(tile, high + row * Integer.BYTES).lanewise(VectorOperators.LSHR, highShift);
             IntVector w = l.and(0x0f0f0f0f).or(h.and(0x03030303).lanewise(VectorOperators.LSHL, 4));
             FloatVector factor = FloatVector.fromArray(Lanes.FLOATS, factors, row);
-            int to = group * ROWS + row;
-            store(w.and(63).sub(32), factor, target, to);
-            store(w.lanewise(VectorOperators.LSHR, 8).and(63).sub(32), factor, target, to + ROWS);
-            store(w.lanewise(VectorOperators.LSHR, 16).and(63).sub(32), factor, target, to + 2 * ROWS);
-            store(w.lanewise(VectorOperators.LSHR, 24).sub(32), factor, target, to + 3 * ROWS);
+            for (int i = 0; i < 4; i++) {
+                IntVector scale = w.lanewise(VectorOperators.LSHL, 24 - 8 * i).lanewise(VectorOperators.LSHR, 24);
+                store(scale.sub(32), factor, target, (group + i) * ROWS + row);
+            }
         }
-    }
-
-    private static IntVector topByte(IntVector words) {
-        return words.lanewise(VectorOperators.ASHR, 24);
     }
 
     private static void store(IntVector scale, FloatVector factor, float[] target, int at) {

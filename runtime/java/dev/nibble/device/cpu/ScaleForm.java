@@ -62,8 +62,7 @@ enum ScaleForm {
             HalfFloats.widen(tile, offset, factors, 2 * ROWS);
             for (int word = 0; word < 4; word++) {
                 int at = offset + 2 * PanelWords.LINE + word * WORD;
-                GroupScales.fourNibbles(tile, at, 0, factors, 0, workspace.scales, 4 * word);
-                GroupScales.fourNibbles(tile, at, 4, factors, ROWS, workspace.offsets, 4 * word);
+                GroupScales.fourNibbles(tile, at, factors, workspace.scales, workspace.offsets, 4 * word);
             }
         }
     },
