@@ -43,7 +43,7 @@ final class PanelProducts {
             int at,
             TileWorkspace workspace) {
         layout.quants().multiply(tile, offset, blocks, x, at, workspace);
-        addScaled(layout, 0, blocks, 1, 0, x, at, workspace, 0);
+        addOffsets(layout, 0, blocks, x, at, workspace, 0);
     }
 
     private static void multiplyMany(
@@ -64,7 +64,7 @@ final class PanelProducts {
                 int tokens = Math.min(TileWorkspace.TOKENS, selection.count() - token);
                 for (int t = 0; t < tokens; t++) {
                     int xAt = selection.input(token + t) * x.columns() + at;
-                    addScaled(layout, first, count, TileWorkspace.TOKENS, t, x, xAt, workspace, (token + t) * ROWS);
+                    addScaled(layout, first, count, t, x, xAt, workspace, (token + t) * ROWS);
                 }
             }
         }
@@ -99,67 +99,31 @@ final class PanelProducts {
         }
     }
 
-    /** Scales the sums of token {@code t} of {@code tokens} in the workspace. */
+    /** Scales the sums of token {@code t} of the workspace's four. */
     private static void addScaled(
             TileLayout layout,
             int firstBlock,
             int blocks,
-            int tokens,
             int t,
             QuantizedRows x,
             int at,
             TileWorkspace workspace,
             int to) {
-        int step = tokens * ROWS;
-        int xAt = at / BLOCK;
-        float[] results = workspace.results;
-        float[] scales = workspace.scales;
         switch (layout.quants().sums()) {
-            case PAIRS_PER_BLOCK ->
-                TileScaling.addPairs(
-                        workspace.pairSums,
-                        t * ROWS,
-                        step,
-                        blocks,
-                        scales,
-                        firstBlock * ROWS,
-                        0,
-                        x.scales,
-                        xAt,
-                        results,
-                        to);
+            case PAIRS_PER_BLOCK -> workspace.addPairs(t, TileWorkspace.TOKENS, firstBlock, blocks, false, x, at, to);
             case PAIRS_PER_HALF_BLOCK ->
-                TileScaling.addPairs(
-                        workspace.pairSums,
-                        t * ROWS,
-                        step,
-                        2 * blocks,
-                        scales,
-                        2 * firstBlock * ROWS,
-                        1,
-                        x.scales,
-                        xAt,
-                        results,
-                        to);
-            case FLOATS_PER_BLOCK ->
-                TileScaling.addFloats(
-                        workspace.floatSums,
-                        t * ROWS,
-                        step,
-                        blocks,
-                        scales,
-                        firstBlock * ROWS,
-                        x.scales,
-                        xAt,
-                        results,
-                        to);
+                workspace.addPairs(t, TileWorkspace.TOKENS, 2 * firstBlock, 2 * blocks, true, x, at, to);
+            case FLOATS_PER_BLOCK -> workspace.addFloats(t, TileWorkspace.TOKENS, firstBlock, blocks, x, at, to);
         }
+        addOffsets(layout, firstBlock, blocks, x, at, workspace, to);
+    }
+
+    private static void addOffsets(
+            TileLayout layout, int firstBlock, int blocks, QuantizedRows x, int at, TileWorkspace workspace, int to) {
         if (layout.scales().hasOffsets()) {
-            int shift = layout.quants().sums() == QuantForm.Sums.PAIRS_PER_HALF_BLOCK ? 0 : 1;
-            int groups = blocks << 1 - shift;
-            int offsetAt = (firstBlock << 1 - shift) * ROWS;
-            TileScaling.addOffsets(
-                    workspace.offsets, offsetAt, groups, shift, x.sums, at / QuantizedRows.HALF_BLOCK, results, to);
+            boolean halves = layout.quants().sums() == QuantForm.Sums.PAIRS_PER_HALF_BLOCK;
+            int groups = halves ? 2 : 1;
+            workspace.addOffsets(groups * firstBlock, groups * blocks, halves, x, at, to);
         }
     }
 }

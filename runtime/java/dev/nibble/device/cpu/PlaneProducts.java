@@ -101,7 +101,7 @@ final class PlaneProducts {
             }
         }
         if (zero != 0) {
-            NibbleProducts.subtract(x.pairSums, xAt / 8, (short) zero, halves, sums, to);
+            subtract(x.pairSums, xAt / 8, (short) zero, halves, sums, to);
         }
     }
 
@@ -191,5 +191,34 @@ final class PlaneProducts {
 
     private static ShortVector top(IntVector words) {
         return words.reinterpretAsShorts().lanewise(VectorOperators.LSHR, 8);
+    }
+
+    /**
+     * Takes {@code zero} times the sums of the activations away, in 16 bits.
+     *
+     * @param xSums the sums of a block's pairs, from {@code at} on
+     * @param halves whether half blocks have sums of their own
+     * @param sums (row) or (half block, row), from {@code to} on
+     */
+    private static void subtract(int[] xSums, int at, short zero, boolean halves, int[] sums, int to) {
+        ShortVector first = broadcast(xSums, at);
+        ShortVector second = broadcast(xSums, at + 1);
+        int rows = PackedMatrix.TILE_ROWS;
+        if (halves) {
+            subtract(first.mul(zero), sums, to);
+            subtract(second.mul(zero), sums, to + rows);
+        } else {
+            subtract(first.add(second).mul(zero), sums, to);
+        }
+    }
+
+    private static void subtract(ShortVector x, int[] sums, int to) {
+        for (int row = to; row < to + PackedMatrix.TILE_ROWS; row += Lanes.COUNT) {
+            IntVector.fromArray(Lanes.INTS, sums, row)
+                    .reinterpretAsShorts()
+                    .sub(x)
+                    .reinterpretAsInts()
+                    .intoArray(sums, row);
+        }
     }
 }

@@ -34,16 +34,16 @@ enum QuantForm {
         }
     },
 
-    /** Four bits. */
-    FOUR_BITS(8, 0, Sums.PAIRS_PER_BLOCK) {
+    /** Four bits; multiplied less 8, which the offset makes up for. */
+    FOUR_BITS(8, 8, Sums.PAIRS_PER_BLOCK) {
         @Override
         void unpack(MemorySegment tile, int offset, int blocks, TileWorkspace workspace) {
-            NibbleProducts.unpack(tile, offset, blocks, 0, workspace.weights);
+            NibbleProducts.unpack(tile, offset, blocks, workspace.weights);
         }
 
         @Override
         void multiply(MemorySegment tile, int offset, int blocks, QuantizedRows x, int at, TileWorkspace workspace) {
-            NibbleProducts.multiply(tile, offset, blocks, x.pairs, at / 2, x.pairSums, 0, workspace.pairSums);
+            NibbleProducts.multiply(tile, offset, blocks, x, at, workspace.scales, workspace.results);
         }
     },
 
@@ -51,12 +51,12 @@ enum QuantForm {
     FOUR_BITS_AROUND_8(8, 0, Sums.PAIRS_PER_BLOCK) {
         @Override
         void unpack(MemorySegment tile, int offset, int blocks, TileWorkspace workspace) {
-            NibbleProducts.unpack(tile, offset, blocks, 8, workspace.weights);
+            NibbleProducts.unpack(tile, offset, blocks, workspace.weights);
         }
 
         @Override
         void multiply(MemorySegment tile, int offset, int blocks, QuantizedRows x, int at, TileWorkspace workspace) {
-            NibbleProducts.multiply(tile, offset, blocks, x.pairs, at / 2, x.pairSums, 8, workspace.pairSums);
+            NibbleProducts.multiply(tile, offset, blocks, x, at, workspace.scales, workspace.results);
         }
     },
 
@@ -72,6 +72,7 @@ enum QuantForm {
         void multiply(MemorySegment tile, int offset, int blocks, QuantizedRows x, int at, TileWorkspace workspace) {
             CodebookProducts.expand(tile, offset, blocks, workspace.bytes);
             ByteProducts.multiply(workspace.bytes, 0, blocks, x.pairs, at / 2, workspace.floatSums);
+            workspace.addFloats(0, 1, 0, blocks, x, at, 0);
         }
     },
 
@@ -130,6 +131,7 @@ enum QuantForm {
         @Override
         void multiply(MemorySegment tile, int offset, int blocks, QuantizedRows x, int at, TileWorkspace workspace) {
             ByteProducts.multiply(tile, offset, blocks, x.pairs, at / 2, workspace.floatSums);
+            workspace.addFloats(0, 1, 0, blocks, x, at, 0);
         }
     };
 
@@ -181,12 +183,12 @@ enum QuantForm {
     abstract void unpack(MemorySegment tile, int offset, int blocks, TileWorkspace workspace);
 
     /**
-     * Multiplies blocks by one token.
+     * Multiplies blocks by one token and adds the scaled products, without offsets, to the first token's results.
      *
      * @param tile the packed tile
      * @param offset where the blocks begin in it
      * @param at where their first column stands in {@link QuantizedRows#integers}
-     * @param workspace receives the sums, (group, row)
+     * @param workspace holds the scales, receives the results
      */
     abstract void multiply(
             MemorySegment tile, int offset, int blocks, QuantizedRows x, int at, TileWorkspace workspace);
@@ -215,5 +217,6 @@ enum QuantForm {
             int to = (halves ? 2 * b : b) * PackedMatrix.TILE_ROWS;
             PlaneProducts.multiply(tile, chunk, planes[b % CHUNK], x, xAt, zero, halves, workspace.pairSums, to);
         }
+        workspace.addPairs(0, 1, 0, halves ? 2 * blocks : blocks, halves, x, at, 0);
     }
 }

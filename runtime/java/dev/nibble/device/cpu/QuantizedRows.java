@@ -27,8 +27,17 @@ final class QuantizedRows {
     /** (rows, columns / 2): the integers of columns c and c + 2, low and high half. */
     final int[] pairs;
 
+    /**
+     * (rows, columns / 2): pairs less 16 times the pair before them, modulo 2^16, in the order in which {@link NibbleProducts} meets
+     * them: those of a word of four-bit numbers stand together, first the one of bits 0 and 16.
+     */
+    final int[] nibblePairs;
+
     /** (rows, columns / 16): the sums of the low and of the high halves of a half block's pairs, as a pair. */
     final int[] pairSums;
+
+    /** (rows, columns / 32): −8 times the sum of a block's pairs: with it, four-bit numbers are taken less 8. */
+    final int[] nibbleBiases;
 
     /** (rows, columns): the integers again. */
     final float[] integers;
@@ -53,6 +62,8 @@ final class QuantizedRows {
         this.rows = rows;
         this.columns = columns;
         pairs = new int[Math.multiplyExact(rows, columns / 2)];
+        nibblePairs = new int[pairs.length];
+        nibbleBiases = new int[rows * (columns / BLOCK)];
         pairSums = new int[rows * (columns / HALF_BLOCK)];
         integers = new float[Math.multiplyExact(rows, columns)];
         scales = new float[rows * (columns / BLOCK)];
@@ -63,6 +74,8 @@ final class QuantizedRows {
         this.rows = rows;
         this.columns = columns;
         pairs = source.pairs;
+        nibblePairs = source.nibblePairs;
+        nibbleBiases = source.nibbleBiases;
         pairSums = source.pairSums;
         integers = source.integers;
         scales = source.scales;
@@ -84,7 +97,7 @@ final class QuantizedRows {
 
     /** The memory that this takes. */
     static long bytes(int rows, int columns) {
-        return (long) rows * columns / HALF_BLOCK * (8 * Integer.BYTES + 16 * Float.BYTES + 10);
+        return (long) rows * columns / BLOCK * (35 * Integer.BYTES + 35 * Float.BYTES);
     }
 
     /**
@@ -129,17 +142,33 @@ final class QuantizedRows {
     }
 
     private void pack(int[] block, int at, float scale) {
+        int blockLow = 0;
+        int blockHigh = 0;
         for (int half = 0; half < 2; half++) {
             int low = 0;
             int high = 0;
             for (int i = half * HALF_BLOCK; i < (half + 1) * HALF_BLOCK; i += 4) {
-                pairs[(at + i) / 2] = block[i] & 0xffff | block[i + 2] << 16;
-                pairs[(at + i) / 2 + 1] = block[i + 1] & 0xffff | block[i + 3] << 16;
+                pairs[(at + i) / 2] = pair(block[i], block[i + 2]);
+                pairs[(at + i) / 2 + 1] = pair(block[i + 1], block[i + 3]);
                 low += block[i] + block[i + 1];
                 high += block[i + 2] + block[i + 3];
             }
-            pairSums[at / HALF_BLOCK + half] = low & 0xffff | high << 16;
+            pairSums[at / HALF_BLOCK + half] = pair(low, high);
             sums[at / HALF_BLOCK + half] = scale * (low + high);
+            blockLow += low;
+            blockHigh += high;
         }
+        nibbleBiases[at / BLOCK] = pair(-8 * blockLow, -8 * blockHigh);
+        for (int i = 0; i < HALF_BLOCK; i += 4) {
+            int to = at / 2 + i;
+            nibblePairs[to] = pair(block[i], block[i + 2]);
+            nibblePairs[to + 1] = pair(block[16 + i] - 16 * block[i], block[18 + i] - 16 * block[i + 2]);
+            nibblePairs[to + 2] = pair(block[i + 1] - 16 * block[16 + i], block[i + 3] - 16 * block[18 + i]);
+            nibblePairs[to + 3] = pair(block[17 + i] - 16 * block[i + 1], block[19 + i] - 16 * block[i + 3]);
+        }
+    }
+
+    private static int pair(int low, int high) {
+        return low & 0xffff | high << 16;
     }
 }

@@ -49,4 +49,57 @@ final class TileWorkspace {
         }
         return workspace;
     }
+
+    /**
+     * Scales 16-bit sums and adds them to results.
+     *
+     * @param t which of {@code tokens} tokens the sums have been made for
+     * @param firstGroup the scales' first group
+     * @param groups the number of groups
+     * @param halves whether they are half blocks
+     * @param at where the first group's columns stand in {@link QuantizedRows#integers}
+     * @param to where the token's results begin
+     */
+    void addPairs(int t, int tokens, int firstGroup, int groups, boolean halves, QuantizedRows x, int at, int to) {
+        TileScaling.addPairs(
+                pairSums,
+                t * PackedMatrix.TILE_ROWS,
+                tokens * PackedMatrix.TILE_ROWS,
+                groups,
+                scales,
+                firstGroup * PackedMatrix.TILE_ROWS,
+                halves ? 1 : 0,
+                x.scales,
+                at / QuantizedRows.BLOCK,
+                results,
+                to);
+    }
+
+    /** The same for whole sums of blocks. */
+    void addFloats(int t, int tokens, int firstBlock, int blocks, QuantizedRows x, int at, int to) {
+        TileScaling.addFloats(
+                floatSums,
+                t * PackedMatrix.TILE_ROWS,
+                tokens * PackedMatrix.TILE_ROWS,
+                blocks,
+                scales,
+                firstBlock * PackedMatrix.TILE_ROWS,
+                x.scales,
+                at / QuantizedRows.BLOCK,
+                results,
+                to);
+    }
+
+    /** Adds the products of offsets and sums of activations to results. */
+    void addOffsets(int firstGroup, int groups, boolean halves, QuantizedRows x, int at, int to) {
+        TileScaling.addOffsets(
+                offsets,
+                firstGroup * PackedMatrix.TILE_ROWS,
+                groups,
+                halves ? 0 : 1,
+                x.sums,
+                at / QuantizedRows.HALF_BLOCK,
+                results,
+                to);
+    }
 }
