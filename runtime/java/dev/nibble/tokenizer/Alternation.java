@@ -3,9 +3,17 @@ package dev.nibble.tokenizer;
 /** Splits where a regular expression {@code a|b|c} would: each match is a piece, and so is the text between two matches. */
 final class Alternation implements Splitter {
     private final Rule[] rules;
+    /** (256): whether a match may begin with a character of this lead byte: what others begin is passed over quickly. */
+    private final boolean[] leads = new boolean[256];
 
     Alternation(Rule... rules) {
         this.rules = rules.clone();
+        for (Rule rule : rules) {
+            boolean[] more = rule instanceof Run run ? run.leads() : null;
+            for (int lead = 0; lead < leads.length; lead++) {
+                leads[lead] |= more == null ? lead < 0x80 || lead >= 0xC0 : more[lead];
+            }
+        }
     }
 
     @Override
@@ -13,6 +21,10 @@ final class Alternation implements Splitter {
         int gap = from;
         int at = from;
         while (at < to) {
+            if (!leads[text[at] & 0xFF]) {
+                at++;
+                continue;
+            }
             int end = match(text, at, to);
             if (end < 0) {
                 at = ~end;

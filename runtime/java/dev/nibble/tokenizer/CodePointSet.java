@@ -1,5 +1,6 @@
 package dev.nibble.tokenizer;
 
+import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.HexFormat;
 
@@ -50,6 +51,29 @@ final class CodePointSet {
         }
         int codePoint = Utf8.codePoint(text, at);
         return (Utf8.kind(codePoint) & kinds) != 0 || inRange(codePoint);
+    }
+
+    /** This class and these kinds. */
+    CodePointSet with(int moreKinds) {
+        return new CodePointSet(kinds | moreKinds, ranges);
+    }
+
+    /** (256): whether a character of the class may begin with this byte in UTF-8; more than that do where there are kinds. */
+    boolean[] leads() {
+        boolean[] leads = Arrays.copyOf(ascii, 256);
+        if (kinds != 0) {
+            Arrays.fill(leads, 0xC2, 0xF5, true);
+        }
+        for (int i = 0; i < ranges.length; i += 2) {
+            if (ranges[i + 1] >= ASCII) {
+                Arrays.fill(leads, lead(Math.max(ASCII, ranges[i])), lead(ranges[i + 1]) + 1, true);
+            }
+        }
+        return leads;
+    }
+
+    private static int lead(int codePoint) {
+        return Character.toString(codePoint).getBytes(StandardCharsets.UTF_8)[0] & 0xFF;
     }
 
     /** The ranges alone, for tests. */

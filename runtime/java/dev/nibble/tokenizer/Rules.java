@@ -116,39 +116,22 @@ final class Rules {
 
     /** {@code [set]{least,most}}. */
     static Rule run(int least, int most, CodePointSet set) {
-        return (text, from, to) -> {
-            int end = from;
-            int count = 0;
-            while (count < most && set.contains(text, end, to)) {
-                end = Utf8.next(text, end);
-                count++;
-            }
-            return count >= least ? end : Rule.miss(text, from);
-        };
+        return new Run(least, most, set, false);
     }
 
     /** {@code [set]+}. */
     static Rule run(CodePointSet set) {
-        return run(1, Integer.MAX_VALUE, set);
+        return new Run(1, Integer.MAX_VALUE, set, false);
     }
 
     /** {@code \s?[set]+}. */
     static Rule runAfterSpace(CodePointSet set) {
-        Rule run = run(set);
-        return (text, from, to) -> {
-            boolean space = Utf8.kind(text, from, to) == SPACE;
-            int start = space ? Utf8.next(text, from) : from;
-            int end = start < to ? run.match(text, start, to) : -1;
-            if (end < 0 && space) {
-                end = run.match(text, from, to);
-            }
-            return end < 0 ? Rule.miss(text, from) : end;
-        };
+        return new Run(1, Integer.MAX_VALUE, set, true);
     }
 
     /** {@code \p{N}{1,most}}. */
     static Rule digits(int most) {
-        return run(1, most, new CodePointSet(NUMBER));
+        return new Run(1, most, new CodePointSet(NUMBER), false);
     }
 
     /** {@code \s*[\r\n]+}, which is as long as {@code \s*[\r\n]}. */

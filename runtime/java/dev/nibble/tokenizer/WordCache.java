@@ -11,7 +11,7 @@ final class WordCache {
     /** Longer words are rare, and not kept. */
     static final int LONGEST = 64;
 
-    private static final int SLOTS = 1 << 14;
+    private static final int SLOTS = 1 << 15;
 
     private final @Nullable Entry[] slots = new Entry[SLOTS];
 
