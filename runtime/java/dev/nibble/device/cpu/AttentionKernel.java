@@ -17,8 +17,8 @@ final class AttentionKernel implements Kernel, WorkerPool.Task {
     /** Queries that are worked on together: what they keep fits the second-level cache. */
     private static final int QUERIES = 64;
 
-    /** Half of what 16-bit values are too small by, in the exponent: see {@link AttentionProduct}. */
-    private static final float HALF_EXPONENT = 0x1p56f;
+    /** Half the factor that 16-bit values lack: see {@link AttentionProduct}. */
+    private static final float HALF_FACTOR = Math.scalb(1f, AttentionProduct.HALF_EXPONENT);
 
     private final WorkerPool pool;
     private final Live live;
@@ -52,8 +52,11 @@ final class AttentionKernel implements Kernel, WorkerPool.Task {
                 rowsPerBlock,
                 form.window(),
                 pool.threads());
-        this.workspace = device.attentionWorkspace(
-                new AttentionWorkspace.Shape(queries, cache.layout().keySize(), cache.valueStride()));
+        this.workspace = device.attentionWorkspace(new AttentionWorkspace.Shape(
+                queries,
+                cache.layout().keySize(),
+                cache.valueStride(),
+                cache.halfValues() ? AttentionProduct.HALF_EXPONENT : 0));
     }
 
     @Override
@@ -102,7 +105,7 @@ final class AttentionKernel implements Kernel, WorkerPool.Task {
             MemorySegment.copy(q.segment(), ValueLayout.JAVA_FLOAT, at, scratch.q, count, values);
             count += values;
         }
-        float factor = cache.halfKeys() ? form.scale() * HALF_EXPONENT : form.scale();
+        float factor = cache.halfKeys() ? form.scale() * HALF_FACTOR : form.scale();
         for (int i = 0; i < count; i++) {
             scratch.q[i] *= factor;
         }
@@ -114,7 +117,7 @@ final class AttentionKernel implements Kernel, WorkerPool.Task {
         for (int range = plan.firstRange(block); range < plan.endRange(block); range++) {
             attend(block, head, range, scratch, scratch.range);
             for (int query = 0; query < queries; query++) {
-                scratch.total.merge(query, scratch.range, query);
+                scratch.total.merge(query, scratch.range);
             }
         }
         finish(block, head, scratch.total);
@@ -125,7 +128,7 @@ final class AttentionKernel implements Kernel, WorkerPool.Task {
         scratch.total.clear(queries);
         for (int range = 0; range < ranges; range++) {
             for (int query = 0; query < queries; query++) {
-                scratch.total.merge(query, workspace.partial(firstPartial + range), query);
+                scratch.total.merge(query, workspace.partial(firstPartial + range));
             }
         }
         finish(block, head, scratch.total);
@@ -207,25 +210,37 @@ final class AttentionKernel implements Kernel, WorkerPool.Task {
     /** scores → weights, with what a row does not see left out. */
     private void weigh(int block, int begin, int end, Scratch scratch, RunningSoftmax softmax) {
         int width = (end - begin) * cache.group();
-        float scoreFactor = cache.halfKeys() ? HALF_EXPONENT : 1;
-        float weightFactor = cache.halfValues() ? HALF_EXPONENT : 1;
-        for (int query = 0; query < queries(block); query++) {
+        float factor = cache.halfKeys() ? HALF_FACTOR : 1;
+        boolean all = allSeen(block, begin, end);
+        int queries = queries(block);
+        for (int query = 0; query < queries; query++) {
             int at = query * AttentionWorkspace.TILE;
-            int row = plan.firstRow(block) + query / sharing;
             if (form.softcap() != 0) {
-                RunningSoftmax.cap(scratch.scores, at, width, scoreFactor, form.softcap());
+                RunningSoftmax.cap(scratch.scores, at, width, factor, form.softcap());
             }
-            for (int group = begin; group < end; group++) {
-                int first = firstToken(group);
-                int to = Math.min(tokens(group), plan.position(row) + 1 - first);
-                RunningSoftmax.mask(
-                        scratch.scores,
-                        at + (group - begin) * cache.group(),
-                        cache.group(),
-                        plan.firstToken(row) - first,
-                        to);
+            if (!all) {
+                mask(plan.firstRow(block) + query / sharing, begin, end, scratch.scores, at);
             }
-            softmax.scores(query, scratch.scores, at, width, form.softcap() != 0 ? 1 : scoreFactor, weightFactor);
+            softmax.scores(query, scratch.scores, at, width, form.softcap() != 0 ? 1 : factor);
+        }
+    }
+
+    /** Whether every row of the block sees every token of the tile. */
+    private boolean allSeen(int block, int begin, int end) {
+        int first = firstToken(begin);
+        int count = (end - begin) * cache.group();
+        return plan.lastFirstToken(block) <= first
+                && first + count - 1 <= plan.leastPosition(block)
+                && cache.layout().pageTokens() % cache.group() == 0;
+    }
+
+    private void mask(int row, int begin, int end, float[] scores, int at) {
+        int firstSeen = plan.firstToken(row);
+        int endSeen = plan.position(row) + 1;
+        for (int group = begin; group < end; group++) {
+            int first = firstToken(group);
+            int to = Math.min(tokens(group), endSeen - first);
+            RunningSoftmax.mask(scores, at + (group - begin) * cache.group(), cache.group(), firstSeen - first, to);
         }
     }
 
@@ -312,7 +327,7 @@ final class AttentionKernel implements Kernel, WorkerPool.Task {
                 if (sinks != null) {
                     softmax.sink(query, sinks.segment().getAtIndex(ValueLayout.JAVA_FLOAT, outHead));
                 }
-                softmax.finish(query, cache.halfValues() ? HALF_EXPONENT : 1);
+                softmax.finish(query, cache.halfValues() ? HALF_FACTOR : 1);
                 MemorySegment.copy(
                         softmax.values(),
                         query * cache.valueStride(),

@@ -26,6 +26,8 @@ final class AttentionPlan {
     private final int[] firstGroup;
     private final int[] endGroup;
     private final int[] lastToken;
+    private final int[] leastPosition;
+    private final int[] lastFirstToken;
     private final int[] firstPart;
     private final AtomicIntegerArray unfinished;
     private int blocks;
@@ -50,6 +52,8 @@ final class AttentionPlan {
         this.firstGroup = new int[limit];
         this.endGroup = new int[limit];
         this.lastToken = new int[limit];
+        this.leastPosition = new int[limit];
+        this.lastFirstToken = new int[limit];
         this.firstPart = new int[limit + 1];
         this.unfinished = new AtomicIntegerArray(limit * heads);
     }
@@ -82,15 +86,21 @@ final class AttentionPlan {
 
     private void addBlock(int row, int end) {
         int first = Integer.MAX_VALUE;
+        int lastFirst = 0;
+        int least = Integer.MAX_VALUE;
         int last = 0;
         for (int i = row; i < end; i++) {
             first = Math.min(first, firstToken(i));
+            lastFirst = Math.max(lastFirst, firstToken(i));
+            least = Math.min(least, position(i));
             last = Math.max(last, position(i));
         }
         firstRow[blocks] = row;
         firstGroup[blocks] = group(first);
         endGroup[blocks] = group(last) + 1;
         lastToken[blocks] = last;
+        leastPosition[blocks] = least;
+        lastFirstToken[blocks] = lastFirst;
         blocks++;
     }
 
@@ -131,6 +141,15 @@ final class AttentionPlan {
 
     int endGroup(int block) {
         return endGroup[block];
+    }
+
+    /** The least position of a row of the block: all its rows see the tokens up to there, from {@link #lastFirstToken} on. */
+    int leastPosition(int block) {
+        return leastPosition[block];
+    }
+
+    int lastFirstToken(int block) {
+        return lastFirstToken[block];
     }
 
     /** The last token that a row of the block sees. */

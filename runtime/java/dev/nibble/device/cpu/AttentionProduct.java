@@ -11,12 +11,12 @@ import jdk.incubator.vector.VectorOperators;
  * Both products have this form: queries by transposed keys, and probabilities by values.
  *
  * <p>Values of 16 bits are read as {@code bits << 13}, a float of the same sign and mantissa whose exponent is 112 too small:
- * exact, subnormals too, and three instructions cheaper than the full conversion. So b comes out {@link #HALF_FACTOR} too
- * small; the caller puts the factor back in two halves, so that nothing overflows.
+ * exact, subnormals too, and a multiplication cheaper than the full conversion. So b comes out 2⁻¹¹² too small; the caller puts
+ * the factor back in two halves, a half before and a half after the product, so that nothing overflows.
  */
 final class AttentionProduct {
-    /** By what values of 16 bits are too small: 2⁻¹¹². */
-    static final float HALF_FACTOR = 0x1p-112f;
+    /** Half the exponent that values of 16 bits lack. */
+    static final int HALF_EXPONENT = 56;
 
     /** Rows of a and c that are worked on together. */
     static final int ROWS = 4;
@@ -109,8 +109,8 @@ final class AttentionProduct {
         FloatVector c21 = start(c, cAt + 2 * cStride + Lanes.COUNT, add);
         FloatVector c30 = start(c, cAt + 3 * cStride, add);
         FloatVector c31 = start(c, cAt + 3 * cStride + Lanes.COUNT, add);
-        for (int i = 0; i < length; i++) {
-            long at = bAt + (long) i * bStride;
+        long at = bAt;
+        for (int i = 0; i < length; i++, at += bStride) {
             FloatVector b0 = half(b, at);
             FloatVector b1 = half(b, at + Lanes.BYTES / 2);
             FloatVector a0 = splat(a[aAt + i]);
@@ -152,8 +152,8 @@ final class AttentionProduct {
         FloatVector c10 = start(c, cAt + cStride, add);
         FloatVector c20 = start(c, cAt + 2 * cStride, add);
         FloatVector c30 = start(c, cAt + 3 * cStride, add);
-        for (int i = 0; i < length; i++) {
-            long at = bAt + (long) i * bStride;
+        long at = bAt;
+        for (int i = 0; i < length; i++, at += bStride) {
             FloatVector b0 = half(b, at);
             c00 = splat(a[aAt + i]).fma(b0, c00);
             c10 = splat(a[aAt + aStride + i]).fma(b0, c10);
@@ -186,8 +186,8 @@ final class AttentionProduct {
         FloatVector c21 = start(c, cAt + 2 * cStride + Lanes.COUNT, add);
         FloatVector c30 = start(c, cAt + 3 * cStride, add);
         FloatVector c31 = start(c, cAt + 3 * cStride + Lanes.COUNT, add);
-        for (int i = 0; i < length; i++) {
-            long at = bAt + (long) i * bStride;
+        long at = bAt;
+        for (int i = 0; i < length; i++, at += bStride) {
             FloatVector b0 = load(b, at);
             FloatVector b1 = load(b, at + Lanes.BYTES);
             FloatVector a0 = splat(a[aAt + i]);
@@ -229,8 +229,8 @@ final class AttentionProduct {
         FloatVector c10 = start(c, cAt + cStride, add);
         FloatVector c20 = start(c, cAt + 2 * cStride, add);
         FloatVector c30 = start(c, cAt + 3 * cStride, add);
-        for (int i = 0; i < length; i++) {
-            long at = bAt + (long) i * bStride;
+        long at = bAt;
+        for (int i = 0; i < length; i++, at += bStride) {
             FloatVector b0 = load(b, at);
             c00 = splat(a[aAt + i]).fma(b0, c00);
             c10 = splat(a[aAt + aStride + i]).fma(b0, c10);

@@ -15,8 +15,13 @@ final class AttentionWorkspace {
      * @param queries heads of rows that are worked on together
      * @param keySize values of a key
      * @param valueStride values of a value, rounded up to a multiple of 16
+     * @param exponent log2 of the factor on all weights
      */
-    record Shape(int queries, int keySize, int valueStride) {}
+    record Shape(int queries, int keySize, int valueStride, int exponent) {
+        private RunningSoftmax softmax() {
+            return new RunningSoftmax(queries, valueStride, exponent);
+        }
+    }
 
     /** One thread's part. */
     static final class Scratch {
@@ -38,8 +43,8 @@ final class AttentionWorkspace {
         private Scratch(Shape shape, MemorySegment group) {
             this.q = new float[shape.queries * shape.keySize];
             this.scores = new float[shape.queries * TILE];
-            this.range = new RunningSoftmax(shape.queries, shape.valueStride);
-            this.total = new RunningSoftmax(shape.queries, shape.valueStride);
+            this.range = shape.softmax();
+            this.total = shape.softmax();
             this.group = group;
         }
     }
@@ -66,7 +71,7 @@ final class AttentionWorkspace {
     /** Makes sure that there are so many results of ranges. */
     void reservePartials(int count) {
         while (partials.size() < count) {
-            partials.add(new RunningSoftmax(shape.queries, shape.valueStride));
+            partials.add(shape.softmax());
         }
     }
 

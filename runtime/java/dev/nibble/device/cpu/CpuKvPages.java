@@ -6,10 +6,12 @@ import dev.nibble.device.KvType;
 import java.lang.foreign.MemorySegment;
 
 /**
- * The KV cache of one layer: {@code [head][page]} chunks, each with the keys and then the values of a page's tokens, so that one
- * head's tokens lie together when a sequence's pages do. Tokens come in groups of {@link #group}: the keys of a group are
- * transposed, {@code [keySize][group]}, so that a vector holds the same key value of several tokens; the values lie as
- * {@code [token][valueStride]}.
+ * The KV cache of one layer: all keys, then all values, each as {@code [head][page][group]}, so that a head's keys and its
+ * values are two streams of ascending addresses where a sequence's pages are. That is what processors fetch ahead best; an
+ * order that jumps at every page or two halves the speed of attention.
+ *
+ * <p>A group is 32 tokens, or 16 where pages are no multiple of 32. Its keys are transposed, {@code [keySize][group]}, so that
+ * a vector holds the same key value of several tokens; its values lie as {@code [group][valueStride]}.
  */
 final class CpuKvPages implements KvPages {
     /** The largest group of tokens. */
@@ -24,8 +26,9 @@ final class CpuKvPages implements KvPages {
     private final int valueStride;
     private final int keyBytes;
     private final int valueBytes;
-    private final long keysBytes;
-    private final long chunkBytes;
+    private final long pageKeyBytes;
+    private final long pageValueBytes;
+    private final long firstValue;
     private final NativeMemory memory;
 
     CpuKvPages(KvLayout layout, int pages, DeviceMemory memory) {
@@ -36,10 +39,11 @@ final class CpuKvPages implements KvPages {
         this.valueStride = roundUp(layout.valueSize(), SMALL_GROUP);
         this.keyBytes = (int) layout.keyType().bytes(1);
         this.valueBytes = (int) layout.valueType().bytes(1);
-        this.keysBytes = (long) groupsPerPage * group * layout.keySize() * keyBytes;
-        this.chunkBytes = keysBytes + (long) groupsPerPage * group * valueStride * valueBytes;
+        this.pageKeyBytes = (long) groupsPerPage * group * layout.keySize() * keyBytes;
+        this.pageValueBytes = (long) groupsPerPage * group * valueStride * valueBytes;
+        this.firstValue = pageKeyBytes * layout.heads() * pages;
         this.memory = memory.allocate(
-                chunkBytes * layout.heads() * pages,
+                firstValue + pageValueBytes * layout.heads() * pages,
                 "a KV cache of " + pages + " pages of " + layout.pageTokens() + " tokens");
     }
 
@@ -90,19 +94,19 @@ final class CpuKvPages implements KvPages {
 
     /** The byte offset of a group's keys, {@code [keySize][group]}. */
     long keysAt(int head, int page, int groupInPage) {
-        return chunkAt(head, page) + (long) groupInPage * group * layout.keySize() * keyBytes;
+        return place(head, page) * pageKeyBytes + (long) groupInPage * group * layout.keySize() * keyBytes;
     }
 
     /** The byte offset of a group's values, {@code [group][valueStride]}. */
     long valuesAt(int head, int page, int groupInPage) {
-        return chunkAt(head, page) + keysBytes + (long) groupInPage * group * valueStride * valueBytes;
+        return firstValue + place(head, page) * pageValueBytes + (long) groupInPage * group * valueStride * valueBytes;
     }
 
-    private long chunkAt(int head, int page) {
+    private long place(int head, int page) {
         if (page < 0 || page >= pages) {
             throw new IndexOutOfBoundsException("page " + page + " of a KV cache of " + pages);
         }
-        return ((long) head * pages + page) * chunkBytes;
+        return (long) head * pages + page;
     }
 
     @Override

@@ -17,21 +17,26 @@ final class RunningSoftmax {
     private static final IntVector COLUMNS = IntVector.zero(Lanes.INTS).addIndex(1);
 
     private final int stride;
+    private final int exponent;
 
     /** The largest score: (queries). */
     private final float[] largest;
 
-    /** The sum of exponentials: (queries). */
-    private final float[] sum;
+    /** The sums of exponentials of each lane, times 2 to the exponent: (queries, lanes). */
+    private final float[] sums;
 
-    /** The weighted sum of values: (queries, stride). */
+    /** The weighted sums of values, times 2 to the exponent: (queries, stride). */
     private final float[] values;
 
-    /** @param stride values of a query, a multiple of 16 */
-    RunningSoftmax(int queries, int stride) {
+    /**
+     * @param stride values of a query, a multiple of 16
+     * @param exponent log2 of a factor on all weights
+     */
+    RunningSoftmax(int queries, int stride, int exponent) {
         this.stride = stride;
+        this.exponent = exponent;
         this.largest = new float[queries];
-        this.sum = new float[queries];
+        this.sums = new float[queries * Lanes.COUNT];
         this.values = new float[queries * stride];
     }
 
@@ -43,7 +48,7 @@ final class RunningSoftmax {
     /** Forgets all tokens of the first {@code queries} queries. */
     void clear(int queries) {
         Arrays.fill(largest, 0, queries, NOTHING);
-        Arrays.fill(sum, 0, queries, 0);
+        Arrays.fill(sums, 0, queries * Lanes.COUNT, 0);
         Arrays.fill(values, 0, queries * stride, 0);
     }
 
@@ -56,100 +61,100 @@ final class RunningSoftmax {
             IntVector index = COLUMNS.add(column);
             VectorMask<Integer> seen =
                     index.compare(VectorOperators.GE, from).and(index.compare(VectorOperators.LT, to));
-            FloatVector.broadcast(Lanes.FLOATS, NOTHING)
-                    .blend(FloatVector.fromArray(Lanes.FLOATS, scores, at + column), seen.cast(Lanes.FLOATS))
+            splat(NOTHING)
+                    .blend(load(scores, at + column), seen.cast(Lanes.FLOATS))
                     .intoArray(scores, at + column);
         }
     }
 
+    /** Caps scores: c · tanh(score · factor / c). */
+    static void cap(float[] scores, int at, int width, float factor, float cap) {
+        for (int column = 0; column < width; column += Lanes.COUNT) {
+            FloatVector score = load(scores, at + column);
+            VectorMath.tanh(score.mul(factor / cap)).mul(cap).intoArray(scores, at + column);
+        }
+    }
+
     /**
-     * Takes a tile of scores in: turns them into weights, in place, and rescales what was summed before.
+     * Takes a tile of scores in: turns them into weights, in place, and rescales what was summed before if the largest score
+     * has grown, which becomes rare as tokens pass.
      *
      * @param width scores, a multiple of 16
-     * @param scoreFactor of the scores
-     * @param weightFactor of the weights written, to be taken out of the values at the end
+     * @param factor of the scores
      */
-    void scores(int query, float[] scores, int at, int width, float scoreFactor, float weightFactor) {
-        FloatVector most = FloatVector.fromArray(Lanes.FLOATS, scores, at);
+    void scores(int query, float[] scores, int at, int width, float factor) {
+        FloatVector most = load(scores, at);
         for (int column = Lanes.COUNT; column < width; column += Lanes.COUNT) {
-            most = VectorMath.larger(most, FloatVector.fromArray(Lanes.FLOATS, scores, at + column));
+            most = VectorMath.larger(most, load(scores, at + column));
         }
-        float tileMost = most.reduceLanes(VectorOperators.MAX);
-        if (tileMost == NOTHING) {
+        if (most.mul(factor).compare(VectorOperators.GT, largest[query]).anyTrue()) {
+            raise(query, most.reduceLanes(VectorOperators.MAX) * factor);
+        }
+        if (largest[query] == NOTHING) {
             Arrays.fill(scores, at, at + width, 0);
             return;
         }
-        float before = largest[query];
-        float now = Math.max(before, tileMost * scoreFactor);
-        FloatVector stretch = FloatVector.broadcast(Lanes.FLOATS, scoreFactor);
-        FloatVector shift = FloatVector.broadcast(Lanes.FLOATS, -now);
-        FloatVector total = FloatVector.zero(Lanes.FLOATS);
+        FloatVector stretch = splat(factor);
+        FloatVector shift = splat(-largest[query]);
+        FloatVector sum = load(sums, query * Lanes.COUNT);
         for (int column = 0; column < width; column += Lanes.COUNT) {
-            FloatVector weight = VectorMath.expBelow(
-                    FloatVector.fromArray(Lanes.FLOATS, scores, at + column).fma(stretch, shift));
-            total = total.add(weight);
-            weight.mul(weightFactor).intoArray(scores, at + column);
+            FloatVector weight = VectorMath.expBelow(load(scores, at + column).fma(stretch, shift), exponent);
+            sum = sum.add(weight);
+            weight.intoArray(scores, at + column);
         }
-        float fade = raise(query, now);
-        sum[query] = sum[query] * fade + total.reduceLanes(VectorOperators.ADD);
+        sum.intoArray(sums, query * Lanes.COUNT);
     }
 
-    /** Sets a new largest score; returns the factor by which that shrinks all before, which the values already took. */
-    private float raise(int query, float now) {
-        float before = largest[query];
-        if (now == before) {
-            return 1;
-        }
-        float fade = (float) Math.exp(before - now);
+    /** Sets a new largest score, which makes all before smaller. */
+    private void raise(int query, float now) {
+        float fade = (float) Math.exp(largest[query] - now);
         largest[query] = now;
-        scale(values, query * stride, fade);
-        return fade;
+        scale(sums, query * Lanes.COUNT, Lanes.COUNT, fade);
+        scale(values, query * stride, stride, fade);
     }
 
-    /** Caps scores: c · tanh(score · scoreFactor / c). */
-    static void cap(float[] scores, int at, int width, float scoreFactor, float cap) {
-        for (int column = 0; column < width; column += Lanes.COUNT) {
-            FloatVector score = FloatVector.fromArray(Lanes.FLOATS, scores, at + column);
-            VectorMath.tanh(score.mul(scoreFactor / cap)).mul(cap).intoArray(scores, at + column);
-        }
-    }
-
-    /** Adds one query of the softmax over other, later tokens. */
-    void merge(int query, RunningSoftmax other, int otherQuery) {
-        merge(query, other.largest[otherQuery], other.sum[otherQuery], other.values, otherQuery * stride);
-    }
-
-    private void merge(int query, float otherLargest, float otherSum, float[] otherValues, int otherAt) {
-        float now = Math.max(largest[query], otherLargest);
+    /** Adds the same query of the softmax over other, later tokens. */
+    void merge(int query, RunningSoftmax other) {
+        float now = Math.max(largest[query], other.largest[query]);
         float own = (float) Math.exp(largest[query] - now);
-        float others = (float) Math.exp(otherLargest - now);
+        float others = (float) Math.exp(other.largest[query] - now);
         largest[query] = now;
-        sum[query] = sum[query] * own + otherSum * others;
-        int at = query * stride;
-        for (int i = 0; i < stride; i += Lanes.COUNT) {
-            FloatVector.fromArray(Lanes.FLOATS, values, at + i)
-                    .mul(own)
-                    .add(FloatVector.fromArray(Lanes.FLOATS, otherValues, otherAt + i)
-                            .mul(others))
-                    .intoArray(values, at + i);
-        }
+        mix(sums, other.sums, query * Lanes.COUNT, Lanes.COUNT, own, others);
+        mix(values, other.values, query * stride, stride, own, others);
     }
 
     /** Lets a logit without a value take part. */
     void sink(int query, float logit) {
-        float now = Math.max(largest[query], logit);
-        float fade = raise(query, now);
-        sum[query] = sum[query] * fade + (float) Math.exp(logit - now);
+        if (logit > largest[query]) {
+            raise(query, logit);
+        }
+        sums[query * Lanes.COUNT] += Math.scalb((float) Math.exp(logit - largest[query]), exponent);
     }
 
     /** Divides by the sum of exponentials: leaves the attention of a query, times {@code factor}, in {@link #values}. */
     void finish(int query, float factor) {
-        scale(values, query * stride, factor / sum[query]);
+        float sum = load(sums, query * Lanes.COUNT).reduceLanes(VectorOperators.ADD);
+        scale(values, query * stride, stride, Math.scalb(factor, exponent) / sum);
     }
 
-    private void scale(float[] values, int at, float factor) {
-        for (int i = 0; i < stride; i += Lanes.COUNT) {
-            FloatVector.fromArray(Lanes.FLOATS, values, at + i).mul(factor).intoArray(values, at + i);
+    private static void scale(float[] x, int at, int count, float factor) {
+        for (int i = at; i < at + count; i += Lanes.COUNT) {
+            load(x, i).mul(factor).intoArray(x, i);
         }
+    }
+
+    /** x = x · own + y · others. */
+    private static void mix(float[] x, float[] y, int at, int count, float own, float others) {
+        for (int i = at; i < at + count; i += Lanes.COUNT) {
+            load(x, i).mul(own).add(load(y, i).mul(others)).intoArray(x, i);
+        }
+    }
+
+    private static FloatVector load(float[] x, int at) {
+        return FloatVector.fromArray(Lanes.FLOATS, x, at);
+    }
+
+    private static FloatVector splat(float value) {
+        return FloatVector.broadcast(Lanes.FLOATS, value);
     }
 }

@@ -21,10 +21,13 @@ final class VectorMath {
 
     private VectorMath() {}
 
-    /** e to the power of x, for x of at most 88; 0 below −86. */
-    static FloatVector expBelow(FloatVector x) {
-        FloatVector shifted = x.fma(splat(LOG2_E), splat(ROUNDER));
-        FloatVector n = shifted.sub(ROUNDER);
+    /**
+     * e to the power of x, times 2 to the power of {@code exponent}: for results that are no larger than the largest float; 0
+     * for x below −86.
+     */
+    static FloatVector expBelow(FloatVector x, int exponent) {
+        FloatVector shifted = x.fma(splat(LOG2_E), splat(ROUNDER + exponent));
+        FloatVector n = shifted.sub(ROUNDER + exponent);
         FloatVector r = n.fma(splat(-LN2_HIGH), x);
         r = n.fma(splat(-LN2_LOW), r);
         // The polynomial of the Cephes library for e^r, |r| <= ln 2 / 2.
@@ -41,7 +44,7 @@ final class VectorMath {
 
     /** e to the power of x; that of 88 above 88. */
     static FloatVector exp(FloatVector x) {
-        return expBelow(x.blend(HIGHEST, x.compare(VectorOperators.GT, HIGHEST)));
+        return expBelow(x.blend(HIGHEST, x.compare(VectorOperators.GT, HIGHEST)), 0);
     }
 
     /** 1 / (1 + e⁻ˣ). */
