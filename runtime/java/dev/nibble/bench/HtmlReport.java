@@ -7,7 +7,7 @@ import java.util.Locale;
 /** One self-contained page: a bar chart of the share of the roofline per test and type, and the table. */
 final class HtmlReport {
     private static final int WIDTH = 900;
-    private static final int LABELS = 330;
+    private static final int LABELS = 260;
     private static final int NUMBERS = 190;
     private static final int BAR = 22;
     private static final int ROW = 32;
@@ -27,7 +27,7 @@ final class HtmlReport {
             @media (prefers-color-scheme: dark) {
               :root { --ink: #e6eaf0; --soft: #97a1b0; --line: #333c48; --page: #14181e; --tg: #6ea1ff; --pp: #f0a860; }
             }
-            body { font: 15px/1.5 system-ui, sans-serif; color: var(--ink); background: var(--page); max-width: 60rem; margin: 2rem auto; padding: 0 1rem; }
+            body { font: 15px/1.5 system-ui, sans-serif; color: var(--ink); background: var(--page); max-width: 64rem; margin: 2rem auto; padding: 0 1rem; }
             h1 { font-size: 1.4rem; } h2 { font-size: 1.1rem; margin-top: 2rem; }
             p { color: var(--soft); }
             svg { width: 100%; height: auto; }
@@ -37,7 +37,7 @@ final class HtmlReport {
             svg .tg { fill: var(--tg); } svg .pp { fill: var(--pp); }
             .scroll { overflow-x: auto; }
             table { border-collapse: collapse; white-space: nowrap; }
-            th, td { padding: .25rem .7rem; border-bottom: 1px solid var(--line); text-align: left; }
+            th, td { padding: .25rem .5rem; border-bottom: 1px solid var(--line); text-align: left; }
             td.number, th.number { text-align: right; font-variant-numeric: tabular-nums; }
             </style>
             </head>
@@ -57,8 +57,7 @@ final class HtmlReport {
 
     private static String machine(List<BenchRow> rows) {
         return rows.stream()
-                        .map(row -> row.model().device() + ": " + row.model().deviceDescription() + ", "
-                                + row.model().threads() + " threads")
+                        .map(row -> row.model().device() + ": " + row.model().deviceDescription())
                         .distinct()
                         .reduce((a, b) -> a + "; " + b)
                         .orElse("")

@@ -121,22 +121,22 @@ final class RunCommand implements Callable<Integer> {
 
     private static String statistics(Generation generation, double loadSeconds) {
         Usage usage = generation.usage();
+        int prompt = usage.promptTokens() - usage.cachedTokens();
         return String.format(
                 Locale.ROOT,
                 "load %.2f s; prompt %s; generated %s; stopped: %s",
                 loadSeconds,
-                rate(usage.promptTokens() - usage.cachedTokens(), usage.promptTime()),
-                rate(usage.generatedTokens(), usage.generationTime()),
+                rate(prompt, prompt, usage.promptTime()),
+                rate(usage.generatedTokens(), usage.generatedTokens() - 1, usage.generationTime()),
                 text(reason(generation)));
     }
 
-    private static String rate(int tokens, Duration time) {
-        return String.format(
-                Locale.ROOT,
-                "%d tokens in %.2f s (%.1f/s)",
-                tokens,
-                seconds(time),
-                tokens / Math.max(1e-9, seconds(time)));
+    /** A count of tokens and how long they took; the time of the first token counts to the prompt. */
+    private static String rate(int tokens, int timed, Duration time) {
+        String count = tokens == 1 ? "1 token" : tokens + " tokens";
+        return timed < 1 || time.isZero()
+                ? count
+                : String.format(Locale.ROOT, "%s in %.2f s (%.1f/s)", count, seconds(time), timed / seconds(time));
     }
 
     private static FinishReason reason(Generation generation) {

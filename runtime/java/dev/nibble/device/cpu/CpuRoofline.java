@@ -40,7 +40,7 @@ final class CpuRoofline implements Roofline {
             patterns.add(new ReadPattern(memory, pool.threads(), 1, PIECE));
         }
         readBytesPerSecond();
-        multiplyAddsPerSecond();
+        readBytesPerSecond();
     }
 
     /** Pages exist only once they were written, each by the thread that will read it. */
