@@ -19,11 +19,16 @@ final class QuantizeRow implements RowWork {
 
     @Override
     public double cost() {
-        return 0.3;
+        return 0.4;
+    }
+
+    @Override
+    public boolean columnwise() {
+        return true;
     }
 
     @Override
     public void run(int row, int begin, int end, int thread) {
-        out.quantize(x.segment(), row * x.rowBytes(), row);
+        out.quantize(x.segment(), row * x.rowBytes(), row, begin, end);
     }
 }

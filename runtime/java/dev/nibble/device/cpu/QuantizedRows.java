@@ -61,8 +61,9 @@ final class QuantizedRows {
         }
         this.rows = rows;
         this.columns = columns;
-        pairs = new int[Math.multiplyExact(rows, columns / 2)];
-        nibblePairs = new int[pairs.length];
+        // Vectors are read from here that begin at any half block.
+        pairs = new int[Math.addExact(Math.multiplyExact(rows, columns / 2), Lanes.COUNT)];
+        nibblePairs = new int[rows * (columns / 2)];
         nibbleBiases = new int[rows * (columns / BLOCK)];
         pairSums = new int[rows * (columns / HALF_BLOCK)];
         integers = new float[Math.multiplyExact(rows, columns)];
@@ -101,71 +102,74 @@ final class QuantizedRows {
     }
 
     /**
-     * Quantizes a row: with amax the largest magnitude of a block, scale = amax / 127, inverse = 127 / amax or 0, and q = (int)
-     * (x · inverse + 128.5) − 128.
+     * Quantizes a part of a row: with amax the largest magnitude of a block, scale = amax / 127, inverse = 127 / amax or 0, and
+     * q = (int) (x · inverse + 128.5) − 128.
      *
      * @param x holds {@code columns} floats
      * @param offset byte offset of the first
      * @param row the row to write
+     * @param begin the first column, a multiple of 32
+     * @param end the end of the columns, a multiple of 32
      */
-    void quantize(MemorySegment x, long offset, int row) {
+    void quantize(MemorySegment x, long offset, int row, int begin, int end) {
         Objects.checkIndex(row, rows);
-        MemorySegment values = x.asSlice(offset, (long) columns * Float.BYTES);
-        int[] block = new int[BLOCK];
-        for (int b = 0; b < columns / BLOCK; b++) {
-            int at = row * columns + b * BLOCK;
-            float scale = quantizeBlock(values, b * BLOCK * Float.BYTES, block, integers, at);
-            scales[at / BLOCK] = scale;
-            pack(block, at, scale);
+        Objects.checkFromToIndex(begin, end, columns);
+        for (int column = begin; column < end; column += BLOCK) {
+            quantizeBlock(x, offset + column * 4L, row * columns + column);
         }
+        // A loop of its own: reading words that were written just before, in other steps, would wait for the writes.
+        ActivationPairs.nibbles(pairs, nibblePairs, (row * columns + begin) / 2, (row * columns + end) / 2);
     }
 
-    /** Quantizes 32 floats to integers and integers as floats; gives the scale. */
-    private static float quantizeBlock(MemorySegment x, int offset, int[] block, float[] integers, int at) {
-        FloatVector largest = FloatVector.zero(Lanes.FLOATS);
+    private void quantizeBlock(MemorySegment x, long offset, int at) {
+        // Magnitudes are ordered as their bits are, and integers are compared at less cost.
+        IntVector largest = IntVector.zero(Lanes.INTS);
         for (int i = 0; i < BLOCK; i += Lanes.COUNT) {
-            largest = largest.max(floats(x, offset, i).abs());
+            largest = largest.max(Rows.load(x, offset + i * 4L).abs().reinterpretAsInts());
         }
-        float amax = largest.reduceLanes(VectorOperators.MAX);
+        float amax = Float.intBitsToFloat(largest.reduceLanes(VectorOperators.MAX));
         float inverse = amax == 0 ? 0 : 127 / amax;
-        for (int i = 0; i < BLOCK; i += Lanes.COUNT) {
-            FloatVector shifted = floats(x, offset, i).mul(inverse).add(128.5f);
-            IntVector q = ((IntVector) shifted.convert(VectorOperators.F2I, 0)).sub(128);
-            q.intoArray(block, i);
-            ((FloatVector) q.convert(VectorOperators.I2F, 0)).intoArray(integers, at + i);
-        }
-        return amax / 127;
-    }
-
-    private static FloatVector floats(MemorySegment x, int offset, int index) {
-        return FloatVector.fromMemorySegment(Lanes.FLOATS, x, offset + index * Float.BYTES, Lanes.ORDER);
-    }
-
-    private void pack(int[] block, int at, float scale) {
-        int blockLow = 0;
-        int blockHigh = 0;
-        for (int half = 0; half < 2; half++) {
-            int low = 0;
-            int high = 0;
-            for (int i = half * HALF_BLOCK; i < (half + 1) * HALF_BLOCK; i += 4) {
-                pairs[(at + i) / 2] = pair(block[i], block[i + 2]);
-                pairs[(at + i) / 2 + 1] = pair(block[i + 1], block[i + 3]);
-                low += block[i] + block[i + 1];
-                high += block[i + 2] + block[i + 3];
+        IntVector first = IntVector.zero(Lanes.INTS);
+        IntVector second = first;
+        for (int i = 0; i < BLOCK; i += 2 * Lanes.COUNT) {
+            IntVector q0 = round(Rows.load(x, offset + i * 4L), inverse, integers, at + i);
+            IntVector q1 =
+                    round(Rows.load(x, offset + (i + Lanes.COUNT) * 4L), inverse, integers, at + i + Lanes.COUNT);
+            ActivationPairs.pairs(q0, q1).intoArray(pairs, (at + i) / 2);
+            if (Lanes.COUNT == HALF_BLOCK) {
+                first = q0;
+                second = q1;
+            } else if (i < HALF_BLOCK) {
+                first = first.add(q0).add(q1);
+            } else {
+                second = second.add(q0).add(q1);
             }
-            pairSums[at / HALF_BLOCK + half] = pair(low, high);
-            sums[at / HALF_BLOCK + half] = scale * (low + high);
-            blockLow += low;
-            blockHigh += high;
         }
-        nibbleBiases[at / BLOCK] = pair(-8 * blockLow, -8 * blockHigh);
-        for (int i = 0; i < HALF_BLOCK; i += 4) {
-            int to = at / 2 + i;
-            nibblePairs[to] = pair(block[i], block[i + 2]);
-            nibblePairs[to + 1] = pair(block[16 + i] - 16 * block[i], block[18 + i] - 16 * block[i + 2]);
-            nibblePairs[to + 2] = pair(block[i + 1] - 16 * block[16 + i], block[i + 3] - 16 * block[18 + i]);
-            nibblePairs[to + 3] = pair(block[17 + i] - 16 * block[i + 1], block[19 + i] - 16 * block[i + 3]);
-        }
+        float scale = amax / 127;
+        scales[at / BLOCK] = scale;
+        addUp(first, second, at, scale);
+    }
+
+    private static IntVector round(FloatVector x, float inverse, float[] integers, int at) {
+        IntVector q = ((IntVector) x.mul(inverse).add(128.5f).convert(VectorOperators.F2I, 0)).sub(128);
+        ((FloatVector) q.convert(VectorOperators.I2F, 0)).intoArray(integers, at);
+        return q;
+    }
+
+    /** Adds both half blocks up at once, one in each half of the lanes: their sums fit 16 bits. */
+    private void addUp(IntVector first, IntVector second, int at, float scale) {
+        IntVector both = first.add(second.lanewise(VectorOperators.LSHL, Short.SIZE));
+        int low = both.reduceLanes(VectorOperators.ADD, ActivationPairs.LOW);
+        int all = both.reduceLanes(VectorOperators.ADD);
+        int low0 = (short) low;
+        int low1 = low - low0 >> Short.SIZE;
+        int all0 = (short) all;
+        int all1 = all - all0 >> Short.SIZE;
+        pairSums[at / HALF_BLOCK] = pair(low0, all0 - low0);
+        pairSums[at / HALF_BLOCK + 1] = pair(low1, all1 - low1);
+        sums[at / HALF_BLOCK] = scale * all0;
+        sums[at / HALF_BLOCK + 1] = scale * all1;
+        nibbleBiases[at / BLOCK] = pair(-8 * (low0 + low1), -8 * (all0 + all1 - low0 - low1));
     }
 
     private static int pair(int low, int high) {

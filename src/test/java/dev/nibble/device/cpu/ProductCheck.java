@@ -137,7 +137,7 @@ final class ProductCheck {
             QuantizedRows quantized = new QuantizedRows(count, columns);
             MemorySegment x = Arena.ofAuto().allocateFrom(ValueLayout.JAVA_FLOAT, values);
             for (int row = 0; row < count; row++) {
-                quantized.quantize(x, (long) row * columns * Float.BYTES, row);
+                quantized.quantize(x, (long) row * columns * Float.BYTES, row, 0, columns);
             }
             return quantized;
         }
