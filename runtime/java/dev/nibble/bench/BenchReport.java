@@ -5,15 +5,16 @@ import dev.nibble.cli.Table;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /** Rows for people and programs. */
 final class BenchReport {
     private BenchReport() {}
 
-    /** One JSON object per row, in an array. */
+    /** An array with one JSON object per row, each on a line of its own. */
     static String json(List<BenchRow> rows) {
-        return Json.write(rows.stream().map(BenchReport::json).toList());
+        return rows.stream().map(row -> Json.write(json(row))).collect(Collectors.joining(",\n", "[\n", "\n]"));
     }
 
     private static Map<String, Object> json(BenchRow row) {

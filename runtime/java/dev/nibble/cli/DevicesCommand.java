@@ -6,6 +6,8 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.ParentCommand;
@@ -36,9 +38,14 @@ final class DevicesCommand implements Callable<Integer> {
             for (DeviceInfo device : devices) {
                 table.row(device.name(), device.available() ? "yes" : "no", device.description());
             }
-            nibble.terminal().print(table.text());
+            String caches = kvTypes().collect(Collectors.joining(", "));
+            nibble.terminal().print(table.text() + "\nKV cache types: " + caches + "\n");
         }
         return ExitStatus.DONE.code();
+    }
+
+    private static Stream<String> kvTypes() {
+        return Arrays.stream(KvType.values()).map(KvType::id);
     }
 
     private static Map<String, Object> json(DeviceInfo device) {

@@ -3,15 +3,16 @@ package dev.nibble.cli;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
+import org.jspecify.annotations.Nullable;
 
 /**
- * What Ctrl-C does: it asks the running command to stop, and gives it a moment to end in order. The JVM then exits with the
- * usual status, 130.
+ * What Ctrl-C does: it asks a command that generates to stop, and gives it a moment to end in order; others just end. The JVM
+ * then exits with the usual status, 130.
  */
 final class Interruption {
     private static final int SECONDS_TO_END = 3;
 
-    private final AtomicReference<Runnable> action = new AtomicReference<>(() -> {});
+    private final AtomicReference<@Nullable Runnable> action = new AtomicReference<>();
     private final CountDownLatch ended = new CountDownLatch(1);
 
     /** Listens for the signals that end the process. */
@@ -33,8 +34,9 @@ final class Interruption {
 
     private void stop() {
         try {
-            if (ended.getCount() > 0) {
-                action.get().run();
+            Runnable cancel = action.get();
+            if (cancel != null && ended.getCount() > 0) {
+                cancel.run();
                 ended.await(SECONDS_TO_END, TimeUnit.SECONDS);
             }
         } catch (InterruptedException e) {
