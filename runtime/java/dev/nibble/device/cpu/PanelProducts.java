@@ -43,7 +43,10 @@ final class PanelProducts {
             int at,
             TileWorkspace workspace) {
         layout.quants().multiply(tile, offset, blocks, x, at, workspace);
-        addOffsets(layout, 0, blocks, x, at, workspace, 0);
+        if (layout.scales().hasOffsets()) {
+            boolean halves = layout.quants().sums() == QuantForm.Sums.PAIRS_PER_HALF_BLOCK;
+            workspace.addOffsets(halves ? 2 * blocks : blocks, halves, x, at);
+        }
     }
 
     private static void multiplyMany(
@@ -55,75 +58,42 @@ final class PanelProducts {
             RowSelection selection,
             int column,
             TileWorkspace workspace) {
-        for (int first = 0; first < blocks; first += QuantForm.CHUNK) {
-            int count = Math.min(QuantForm.CHUNK, blocks - first);
+        int chunk = layout.quants().chunk();
+        for (int first = 0; first < blocks; first += chunk) {
+            int count = Math.min(chunk, blocks - first);
             layout.quants().unpack(tile, offset + layout.quants().bytes(first), count, workspace);
             int at = column + first * BLOCK;
             for (int token = 0; token < selection.count(); token += TileWorkspace.TOKENS) {
-                multiplyUnpacked(layout, count, x, selection, token, at, workspace);
-                int tokens = Math.min(TileWorkspace.TOKENS, selection.count() - token);
-                for (int t = 0; t < tokens; t++) {
-                    int xAt = selection.input(token + t) * x.columns() + at;
-                    addScaled(layout, first, count, t, x, xAt, workspace, (token + t) * ROWS);
-                }
+                multiplyUnpacked(layout, first, count, x, selection, token, at, workspace);
             }
         }
     }
 
-    /** Multiplies four tokens; beyond the last, the last is taken again and its products are not used. */
+    /** Multiplies four tokens; beyond the last, the last is taken again, whose results nobody reads. */
     private static void multiplyUnpacked(
             TileLayout layout,
+            int firstBlock,
             int blocks,
             QuantizedRows x,
             RowSelection selection,
             int token,
-            int at,
+            int column,
             TileWorkspace workspace) {
         int last = selection.count() - 1;
-        int x0 = selection.input(token) * x.columns() + at;
-        int x1 = selection.input(Math.min(token + 1, last)) * x.columns() + at;
-        int x2 = selection.input(Math.min(token + 2, last)) * x.columns() + at;
-        int x3 = selection.input(Math.min(token + 3, last)) * x.columns() + at;
-        MemorySegment weights = workspace.weights;
-        for (int row = 0; row < ROWS; row += 2 * Lanes.COUNT) {
-            switch (layout.quants().sums()) {
-                case PAIRS_PER_BLOCK ->
-                    TileProducts.pairs(
-                            weights, blocks, 16, x.pairs, x0 / 2, x1 / 2, x2 / 2, x3 / 2, row, workspace.pairSums);
-                case PAIRS_PER_HALF_BLOCK ->
-                    TileProducts.pairs(
-                            weights, 2 * blocks, 8, x.pairs, x0 / 2, x1 / 2, x2 / 2, x3 / 2, row, workspace.pairSums);
-                case FLOATS_PER_BLOCK ->
-                    TileProducts.floats(weights, blocks, x.integers, x0, x1, x2, x3, row, workspace.floatSums);
-            }
+        int[] at = workspace.tokens;
+        for (int t = 0; t < at.length; t++) {
+            at[t] = selection.input(Math.min(token + t, last)) * x.columns() + column;
         }
-    }
-
-    /** Scales the sums of token {@code t} of the workspace's four. */
-    private static void addScaled(
-            TileLayout layout,
-            int firstBlock,
-            int blocks,
-            int t,
-            QuantizedRows x,
-            int at,
-            TileWorkspace workspace,
-            int to) {
+        int to = token * ROWS;
         switch (layout.quants().sums()) {
-            case PAIRS_PER_BLOCK -> workspace.addPairs(t, TileWorkspace.TOKENS, firstBlock, blocks, false, x, at, to);
-            case PAIRS_PER_HALF_BLOCK ->
-                workspace.addPairs(t, TileWorkspace.TOKENS, 2 * firstBlock, 2 * blocks, true, x, at, to);
-            case FLOATS_PER_BLOCK -> workspace.addFloats(t, TileWorkspace.TOKENS, firstBlock, blocks, x, at, to);
+            case PAIRS_PER_BLOCK -> workspace.multiplyPairs(firstBlock, blocks, false, x, to);
+            case PAIRS_PER_HALF_BLOCK -> workspace.multiplyPairs(2 * firstBlock, 2 * blocks, true, x, to);
+            case FLOATS_PER_BLOCK -> workspace.multiplyFloats(firstBlock, blocks, x, to);
         }
-        addOffsets(layout, firstBlock, blocks, x, at, workspace, to);
-    }
-
-    private static void addOffsets(
-            TileLayout layout, int firstBlock, int blocks, QuantizedRows x, int at, TileWorkspace workspace, int to) {
         if (layout.scales().hasOffsets()) {
             boolean halves = layout.quants().sums() == QuantForm.Sums.PAIRS_PER_HALF_BLOCK;
             int groups = halves ? 2 : 1;
-            workspace.addOffsets(groups * firstBlock, groups * blocks, halves, x, at, to);
+            workspace.addOffsetsOfFour(groups * firstBlock, groups * blocks, halves, x, to);
         }
     }
 }

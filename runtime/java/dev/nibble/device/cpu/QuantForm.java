@@ -72,7 +72,7 @@ enum QuantForm {
         void multiply(MemorySegment tile, int offset, int blocks, QuantizedRows x, int at, TileWorkspace workspace) {
             CodebookProducts.expand(tile, offset, blocks, workspace.bytes);
             ByteProducts.multiply(workspace.bytes, 0, blocks, x.pairs, at / 2, workspace.floatSums);
-            workspace.addFloats(0, 1, 0, blocks, x, at, 0);
+            workspace.addFloats(blocks, x, at);
         }
     },
 
@@ -131,7 +131,7 @@ enum QuantForm {
         @Override
         void multiply(MemorySegment tile, int offset, int blocks, QuantizedRows x, int at, TileWorkspace workspace) {
             ByteProducts.multiply(tile, offset, blocks, x.pairs, at / 2, workspace.floatSums);
-            workspace.addFloats(0, 1, 0, blocks, x, at, 0);
+            workspace.addFloats(blocks, x, at);
         }
     };
 
@@ -145,8 +145,8 @@ enum QuantForm {
         FLOATS_PER_BLOCK
     }
 
-    /** Blocks that are unpacked at once: small enough for the first-level cache, as floats too. */
-    static final int CHUNK = 4;
+    /** Blocks that share words of bits. */
+    private static final int CHUNK = 4;
 
     private final int linesPerBlock;
     private final int bias;
@@ -168,13 +168,18 @@ enum QuantForm {
         return bias;
     }
 
+    /** Blocks that are unpacked at once, so that the first-level cache can hold them. */
+    int chunk() {
+        return sums == Sums.FLOATS_PER_BLOCK ? 4 : 8;
+    }
+
     /** The form of the sums. */
     Sums sums() {
         return sums;
     }
 
     /**
-     * Unpacks at most {@link #CHUNK} blocks.
+     * Unpacks at most {@link #chunk} blocks.
      *
      * @param tile the packed tile
      * @param offset where the blocks begin in it
@@ -197,7 +202,8 @@ enum QuantForm {
             MemorySegment tile, int offset, int blocks, BlockPlanes[] planes, int zero, TileWorkspace workspace) {
         for (int b = 0; b < blocks; b++) {
             int to = b * QuantizedRows.BLOCK / 2 * PackedMatrix.TILE_ROWS * Integer.BYTES;
-            PlaneProducts.unpack(tile, offset, planes[b], zero, workspace.weights, to);
+            PlaneProducts.unpack(
+                    tile, offset + bytes(b / CHUNK * CHUNK), planes[b % CHUNK], zero, workspace.weights, to);
         }
     }
 
@@ -217,6 +223,6 @@ enum QuantForm {
             int to = (halves ? 2 * b : b) * PackedMatrix.TILE_ROWS;
             PlaneProducts.multiply(tile, chunk, planes[b % CHUNK], x, xAt, zero, halves, workspace.pairSums, to);
         }
-        workspace.addPairs(0, 1, 0, halves ? 2 * blocks : blocks, halves, x, at, 0);
+        workspace.addPairs(halves ? 2 * blocks : blocks, halves, x, at);
     }
 }

@@ -46,6 +46,9 @@ final class QuantizedRows {
     final float[] scales;
 
     /** (rows, columns / 16): the sum of a half block's integers, times its scale. */
+    final float[] halfSums;
+
+    /** (rows, columns / 32): the same for a block. */
     final float[] sums;
 
     /**
@@ -68,7 +71,8 @@ final class QuantizedRows {
         pairSums = new int[rows * (columns / HALF_BLOCK)];
         integers = new float[Math.multiplyExact(rows, columns)];
         scales = new float[rows * (columns / BLOCK)];
-        sums = new float[rows * (columns / HALF_BLOCK)];
+        halfSums = new float[rows * (columns / HALF_BLOCK)];
+        sums = new float[scales.length];
     }
 
     private QuantizedRows(QuantizedRows source, int rows, int columns) {
@@ -80,6 +84,7 @@ final class QuantizedRows {
         pairSums = source.pairSums;
         integers = source.integers;
         scales = source.scales;
+        halfSums = source.halfSums;
         sums = source.sums;
     }
 
@@ -98,7 +103,7 @@ final class QuantizedRows {
 
     /** The memory that this takes. */
     static long bytes(int rows, int columns) {
-        return (long) rows * columns / BLOCK * (35 * Integer.BYTES + 35 * Float.BYTES);
+        return (long) rows * columns / BLOCK * (35 * Integer.BYTES + 36 * Float.BYTES);
     }
 
     /**
@@ -167,8 +172,9 @@ final class QuantizedRows {
         int all1 = all - all0 >> Short.SIZE;
         pairSums[at / HALF_BLOCK] = pair(low0, all0 - low0);
         pairSums[at / HALF_BLOCK + 1] = pair(low1, all1 - low1);
-        sums[at / HALF_BLOCK] = scale * all0;
-        sums[at / HALF_BLOCK + 1] = scale * all1;
+        halfSums[at / HALF_BLOCK] = scale * all0;
+        halfSums[at / HALF_BLOCK + 1] = scale * all1;
+        sums[at / BLOCK] = scale * (all0 + all1);
         nibbleBiases[at / BLOCK] = pair(-8 * (low0 + low1), -8 * (all0 + all1 - low0 - low1));
     }
 

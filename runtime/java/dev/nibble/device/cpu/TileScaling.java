@@ -7,8 +7,8 @@ import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.VectorOperators;
 
 /**
- * Applies scales to the dot products of a tile's blocks and adds them to the results of one token, (row). Products lie {@code
- * step} apart from group to group, scales 32.
+ * Applies scales to the dot products of a tile's groups of columns and adds them to the results of one token, or of four at once,
+ * (token, row). Sums of four tokens are (group, token, row).
  */
 final class TileScaling {
     private static final int ROWS = PackedMatrix.TILE_ROWS;
@@ -16,80 +16,185 @@ final class TileScaling {
     private TileScaling() {}
 
     /**
-     * results += Σ (sum.low + sum.high) · scale · activation scale.
+     * results += Σ (sum.low + sum.high) · scale · activation scale, for one token.
      *
-     * @param sums pairs of sums of 16 bits, from {@code at} on
-     * @param scales (group, row), from {@code scaleAt} on
+     * @param sums (group, row), pairs of sums of 16 bits
+     * @param scales (group, row)
      * @param shift log2 of the groups in a block of activations
      * @param x scales of the activations' blocks, from {@code xAt} on
+     * @param results (row)
      */
-    static void addPairs(
+    static void addPairs(int[] sums, int groups, float[] scales, int shift, float[] x, int xAt, float[] results) {
+        for (int row = 0; row < ROWS; row += Lanes.COUNT) {
+            FloatVector result = FloatVector.fromArray(Lanes.FLOATS, results, row);
+            for (int g = 0; g < groups; g++) {
+                FloatVector scale = FloatVector.fromArray(Lanes.FLOATS, scales, g * ROWS + row);
+                result = scaled(sums, g * ROWS + row, scale).fma(broadcast(x, xAt + (g >> shift)), result);
+            }
+            result.intoArray(results, row);
+        }
+    }
+
+    /** The same for whole sums held by floats, one per block. */
+    static void addFloats(float[] sums, int blocks, float[] scales, float[] x, int xAt, float[] results) {
+        for (int row = 0; row < ROWS; row += Lanes.COUNT) {
+            FloatVector result = FloatVector.fromArray(Lanes.FLOATS, results, row);
+            for (int b = 0; b < blocks; b++) {
+                FloatVector scale = FloatVector.fromArray(Lanes.FLOATS, scales, b * ROWS + row);
+                result = scaled(sums, b * ROWS + row, scale).fma(broadcast(x, xAt + b), result);
+            }
+            result.intoArray(results, row);
+        }
+    }
+
+    /**
+     * results += Σ offset · sum of activations, for one token.
+     *
+     * @param offsets (group, row)
+     * @param x scaled sums of the activations' groups, from {@code xAt} on
+     * @param results (row)
+     */
+    static void addOffsets(float[] offsets, int groups, float[] x, int xAt, float[] results) {
+        for (int row = 0; row < ROWS; row += Lanes.COUNT) {
+            FloatVector result = FloatVector.fromArray(Lanes.FLOATS, results, row);
+            for (int g = 0; g < groups; g++) {
+                FloatVector offset = FloatVector.fromArray(Lanes.FLOATS, offsets, g * ROWS + row);
+                result = offset.fma(broadcast(x, xAt + g), result);
+            }
+            result.intoArray(results, row);
+        }
+    }
+
+    /** {@link #addPairs} for four tokens, whose sums and results follow one another; those of their activations begin at x0 … x3. */
+    static void addPairsOfFour(
             int[] sums,
-            int at,
-            int step,
             int groups,
             float[] scales,
             int scaleAt,
             int shift,
             float[] x,
-            int xAt,
+            int x0,
+            int x1,
+            int x2,
+            int x3,
             float[] results,
             int to) {
         for (int row = 0; row < ROWS; row += Lanes.COUNT) {
-            FloatVector result = FloatVector.fromArray(Lanes.FLOATS, results, to + row);
+            FloatVector result0 = FloatVector.fromArray(Lanes.FLOATS, results, to + row);
+            FloatVector result1 = FloatVector.fromArray(Lanes.FLOATS, results, to + ROWS + row);
+            FloatVector result2 = FloatVector.fromArray(Lanes.FLOATS, results, to + 2 * ROWS + row);
+            FloatVector result3 = FloatVector.fromArray(Lanes.FLOATS, results, to + 3 * ROWS + row);
             for (int g = 0; g < groups; g++) {
-                IntVector sum = addHalves(IntVector.fromArray(Lanes.INTS, sums, at + g * step + row));
                 FloatVector scale = FloatVector.fromArray(Lanes.FLOATS, scales, scaleAt + g * ROWS + row);
-                result = ((FloatVector) sum.convert(VectorOperators.I2F, 0))
-                        .mul(scale)
-                        .fma(FloatVector.broadcast(Lanes.FLOATS, x[xAt + (g >> shift)]), result);
+                int at = g * 4 * ROWS + row;
+                int block = g >> shift;
+                result0 = scaled(sums, at, scale).fma(broadcast(x, x0 + block), result0);
+                result1 = scaled(sums, at + ROWS, scale).fma(broadcast(x, x1 + block), result1);
+                result2 = scaled(sums, at + 2 * ROWS, scale).fma(broadcast(x, x2 + block), result2);
+                result3 = scaled(sums, at + 3 * ROWS, scale).fma(broadcast(x, x3 + block), result3);
             }
-            result.intoArray(results, to + row);
+            result0.intoArray(results, to + row);
+            result1.intoArray(results, to + ROWS + row);
+            result2.intoArray(results, to + 2 * ROWS + row);
+            result3.intoArray(results, to + 3 * ROWS + row);
         }
     }
 
-    /** The same for whole sums held by floats, one per block. */
-    static void addFloats(
+    private static FloatVector scaled(int[] sums, int at, FloatVector scale) {
+        IntVector sum = addHalves(IntVector.fromArray(Lanes.INTS, sums, at));
+        return ((FloatVector) sum.convert(VectorOperators.I2F, 0)).mul(scale);
+    }
+
+    private static FloatVector broadcast(float[] x, int at) {
+        return FloatVector.broadcast(Lanes.FLOATS, x[at]);
+    }
+
+    /** {@link #addFloats} for four tokens. */
+    static void addFloatsOfFour(
             float[] sums,
-            int at,
-            int step,
             int blocks,
             float[] scales,
             int scaleAt,
             float[] x,
-            int xAt,
+            int x0,
+            int x1,
+            int x2,
+            int x3,
             float[] results,
             int to) {
         for (int row = 0; row < ROWS; row += Lanes.COUNT) {
-            FloatVector result = FloatVector.fromArray(Lanes.FLOATS, results, to + row);
+            FloatVector result0 = FloatVector.fromArray(Lanes.FLOATS, results, to + row);
+            FloatVector result1 = FloatVector.fromArray(Lanes.FLOATS, results, to + ROWS + row);
+            FloatVector result2 = FloatVector.fromArray(Lanes.FLOATS, results, to + 2 * ROWS + row);
+            FloatVector result3 = FloatVector.fromArray(Lanes.FLOATS, results, to + 3 * ROWS + row);
             for (int b = 0; b < blocks; b++) {
                 FloatVector scale = FloatVector.fromArray(Lanes.FLOATS, scales, scaleAt + b * ROWS + row);
-                result = FloatVector.fromArray(Lanes.FLOATS, sums, at + b * step + row)
-                        .mul(scale)
-                        .fma(FloatVector.broadcast(Lanes.FLOATS, x[xAt + b]), result);
+                int at = b * 4 * ROWS + row;
+                result0 = scaled(sums, at, scale).fma(broadcast(x, x0 + b), result0);
+                result1 = scaled(sums, at + ROWS, scale).fma(broadcast(x, x1 + b), result1);
+                result2 = scaled(sums, at + 2 * ROWS, scale).fma(broadcast(x, x2 + b), result2);
+                result3 = scaled(sums, at + 3 * ROWS, scale).fma(broadcast(x, x3 + b), result3);
             }
-            result.intoArray(results, to + row);
+            result0.intoArray(results, to + row);
+            result1.intoArray(results, to + ROWS + row);
+            result2.intoArray(results, to + 2 * ROWS + row);
+            result3.intoArray(results, to + 3 * ROWS + row);
         }
     }
 
+    private static FloatVector scaled(float[] sums, int at, FloatVector scale) {
+        return FloatVector.fromArray(Lanes.FLOATS, sums, at).mul(scale);
+    }
+
     /**
-     * results += Σ offset · sum of activations.
+     * {@link #addOffsets} for four tokens and two vectors of rows.
      *
-     * @param offsets (group, row), from {@code offsetAt} on
-     * @param shift log2 of the half blocks in a group
-     * @param x scaled sums of the activations' half blocks, from {@code xAt} on
+     * @param offsets those of the rows, from {@code offsetAt} on
+     * @param to where the rows' results of the first token begin
      */
-    static void addOffsets(
-            float[] offsets, int offsetAt, int groups, int shift, float[] x, int xAt, float[] results, int to) {
-        for (int row = 0; row < ROWS; row += Lanes.COUNT) {
-            FloatVector result = FloatVector.fromArray(Lanes.FLOATS, results, to + row);
-            for (int g = 0; g < groups; g++) {
-                float sum = shift == 0 ? x[xAt + g] : x[xAt + 2 * g] + x[xAt + 2 * g + 1];
-                result = FloatVector.fromArray(Lanes.FLOATS, offsets, offsetAt + g * ROWS + row)
-                        .fma(FloatVector.broadcast(Lanes.FLOATS, sum), result);
-            }
-            result.intoArray(results, to + row);
+    static void addOffsetsOfFour(
+            float[] offsets,
+            int offsetAt,
+            int groups,
+            float[] x,
+            int x0,
+            int x1,
+            int x2,
+            int x3,
+            float[] results,
+            int to) {
+        FloatVector a0 = FloatVector.fromArray(Lanes.FLOATS, results, to);
+        FloatVector a1 = FloatVector.fromArray(Lanes.FLOATS, results, to + Lanes.COUNT);
+        FloatVector b0 = FloatVector.fromArray(Lanes.FLOATS, results, to + ROWS);
+        FloatVector b1 = FloatVector.fromArray(Lanes.FLOATS, results, to + ROWS + Lanes.COUNT);
+        FloatVector c0 = FloatVector.fromArray(Lanes.FLOATS, results, to + 2 * ROWS);
+        FloatVector c1 = FloatVector.fromArray(Lanes.FLOATS, results, to + 2 * ROWS + Lanes.COUNT);
+        FloatVector d0 = FloatVector.fromArray(Lanes.FLOATS, results, to + 3 * ROWS);
+        FloatVector d1 = FloatVector.fromArray(Lanes.FLOATS, results, to + 3 * ROWS + Lanes.COUNT);
+        for (int g = 0; g < groups; g++) {
+            FloatVector offset0 = FloatVector.fromArray(Lanes.FLOATS, offsets, offsetAt + g * ROWS);
+            FloatVector offset1 = FloatVector.fromArray(Lanes.FLOATS, offsets, offsetAt + g * ROWS + Lanes.COUNT);
+            FloatVector sum = broadcast(x, x0 + g);
+            a0 = offset0.fma(sum, a0);
+            a1 = offset1.fma(sum, a1);
+            sum = broadcast(x, x1 + g);
+            b0 = offset0.fma(sum, b0);
+            b1 = offset1.fma(sum, b1);
+            sum = broadcast(x, x2 + g);
+            c0 = offset0.fma(sum, c0);
+            c1 = offset1.fma(sum, c1);
+            sum = broadcast(x, x3 + g);
+            d0 = offset0.fma(sum, d0);
+            d1 = offset1.fma(sum, d1);
         }
+        a0.intoArray(results, to);
+        a1.intoArray(results, to + Lanes.COUNT);
+        b0.intoArray(results, to + ROWS);
+        b1.intoArray(results, to + ROWS + Lanes.COUNT);
+        c0.intoArray(results, to + 2 * ROWS);
+        c1.intoArray(results, to + 2 * ROWS + Lanes.COUNT);
+        d0.intoArray(results, to + 3 * ROWS);
+        d1.intoArray(results, to + 3 * ROWS + Lanes.COUNT);
     }
 
     /** offsets += bias · scales. */

@@ -36,12 +36,15 @@ final class TileWorkspace {
     /** (token, row): results. */
     float[] results = new float[TOKENS * PackedMatrix.TILE_ROWS];
 
+    /** Where the columns of four tokens begin in {@link QuantizedRows#integers}. */
+    final int[] tokens = new int[TOKENS];
+
     private TileWorkspace() {}
 
-    /** The workspace of the calling thread, with results of {@code tokens} set to 0. */
+    /** The workspace of the calling thread, with results of {@code tokens}, and of some beyond, set to 0. */
     static TileWorkspace cleared(int tokens) {
         TileWorkspace workspace = OF_THREAD.get();
-        int size = tokens * PackedMatrix.TILE_ROWS;
+        int size = Math.ceilDiv(tokens, TOKENS) * TOKENS * PackedMatrix.TILE_ROWS;
         if (workspace.results.length < size) {
             workspace.results = new float[size];
         } else {
@@ -51,55 +54,103 @@ final class TileWorkspace {
     }
 
     /**
-     * Scales 16-bit sums and adds them to results.
+     * Scales 16-bit sums of one token and adds them to the first results.
      *
-     * @param t which of {@code tokens} tokens the sums have been made for
-     * @param firstGroup the scales' first group
      * @param groups the number of groups
      * @param halves whether they are half blocks
      * @param at where the first group's columns stand in {@link QuantizedRows#integers}
-     * @param to where the token's results begin
      */
-    void addPairs(int t, int tokens, int firstGroup, int groups, boolean halves, QuantizedRows x, int at, int to) {
-        TileScaling.addPairs(
+    void addPairs(int groups, boolean halves, QuantizedRows x, int at) {
+        int block = at / QuantizedRows.BLOCK;
+        TileScaling.addPairs(pairSums, groups, scales, halves ? 1 : 0, x.scales, block, results);
+    }
+
+    /** The same for whole sums of blocks. */
+    void addFloats(int blocks, QuantizedRows x, int at) {
+        TileScaling.addFloats(floatSums, blocks, scales, x.scales, at / QuantizedRows.BLOCK, results);
+    }
+
+    /** Adds the products of offsets and sums of activations to the first results. */
+    void addOffsets(int groups, boolean halves, QuantizedRows x, int at) {
+        if (halves) {
+            TileScaling.addOffsets(offsets, groups, x.halfSums, at / QuantizedRows.HALF_BLOCK, results);
+        } else {
+            TileScaling.addOffsets(offsets, groups, x.sums, at / QuantizedRows.BLOCK, results);
+        }
+    }
+
+    /**
+     * Multiplies the unpacked pairs by four tokens and adds the scaled products to results.
+     *
+     * @param firstGroup the scales' first group
+     * @param groups the number of groups
+     * @param halves whether they are half blocks
+     * @param to where the results of the first token begin
+     */
+    void multiplyPairs(int firstGroup, int groups, boolean halves, QuantizedRows x, int to) {
+        for (int row = 0; row < PackedMatrix.TILE_ROWS; row += 2 * Lanes.COUNT) {
+            TileProducts.pairs(
+                    weights,
+                    groups,
+                    halves ? 8 : 16,
+                    x.pairs,
+                    tokens[0] / 2,
+                    tokens[1] / 2,
+                    tokens[2] / 2,
+                    tokens[3] / 2,
+                    row,
+                    pairSums);
+        }
+        TileScaling.addPairsOfFour(
                 pairSums,
-                t * PackedMatrix.TILE_ROWS,
-                tokens * PackedMatrix.TILE_ROWS,
                 groups,
                 scales,
                 firstGroup * PackedMatrix.TILE_ROWS,
                 halves ? 1 : 0,
                 x.scales,
-                at / QuantizedRows.BLOCK,
+                tokens[0] / QuantizedRows.BLOCK,
+                tokens[1] / QuantizedRows.BLOCK,
+                tokens[2] / QuantizedRows.BLOCK,
+                tokens[3] / QuantizedRows.BLOCK,
                 results,
                 to);
     }
 
-    /** The same for whole sums of blocks. */
-    void addFloats(int t, int tokens, int firstBlock, int blocks, QuantizedRows x, int at, int to) {
-        TileScaling.addFloats(
+    /** The same for blocks that are unpacked to floats. */
+    void multiplyFloats(int firstBlock, int blocks, QuantizedRows x, int to) {
+        for (int row = 0; row < PackedMatrix.TILE_ROWS; row += 2 * Lanes.COUNT) {
+            TileProducts.floats(
+                    weights, blocks, x.integers, tokens[0], tokens[1], tokens[2], tokens[3], row, floatSums);
+        }
+        TileScaling.addFloatsOfFour(
                 floatSums,
-                t * PackedMatrix.TILE_ROWS,
-                tokens * PackedMatrix.TILE_ROWS,
                 blocks,
                 scales,
                 firstBlock * PackedMatrix.TILE_ROWS,
                 x.scales,
-                at / QuantizedRows.BLOCK,
+                tokens[0] / QuantizedRows.BLOCK,
+                tokens[1] / QuantizedRows.BLOCK,
+                tokens[2] / QuantizedRows.BLOCK,
+                tokens[3] / QuantizedRows.BLOCK,
                 results,
                 to);
     }
 
-    /** Adds the products of offsets and sums of activations to results. */
-    void addOffsets(int firstGroup, int groups, boolean halves, QuantizedRows x, int at, int to) {
-        TileScaling.addOffsets(
-                offsets,
-                firstGroup * PackedMatrix.TILE_ROWS,
-                groups,
-                halves ? 0 : 1,
-                x.sums,
-                at / QuantizedRows.HALF_BLOCK,
-                results,
-                to);
+    /** Adds the products of offsets and sums of activations of four tokens to results. */
+    void addOffsetsOfFour(int firstGroup, int groups, boolean halves, QuantizedRows x, int to) {
+        int columns = halves ? QuantizedRows.HALF_BLOCK : QuantizedRows.BLOCK;
+        for (int row = 0; row < PackedMatrix.TILE_ROWS; row += 2 * Lanes.COUNT) {
+            TileScaling.addOffsetsOfFour(
+                    offsets,
+                    firstGroup * PackedMatrix.TILE_ROWS + row,
+                    groups,
+                    halves ? x.halfSums : x.sums,
+                    tokens[0] / columns,
+                    tokens[1] / columns,
+                    tokens[2] / columns,
+                    tokens[3] / columns,
+                    results,
+                    to + row);
+        }
     }
 }

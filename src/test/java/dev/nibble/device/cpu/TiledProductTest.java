@@ -94,11 +94,12 @@ class TiledProductTest {
                 int pair = rows.pairs[block * 16 + i / 4 * 2 + i % 2];
                 assertEquals(q[i], i % 4 < 2 ? (short) pair : pair >> 16);
             }
+            assertEquals(Arrays.stream(q).sum() * rows.scales[block], rows.sums[block]);
             for (int half = 0; half < 2; half++) {
                 int sum = Arrays.stream(q, half * 16, half * 16 + 16).sum();
                 int pair = rows.pairSums[block * 2 + half];
                 assertEquals(sum, (short) pair + (pair >> 16));
-                assertEquals(sum * rows.scales[block], rows.sums[block * 2 + half]);
+                assertEquals(sum * rows.scales[block], rows.halfSums[block * 2 + half]);
             }
         }
     }
