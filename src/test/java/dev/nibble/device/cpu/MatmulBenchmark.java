@@ -24,7 +24,7 @@ import jdk.incubator.vector.VectorOperators;
  */
 public final class MatmulBenchmark {
     private static final int[][] SHAPES = Boolean.getBoolean("small")
-            ? new int[][] {{512, 2048}}
+            ? new int[][] {{Integer.getInteger("r", 512), Integer.getInteger("c", 2048)}}
             : new int[][] {{2048, 2048}, {512, 2048}, {8192, 2048}, {2048, 8192}};
 
     /** Weights of a type in all: well beyond any cache. */
