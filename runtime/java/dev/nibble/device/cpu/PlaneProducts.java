@@ -73,53 +73,26 @@ final class PlaneProducts {
     }
 
     /**
-     * Multiplies a block by one row of activations. In 16 bits: six bits less 32 add up to 8 · 32 · 127 = 32512 at most in half a
-     * block, five bits less 16 to 16 · 16 · 127 = 32512 in a block, once {@code zero} is taken away.
+     * Multiplies a block of two-bit weights by one row of activations.
      *
      * @param offset where the chunk begins in the tile
-     * @param xAt where the block begins in the pairs of activations
-     * @param zero the stored number that means 0
-     * @param halves whether half blocks have sums of their own
-     * @param sums receives (row) or (half block, row), from {@code to} on
+     * @param x pairs of activations; those of the block begin at {@code xAt}
+     * @param sums receives (half block, row), from {@code to} on
      */
-    static void multiply(
-            MemorySegment tile,
-            int offset,
-            BlockPlanes planes,
-            QuantizedRows x,
-            int xAt,
-            int zero,
-            boolean halves,
-            int[] sums,
-            int to) {
+    static void multiplyTwoBits(
+            MemorySegment tile, int offset, BlockPlanes planes, int[] x, int xAt, int[] sums, int to) {
         for (int row = 0; row < ROWS; row += 2 * Lanes.COUNT) {
-            int at = offset + row * Integer.BYTES;
-            if (planes.highMask() == 0) {
-                multiplyLow(tile, at, planes.low(), planes.lowMask(), x.pairs, xAt, halves, sums, to + row);
-            } else {
-                multiplyJoined(tile, at, planes, x.pairs, xAt, halves, sums, to + row);
-            }
-        }
-        if (zero != 0) {
-            subtract(x.pairSums, xAt / 8, (short) zero, halves, sums, to);
+            multiplyLow(tile, offset + row * Integer.BYTES, planes.low(), planes.lowMask(), x, xAt, sums, to + row);
         }
     }
 
     private static void multiplyLow(
-            MemorySegment tile,
-            int offset,
-            BlockPlanes.Plane plane,
-            int mask,
-            int[] x,
-            int xAt,
-            boolean halves,
-            int[] sums,
-            int to) {
-        ShortVector sum0 = ShortVector.zero(Lanes.SHORTS);
-        ShortVector sum1 = sum0;
+            MemorySegment tile, int offset, BlockPlanes.Plane plane, int mask, int[] x, int xAt, int[] sums, int to) {
         IntVector bits = IntVector.broadcast(Lanes.INTS, mask & EVEN);
         int step = plane.wordStep() * WORD;
         for (int h = 0; h < 2; h++) {
+            ShortVector sum0 = ShortVector.zero(Lanes.SHORTS);
+            ShortVector sum1 = sum0;
             int at = offset + (plane.word() + h * plane.halfStep()) * WORD;
             for (int g = 0; g < 4; g++) {
                 IntVector w0 = words(tile, at + g * step).lanewise(VectorOperators.LSHR, plane.shift());
@@ -131,66 +104,13 @@ final class PlaneProducts {
                 sum0 = sum0.add(odd(w0, bits).mul(v));
                 sum1 = sum1.add(odd(w1, bits).mul(v));
             }
-            if (halves || h == 1) {
-                int at0 = halves ? to + h * ROWS : to;
-                sum0.reinterpretAsInts().intoArray(sums, at0);
-                sum1.reinterpretAsInts().intoArray(sums, at0 + Lanes.COUNT);
-                sum0 = ShortVector.zero(Lanes.SHORTS);
-                sum1 = sum0;
-            }
+            sum0.reinterpretAsInts().intoArray(sums, to + h * ROWS);
+            sum1.reinterpretAsInts().intoArray(sums, to + h * ROWS + Lanes.COUNT);
         }
     }
 
     private static ShortVector odd(IntVector words, IntVector mask) {
         return words.lanewise(VectorOperators.LSHR, 8).and(mask).reinterpretAsShorts();
-    }
-
-    private static void multiplyJoined(
-            MemorySegment tile, int offset, BlockPlanes planes, int[] x, int xAt, boolean halves, int[] sums, int to) {
-        BlockPlanes.Plane low = planes.low();
-        BlockPlanes.Plane high = planes.high();
-        ShortVector sum0 = ShortVector.zero(Lanes.SHORTS);
-        ShortVector sum1 = sum0;
-        IntVector lowMask = IntVector.broadcast(Lanes.INTS, planes.lowMask());
-        IntVector highMask = IntVector.broadcast(Lanes.INTS, planes.highMask());
-        IntVector even = IntVector.broadcast(Lanes.INTS, EVEN);
-        int join = planes.join();
-        for (int h = 0; h < 2; h++) {
-            int lowAt = offset + (low.word() + h * low.halfStep()) * WORD;
-            int highAt = offset + (high.word() + h * high.halfStep()) * WORD;
-            int lowShift = low.shift() + h * low.halfShift();
-            int highShift = high.shift() + h * high.halfShift();
-            for (int g = 0; g < 4; g++) {
-                int l = lowAt + g * low.wordStep() * WORD;
-                int i = highAt + g * high.wordStep() * WORD;
-                int shift = highShift + g * high.shiftStep();
-                IntVector w0 = shifted(tile, l, lowShift, lowMask)
-                        .or(shifted(tile, i, shift, highMask).lanewise(VectorOperators.LSHL, join));
-                IntVector w1 = shifted(tile, l + Lanes.BYTES, lowShift, lowMask)
-                        .or(shifted(tile, i + Lanes.BYTES, shift, highMask).lanewise(VectorOperators.LSHL, join));
-                ShortVector v = broadcast(x, xAt + 8 * h + 2 * g);
-                sum0 = sum0.add(w0.and(even).reinterpretAsShorts().mul(v));
-                sum1 = sum1.add(w1.and(even).reinterpretAsShorts().mul(v));
-                v = broadcast(x, xAt + 8 * h + 2 * g + 1);
-                sum0 = sum0.add(top(w0).mul(v));
-                sum1 = sum1.add(top(w1).mul(v));
-            }
-            if (halves || h == 1) {
-                int at = halves ? to + h * ROWS : to;
-                sum0.reinterpretAsInts().intoArray(sums, at);
-                sum1.reinterpretAsInts().intoArray(sums, at + Lanes.COUNT);
-                sum0 = ShortVector.zero(Lanes.SHORTS);
-                sum1 = sum0;
-            }
-        }
-    }
-
-    private static IntVector shifted(MemorySegment tile, int at, int shift, IntVector mask) {
-        return words(tile, at).lanewise(VectorOperators.LSHR, shift).and(mask);
-    }
-
-    private static ShortVector top(IntVector words) {
-        return words.reinterpretAsShorts().lanewise(VectorOperators.LSHR, 8);
     }
 
     /**
@@ -200,7 +120,7 @@ final class PlaneProducts {
      * @param halves whether half blocks have sums of their own
      * @param sums (row) or (half block, row), from {@code to} on
      */
-    private static void subtract(int[] xSums, int at, short zero, boolean halves, int[] sums, int to) {
+    static void subtract(int[] xSums, int at, short zero, boolean halves, int[] sums, int to) {
         ShortVector first = broadcast(xSums, at);
         ShortVector second = broadcast(xSums, at + 1);
         int rows = PackedMatrix.TILE_ROWS;

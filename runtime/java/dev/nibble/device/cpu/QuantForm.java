@@ -15,13 +15,20 @@ enum QuantForm {
 
         @Override
         void multiply(MemorySegment tile, int offset, int blocks, QuantizedRows x, int at, TileWorkspace workspace) {
-            multiply(tile, offset, blocks, x, at, planes, 0, workspace);
+            for (int b = 0; b < blocks; b++) {
+                int chunk = offset + bytes(b / planes.length * planes.length);
+                int to = 2 * b * PackedMatrix.TILE_ROWS;
+                PlaneProducts.multiplyTwoBits(
+                        tile, chunk, planes[b % planes.length], x.pairs, at / 2 + b * 16, workspace.pairSums, to);
+            }
+            workspace.addPairs(2 * blocks, true, x, at);
         }
     },
 
     /** Three bits, 4 means 0. */
     THREE_BITS_AROUND_4(6, 0, Sums.PAIRS_PER_HALF_BLOCK) {
         private final BlockPlanes[] planes = BlockPlanes.threeBits();
+        private final PlanePairs[] pairs = {PlanePairs.threeBits(0), PlanePairs.threeBits(1)};
 
         @Override
         void unpack(MemorySegment tile, int offset, int blocks, TileWorkspace workspace) {
@@ -30,7 +37,8 @@ enum QuantForm {
 
         @Override
         void multiply(MemorySegment tile, int offset, int blocks, QuantizedRows x, int at, TileWorkspace workspace) {
-            multiply(tile, offset, blocks, x, at, planes, 4, workspace);
+            multiplyChunks(tile, offset, blocks, x, at, pairs, workspace);
+            addLess(4, blocks, x, at, workspace);
         }
     },
 
@@ -79,6 +87,7 @@ enum QuantForm {
     /** Five bits; multiplied less 16, which the offset makes up for. */
     FIVE_BITS(10, 16, Sums.PAIRS_PER_BLOCK) {
         private final BlockPlanes[] planes = BlockPlanes.fiveBits();
+        private final PlanePairs pairs = PlanePairs.fiveBits();
 
         @Override
         void unpack(MemorySegment tile, int offset, int blocks, TileWorkspace workspace) {
@@ -87,13 +96,15 @@ enum QuantForm {
 
         @Override
         void multiply(MemorySegment tile, int offset, int blocks, QuantizedRows x, int at, TileWorkspace workspace) {
-            multiply(tile, offset, blocks, x, at, planes, 16, workspace);
+            pairs.multiply(tile, offset, blocks, x.pairs, at / 2, 16, 8, workspace.pairSums, 0, 0);
+            addLess(16, blocks, x, at, workspace);
         }
     },
 
     /** Five bits, 16 means 0. */
     FIVE_BITS_AROUND_16(10, 0, Sums.PAIRS_PER_BLOCK) {
         private final BlockPlanes[] planes = BlockPlanes.fiveBits();
+        private final PlanePairs pairs = PlanePairs.fiveBits();
 
         @Override
         void unpack(MemorySegment tile, int offset, int blocks, TileWorkspace workspace) {
@@ -102,13 +113,15 @@ enum QuantForm {
 
         @Override
         void multiply(MemorySegment tile, int offset, int blocks, QuantizedRows x, int at, TileWorkspace workspace) {
-            multiply(tile, offset, blocks, x, at, planes, 16, workspace);
+            pairs.multiply(tile, offset, blocks, x.pairs, at / 2, 16, 8, workspace.pairSums, 0, 0);
+            addLess(16, blocks, x, at, workspace);
         }
     },
 
     /** Six bits, 32 means 0. */
     SIX_BITS_AROUND_32(12, 0, Sums.PAIRS_PER_HALF_BLOCK) {
         private final BlockPlanes[] planes = BlockPlanes.sixBits();
+        private final PlanePairs[] pairs = {PlanePairs.sixBits(0), PlanePairs.sixBits(1)};
 
         @Override
         void unpack(MemorySegment tile, int offset, int blocks, TileWorkspace workspace) {
@@ -117,7 +130,8 @@ enum QuantForm {
 
         @Override
         void multiply(MemorySegment tile, int offset, int blocks, QuantizedRows x, int at, TileWorkspace workspace) {
-            multiply(tile, offset, blocks, x, at, planes, 32, workspace);
+            multiplyChunks(tile, offset, blocks, x, at, pairs, workspace);
+            addLess(32, blocks, x, at, workspace);
         }
     },
 
@@ -207,22 +221,39 @@ enum QuantForm {
         }
     }
 
-    final void multiply(
+    /** Multiplies chunks of four blocks whose blocks b and b + 2 share words. */
+    final void multiplyChunks(
             MemorySegment tile,
             int offset,
             int blocks,
             QuantizedRows x,
             int at,
-            BlockPlanes[] planes,
-            int zero,
+            PlanePairs[] planes,
             TileWorkspace workspace) {
-        boolean halves = sums == Sums.PAIRS_PER_HALF_BLOCK;
-        for (int b = 0; b < blocks; b++) {
-            int chunk = offset + bytes(b / CHUNK * CHUNK);
-            int xAt = (at + b * QuantizedRows.BLOCK) / 2;
-            int to = (halves ? 2 * b : b) * PackedMatrix.TILE_ROWS;
-            PlaneProducts.multiply(tile, chunk, planes[b % CHUNK], x, xAt, zero, halves, workspace.pairSums, to);
+        for (int b = 0; b < blocks; b += b % CHUNK == 0 ? 1 : CHUNK - 1) {
+            planes[b % CHUNK].multiply(
+                    tile,
+                    offset + bytes(b / CHUNK * CHUNK),
+                    2,
+                    x.pairs,
+                    at / 2 + b * 16,
+                    8,
+                    32,
+                    workspace.pairSums,
+                    2 * b * PackedMatrix.TILE_ROWS,
+                    4 * PackedMatrix.TILE_ROWS);
         }
-        workspace.addPairs(halves ? 2 * blocks : blocks, halves, x, at);
+    }
+
+    /** Takes {@code zero} from the weights whose products the workspace holds, then scales them. */
+    final void addLess(int zero, int blocks, QuantizedRows x, int at, TileWorkspace workspace) {
+        boolean halves = sums == Sums.PAIRS_PER_HALF_BLOCK;
+        int groups = halves ? 2 : 1;
+        for (int b = 0; b < blocks; b++) {
+            int half = at / QuantizedRows.HALF_BLOCK + 2 * b;
+            int to = groups * b * PackedMatrix.TILE_ROWS;
+            PlaneProducts.subtract(x.pairSums, half, (short) zero, halves, workspace.pairSums, to);
+        }
+        workspace.addPairs(groups * blocks, halves, x, at);
     }
 }
