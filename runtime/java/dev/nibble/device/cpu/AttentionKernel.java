@@ -246,58 +246,67 @@ final class AttentionKernel implements Kernel, WorkerPool.Task {
 
     /** softmax += weights × values. */
     private void addValues(int block, int head, int begin, int end, Scratch scratch, RunningSoftmax softmax) {
-        int stride = cache.valueStride();
-        int queries = queries(block);
-        boolean widen = cache.halfValues() && queries > FEW_QUERIES;
         for (int group = Math.max(begin, plan.firstGroup(block)); group < end; group++) {
-            long at = cache.valuesAt(head, page(block, group), group % cache.groupsPerPage());
-            int column = (group - begin) * cache.group();
             int length = Math.min(tokens(group), plan.lastToken(block) + 1 - firstToken(group));
-            if (widen) {
-                AttentionProduct.widen(cache.segment(), at, length * stride, scratch.group, 0);
+            int weights = (group - begin) * cache.group();
+            int page = page(block, group);
+            for (int column = 0; column < cache.valueStride(); column += cache.columnsOfBlock(column)) {
+                long at = cache.valuesAt(head, page, group % cache.groupsPerPage(), column);
+                addValues(queries(block), at, length, column, scratch, weights, softmax.values());
             }
-            for (int i = 0; i < queries; i += AttentionProduct.ROWS) {
-                int from = i * AttentionWorkspace.TILE + column;
-                if (widen) {
-                    AttentionProduct.floats(
-                            scratch.scores,
-                            from,
-                            AttentionWorkspace.TILE,
-                            scratch.group,
-                            0,
-                            length,
-                            stride,
-                            softmax.values(),
-                            i * stride,
-                            stride,
-                            true);
-                } else if (cache.halfValues()) {
-                    AttentionProduct.halves(
-                            scratch.scores,
-                            from,
-                            AttentionWorkspace.TILE,
-                            cache.segment(),
-                            at,
-                            length,
-                            stride,
-                            softmax.values(),
-                            i * stride,
-                            stride,
-                            true);
-                } else {
-                    AttentionProduct.floats(
-                            scratch.scores,
-                            from,
-                            AttentionWorkspace.TILE,
-                            cache.segment(),
-                            at,
-                            length,
-                            stride,
-                            softmax.values(),
-                            i * stride,
-                            stride,
-                            true);
-                }
+        }
+    }
+
+    /** Adds a block of columns of {@code length} tokens' values to the sums of all queries. */
+    private void addValues(int queries, long at, int length, int column, Scratch scratch, int weights, float[] sums) {
+        int columns = cache.columnsOfBlock(column);
+        int stride = cache.valueStride();
+        boolean widen = cache.halfValues() && queries > FEW_QUERIES;
+        if (widen) {
+            AttentionProduct.widen(cache.segment(), at, length * columns, scratch.group, 0);
+        }
+        for (int i = 0; i < queries; i += AttentionProduct.ROWS) {
+            int from = i * AttentionWorkspace.TILE + weights;
+            int to = i * stride + column;
+            if (widen) {
+                AttentionProduct.floats(
+                        scratch.scores,
+                        from,
+                        AttentionWorkspace.TILE,
+                        scratch.group,
+                        0,
+                        length,
+                        columns,
+                        sums,
+                        to,
+                        stride,
+                        true);
+            } else if (cache.halfValues()) {
+                AttentionProduct.halves(
+                        scratch.scores,
+                        from,
+                        AttentionWorkspace.TILE,
+                        cache.segment(),
+                        at,
+                        length,
+                        columns,
+                        sums,
+                        to,
+                        stride,
+                        true);
+            } else {
+                AttentionProduct.floats(
+                        scratch.scores,
+                        from,
+                        AttentionWorkspace.TILE,
+                        cache.segment(),
+                        at,
+                        length,
+                        columns,
+                        sums,
+                        to,
+                        stride,
+                        true);
             }
         }
     }

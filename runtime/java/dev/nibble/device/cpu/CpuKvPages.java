@@ -11,11 +11,14 @@ import java.lang.foreign.MemorySegment;
  * order that jumps at every page or two halves the speed of attention.
  *
  * <p>A group is 32 tokens, or 16 where pages are no multiple of 32. Its keys are transposed, {@code [keySize][group]}, so that
- * a vector holds the same key value of several tokens; its values lie as {@code [group][valueStride]}.
+ * a vector holds the same key value of several tokens. Its values lie in blocks of 32 columns (the last may have 16), each
+ * {@code [group][columns]}, so that the few columns that registers can sum up at once are read without gaps.
  */
 final class CpuKvPages implements KvPages {
     /** The largest group of tokens. */
     static final int GROUP = 32;
+
+    private static final int VALUE_COLUMNS = 32;
 
     private static final int SMALL_GROUP = 16;
 
@@ -79,7 +82,7 @@ final class CpuKvPages implements KvPages {
         return groupsPerPage;
     }
 
-    /** Values between one token's and the next token's value rows. */
+    /** Values of a token, rounded up to a multiple of 16. */
     int valueStride() {
         return valueStride;
     }
@@ -97,9 +100,15 @@ final class CpuKvPages implements KvPages {
         return place(head, page) * pageKeyBytes + (long) groupInPage * group * layout.keySize() * keyBytes;
     }
 
-    /** The byte offset of a group's values, {@code [group][valueStride]}. */
-    long valuesAt(int head, int page, int groupInPage) {
-        return firstValue + place(head, page) * pageValueBytes + (long) groupInPage * group * valueStride * valueBytes;
+    /** The columns of the block of values that begins at {@code column}. */
+    int columnsOfBlock(int column) {
+        return Math.min(VALUE_COLUMNS, valueStride - column);
+    }
+
+    /** The byte offset of the block of a group's values that begins at {@code column}, {@code [group][columns]}. */
+    long valuesAt(int head, int page, int groupInPage, int column) {
+        long before = (long) groupInPage * group * valueStride + (long) group * column;
+        return firstValue + place(head, page) * pageValueBytes + before * valueBytes;
     }
 
     private long place(int head, int page) {

@@ -53,15 +53,18 @@ final class WriteKvRow implements RowWork {
                     cache.keysAt(head, page, group),
                     token,
                     cache.group());
-            from = row * v.rowBytes() + (long) head * layout.valueSize() * 4;
-            write(
-                    layout.valueType(),
-                    v.segment(),
-                    from,
-                    layout.valueSize(),
-                    cache.valuesAt(head, page, group),
-                    token * cache.valueStride(),
-                    1);
+            for (int column = 0; column < layout.valueSize(); column += cache.columnsOfBlock(column)) {
+                int columns = cache.columnsOfBlock(column);
+                from = row * v.rowBytes() + ((long) head * layout.valueSize() + column) * 4;
+                write(
+                        layout.valueType(),
+                        v.segment(),
+                        from,
+                        Math.min(columns, layout.valueSize() - column),
+                        cache.valuesAt(head, page, group, column),
+                        token * columns,
+                        1);
+            }
         }
     }
 
