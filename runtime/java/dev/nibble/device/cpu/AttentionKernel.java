@@ -14,6 +14,9 @@ final class AttentionKernel implements Kernel, WorkerPool.Task {
     /** Up to so many queries 16-bit keys and values are widened on the way; for more, once per tile into scratch memory. */
     private static final int FEW_QUERIES = 8;
 
+    /** Below so many multiplications, waking others costs more than it saves. */
+    private static final long PARALLEL_ABOVE = 200_000;
+
     /** Queries that are worked on together: what they keep fits the second-level cache. */
     private static final int QUERIES = 64;
 
@@ -69,7 +72,12 @@ final class AttentionKernel implements Kernel, WorkerPool.Task {
         if (plan.split()) {
             workspace.reservePartials(parts);
         }
-        pool.run(this, parts);
+        int perPair = form.heads() * (cache.layout().keySize() + cache.layout().valueSize());
+        if (plan.pairs() * perPair < PARALLEL_ABOVE) {
+            run(0, parts, 0);
+        } else {
+            pool.run(this, parts);
+        }
     }
 
     @Override

@@ -32,6 +32,7 @@ final class AttentionPlan {
     private final AtomicIntegerArray unfinished;
     private int blocks;
     private boolean split;
+    private long pairs;
 
     AttentionPlan(
             CpuBuffer positions,
@@ -61,6 +62,7 @@ final class AttentionPlan {
     /** Cuts the rows; returns the number of parts. */
     int cut(int rows) {
         blocks = 0;
+        pairs = 0;
         for (int row = 0; row < rows; ) {
             int end = row + 1;
             while (end < rows && end < row + rowsPerBlock && slot(end) == slot(row)) {
@@ -100,6 +102,7 @@ final class AttentionPlan {
         endGroup[blocks] = group(last) + 1;
         lastToken[blocks] = last;
         leastPosition[blocks] = least;
+        pairs += (long) (end - row) * (endGroup[blocks] - firstGroup[blocks]) * cache.group();
         lastFirstToken[blocks] = lastFirst;
         blocks++;
     }
@@ -107,6 +110,11 @@ final class AttentionPlan {
     private int group(int token) {
         int pageTokens = cache.layout().pageTokens();
         return token / pageTokens * cache.groupsPerPage() + token % pageTokens / cache.group();
+    }
+
+    /** About how many pairs of a row and a token there are. */
+    long pairs() {
+        return pairs;
     }
 
     /** Whether blocks are cut into ranges. */
