@@ -58,21 +58,15 @@ final class PanelProducts {
             RowSelection selection,
             int column,
             TileWorkspace workspace) {
-        int chunk = layout.quants().chunk();
-        for (int first = 0; first < blocks; first += chunk) {
-            int count = Math.min(chunk, blocks - first);
-            layout.quants().unpack(tile, offset + layout.quants().bytes(first), count, workspace);
-            int at = column + first * BLOCK;
-            for (int token = 0; token < selection.count(); token += TileWorkspace.TOKENS) {
-                multiplyUnpacked(layout, first, count, x, selection, token, at, workspace);
-            }
+        layout.quants().unpack(tile, offset, blocks, workspace);
+        for (int token = 0; token < selection.count(); token += TileWorkspace.TOKENS) {
+            multiplyUnpacked(layout, blocks, x, selection, token, column, workspace);
         }
     }
 
     /** Multiplies four tokens; beyond the last, the last is taken again, whose results nobody reads. */
     private static void multiplyUnpacked(
             TileLayout layout,
-            int firstBlock,
             int blocks,
             QuantizedRows x,
             RowSelection selection,
@@ -86,14 +80,13 @@ final class PanelProducts {
         }
         int to = token * ROWS;
         switch (layout.quants().sums()) {
-            case PAIRS_PER_BLOCK -> workspace.multiplyPairs(firstBlock, blocks, false, x, to);
-            case PAIRS_PER_HALF_BLOCK -> workspace.multiplyPairs(2 * firstBlock, 2 * blocks, true, x, to);
-            case FLOATS_PER_BLOCK -> workspace.multiplyFloats(firstBlock, blocks, x, to);
+            case PAIRS_PER_BLOCK -> workspace.multiplyPairs(blocks, false, x, to);
+            case PAIRS_PER_HALF_BLOCK -> workspace.multiplyPairs(2 * blocks, true, x, to);
+            case FLOATS_PER_BLOCK -> workspace.multiplyFloats(blocks, x, to);
         }
         if (layout.scales().hasOffsets()) {
             boolean halves = layout.quants().sums() == QuantForm.Sums.PAIRS_PER_HALF_BLOCK;
-            int groups = halves ? 2 : 1;
-            workspace.addOffsetsOfFour(groups * firstBlock, groups * blocks, halves, x, to);
+            workspace.addOffsetsOfFour(halves ? 2 * blocks : blocks, halves, x, to);
         }
     }
 }

@@ -182,18 +182,13 @@ enum QuantForm {
         return bias;
     }
 
-    /** Blocks that are unpacked at once, so that the first-level cache can hold them. */
-    int chunk() {
-        return sums == Sums.FLOATS_PER_BLOCK ? 4 : 8;
-    }
-
     /** The form of the sums. */
     Sums sums() {
         return sums;
     }
 
     /**
-     * Unpacks at most {@link #chunk} blocks.
+     * Unpacks blocks.
      *
      * @param tile the packed tile
      * @param offset where the blocks begin in it

@@ -70,7 +70,6 @@ final class TileScaling {
             int[] sums,
             int groups,
             float[] scales,
-            int scaleAt,
             int shift,
             float[] x,
             int x0,
@@ -85,7 +84,7 @@ final class TileScaling {
             FloatVector result2 = FloatVector.fromArray(Lanes.FLOATS, results, to + 2 * ROWS + row);
             FloatVector result3 = FloatVector.fromArray(Lanes.FLOATS, results, to + 3 * ROWS + row);
             for (int g = 0; g < groups; g++) {
-                FloatVector scale = FloatVector.fromArray(Lanes.FLOATS, scales, scaleAt + g * ROWS + row);
+                FloatVector scale = FloatVector.fromArray(Lanes.FLOATS, scales, g * ROWS + row);
                 int at = g * 4 * ROWS + row;
                 int block = g >> shift;
                 result0 = scaled(sums, at, scale).fma(broadcast(x, x0 + block), result0);
@@ -114,7 +113,6 @@ final class TileScaling {
             float[] sums,
             int blocks,
             float[] scales,
-            int scaleAt,
             float[] x,
             int x0,
             int x1,
@@ -128,7 +126,7 @@ final class TileScaling {
             FloatVector result2 = FloatVector.fromArray(Lanes.FLOATS, results, to + 2 * ROWS + row);
             FloatVector result3 = FloatVector.fromArray(Lanes.FLOATS, results, to + 3 * ROWS + row);
             for (int b = 0; b < blocks; b++) {
-                FloatVector scale = FloatVector.fromArray(Lanes.FLOATS, scales, scaleAt + b * ROWS + row);
+                FloatVector scale = FloatVector.fromArray(Lanes.FLOATS, scales, b * ROWS + row);
                 int at = b * 4 * ROWS + row;
                 result0 = scaled(sums, at, scale).fma(broadcast(x, x0 + b), result0);
                 result1 = scaled(sums, at + ROWS, scale).fma(broadcast(x, x1 + b), result1);

@@ -11,7 +11,7 @@ final class TileWorkspace {
 
     private static final ThreadLocal<TileWorkspace> OF_THREAD = ThreadLocal.withInitial(TileWorkspace::new);
 
-    /** Unpacked weights of a chunk: pairs of 16 bits (block, pair, row), or floats (column, row). */
+    /** Unpacked weights of a panel: pairs of 16 bits (block, pair, row), or floats (column, row). */
     final MemorySegment weights =
             Arena.ofAuto().allocate((long) PackedMatrix.PANEL * PackedMatrix.TILE_ROWS * Float.BYTES, 64);
 
@@ -24,7 +24,7 @@ final class TileWorkspace {
     /** Two of (row): factors of the scales and of the offsets. */
     final float[] factors = new float[2 * PackedMatrix.TILE_ROWS];
 
-    /** Words of bytes of a chunk, looked up in a codebook. */
+    /** Words of bytes of a panel, looked up in a codebook. */
     final MemorySegment bytes = Arena.ofAuto().allocate((long) PackedMatrix.PANEL * PackedMatrix.TILE_ROWS, 64);
 
     /** (half block or block, token, row): dot products of 16 bits, of the low and the high columns of the pairs. */
@@ -82,12 +82,11 @@ final class TileWorkspace {
     /**
      * Multiplies the unpacked pairs by four tokens and adds the scaled products to results.
      *
-     * @param firstGroup the scales' first group
      * @param groups the number of groups
      * @param halves whether they are half blocks
      * @param to where the results of the first token begin
      */
-    void multiplyPairs(int firstGroup, int groups, boolean halves, QuantizedRows x, int to) {
+    void multiplyPairs(int groups, boolean halves, QuantizedRows x, int to) {
         for (int row = 0; row < PackedMatrix.TILE_ROWS; row += 2 * Lanes.COUNT) {
             TileProducts.pairs(
                     weights,
@@ -105,7 +104,6 @@ final class TileWorkspace {
                 pairSums,
                 groups,
                 scales,
-                firstGroup * PackedMatrix.TILE_ROWS,
                 halves ? 1 : 0,
                 x.scales,
                 tokens[0] / QuantizedRows.BLOCK,
@@ -117,7 +115,7 @@ final class TileWorkspace {
     }
 
     /** The same for blocks that are unpacked to floats. */
-    void multiplyFloats(int firstBlock, int blocks, QuantizedRows x, int to) {
+    void multiplyFloats(int blocks, QuantizedRows x, int to) {
         for (int row = 0; row < PackedMatrix.TILE_ROWS; row += 2 * Lanes.COUNT) {
             TileProducts.floats(
                     weights, blocks, x.integers, tokens[0], tokens[1], tokens[2], tokens[3], row, floatSums);
@@ -126,7 +124,6 @@ final class TileWorkspace {
                 floatSums,
                 blocks,
                 scales,
-                firstBlock * PackedMatrix.TILE_ROWS,
                 x.scales,
                 tokens[0] / QuantizedRows.BLOCK,
                 tokens[1] / QuantizedRows.BLOCK,
@@ -137,12 +134,12 @@ final class TileWorkspace {
     }
 
     /** Adds the products of offsets and sums of activations of four tokens to results. */
-    void addOffsetsOfFour(int firstGroup, int groups, boolean halves, QuantizedRows x, int to) {
+    void addOffsetsOfFour(int groups, boolean halves, QuantizedRows x, int to) {
         int columns = halves ? QuantizedRows.HALF_BLOCK : QuantizedRows.BLOCK;
         for (int row = 0; row < PackedMatrix.TILE_ROWS; row += 2 * Lanes.COUNT) {
             TileScaling.addOffsetsOfFour(
                     offsets,
-                    firstGroup * PackedMatrix.TILE_ROWS + row,
+                    row,
                     groups,
                     halves ? x.halfSums : x.sums,
                     tokens[0] / columns,
