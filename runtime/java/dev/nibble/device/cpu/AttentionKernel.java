@@ -54,7 +54,8 @@ final class AttentionKernel implements Kernel, WorkerPool.Task {
                 operation.rows().limit(),
                 rowsPerBlock,
                 form.window(),
-                pool.threads());
+                pool.threads(),
+                (long) queries * cache.valueStride() * Float.BYTES);
         this.workspace = device.attentionWorkspace(new AttentionWorkspace.Shape(
                 queries,
                 cache.layout().keySize(),

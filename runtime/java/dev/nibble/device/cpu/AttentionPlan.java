@@ -14,8 +14,12 @@ final class AttentionPlan {
 
     private static final int PARTS_PER_THREAD = 4;
 
+    /** Memory for the results of ranges: what needs more is not cut into ranges. */
+    private static final long MOST_PARTIAL_BYTES = 64L << 20;
+
     private final int heads;
     private final int threads;
+    private final long mostSplitParts;
     private final int rowsPerBlock;
     private final int window;
     private final CpuBuffer positions;
@@ -41,7 +45,8 @@ final class AttentionPlan {
             int limit,
             int rowsPerBlock,
             int window,
-            int threads) {
+            int threads,
+            long partialBytes) {
         this.positions = positions;
         this.slots = slots;
         this.cache = cache;
@@ -49,6 +54,7 @@ final class AttentionPlan {
         this.rowsPerBlock = rowsPerBlock;
         this.window = window;
         this.threads = threads;
+        this.mostSplitParts = MOST_PARTIAL_BYTES / partialBytes;
         this.firstRow = new int[limit + 1];
         this.firstGroup = new int[limit];
         this.endGroup = new int[limit];
@@ -72,7 +78,16 @@ final class AttentionPlan {
             row = end;
         }
         firstRow[blocks] = rows;
-        split = threads > 1 && blocks * heads < PARTS_PER_THREAD * threads;
+        long ranges = 0;
+        for (int block = 0; block < blocks; block++) {
+            ranges += endRange(block) - firstRange(block);
+        }
+        split = threads > 1 && blocks * heads < PARTS_PER_THREAD * threads && ranges * heads <= mostSplitParts;
+        return number();
+    }
+
+    /** Numbers the parts; returns how many there are. */
+    private int number() {
         int parts = 0;
         for (int block = 0; block < blocks; block++) {
             firstPart[block] = parts;
