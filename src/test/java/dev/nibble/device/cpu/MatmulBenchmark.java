@@ -73,7 +73,7 @@ public final class MatmulBenchmark {
                 used.stream().map(matrix -> product(matrix, tokens)).toList();
         long bytes = used.stream().mapToLong(matrix -> matrix.data().byteSize()).sum();
         long values = used.stream().mapToLong(matrix -> matrix.shape().values()).sum();
-        int repeat = Math.toIntExact(Math.max(1, 200_000_000 / (values * tokens)));
+        int repeat = Math.toIntExact(Math.max(1, 2_000_000_000L / (values * tokens)));
         double fastest = Double.MAX_VALUE;
         double read = Double.MAX_VALUE;
         for (int round = -WARM_UP; round < rounds; round++) {
