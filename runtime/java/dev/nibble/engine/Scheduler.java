@@ -231,7 +231,9 @@ public final class Scheduler implements AutoCloseable {
     private void continueWith(Sequence sequence, int next) {
         if (next == SequenceListener.FINISH) {
             remove(sequence);
-        } else if (next != SequenceListener.PAUSE) {
+        } else if (next == SequenceListener.PAUSE) {
+            sequence.rest();
+        } else {
             sequence.append(next);
         }
     }

@@ -3,7 +3,8 @@ package dev.nibble.engine;
 import java.util.Arrays;
 
 /**
- * A sequence of tokens and what the cache holds of it. Tokens from {@code computed} on are still to be run through the model.
+ * A sequence of tokens and what the cache holds of it. Tokens from {@code computed} on are still to be run through the model,
+ * at the latest before those that are appended next.
  * Guarded by the scheduler's lock.
  */
 public final class Sequence {
@@ -22,6 +23,7 @@ public final class Sequence {
     private long prefix = PagePool.ROOT;
     private boolean ended;
     private boolean running;
+    private boolean resting = true;
 
     Sequence(SequenceListener listener) {
         this.listener = listener;
@@ -35,8 +37,14 @@ public final class Sequence {
         return computed;
     }
 
+    /** The tokens to run now: none while the sequence rests, even if the cache has lost some of it. */
     int pending() {
-        return length - computed;
+        return resting ? 0 : length - computed;
+    }
+
+    /** All that was wanted was given: nothing is to be computed until tokens are appended. */
+    void rest() {
+        resting = true;
     }
 
     int token(int position) {
@@ -89,6 +97,7 @@ public final class Sequence {
         }
         System.arraycopy(more, 0, tokens, length, more.length);
         length += more.length;
+        resting = false;
     }
 
     void advance(int count) {

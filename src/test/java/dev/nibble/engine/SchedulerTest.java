@@ -19,7 +19,9 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.LinkedBlockingQueue;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -111,6 +113,22 @@ class SchedulerTest {
     }
 
     @Test
+    void aSequenceThatRestsIsNotComputedAgainBeforeMoreIsFed() throws InterruptedException {
+        try (Engine engine = engine(4 * CONTEXT, 512)) {
+            Scheduler scheduler = engine.scheduler();
+            Resting resting = new Resting();
+            Sequence sequence = scheduler.open(resting);
+            scheduler.feed(sequence, false, prompt(70, 5));
+            assertEquals(69, resting.positions.take());
+            scheduler.truncate(sequence, 32);
+            assertEquals(3, new Greedy(scheduler, 3, prompt(20, 6)).tokens().size());
+            assertTrue(resting.positions.isEmpty(), "the last token that is left was run again");
+            scheduler.feed(sequence, false, 7);
+            assertEquals(32, resting.positions.take());
+        }
+    }
+
+    @Test
     void closingEndsSequencesThatRun() {
         Engine engine = engine(CONTEXT, 512);
         Greedy endless = new Greedy(engine.scheduler(), Integer.MAX_VALUE, prompt(5, 4));
@@ -129,6 +147,30 @@ class SchedulerTest {
         int[] tokens = new java.util.Random(seed).ints(length, 5, 1000).toArray();
         tokens[0] = 1;
         return tokens;
+    }
+
+    /** Notes the positions whose outputs were given. */
+    private static final class Resting implements SequenceListener {
+        final BlockingQueue<Integer> positions = new LinkedBlockingQueue<>();
+
+        @Override
+        public boolean ready() {
+            return true;
+        }
+
+        @Override
+        public void onPosition(int position, Output output) {
+            positions.add(position);
+        }
+
+        @Override
+        public int onLast(int position, Output output) {
+            positions.add(position);
+            return PAUSE;
+        }
+
+        @Override
+        public void onEnd(Optional<Throwable> failure) {}
     }
 
     /** Takes the best token until there are enough. */
