@@ -107,16 +107,16 @@ final class AttentionKernel implements Kernel, WorkerPool.Task {
     }
 
     private void loadQueries(int block, int head, Scratch scratch) {
-        int values = sharing * cache.layout().keySize();
-        int count = 0;
-        for (int row = plan.firstRow(block); row < plan.endRow(block); row++) {
-            long at = row * q.rowBytes() + (long) head * values * Float.BYTES;
-            MemorySegment.copy(q.segment(), ValueLayout.JAVA_FLOAT, at, scratch.q, count, values);
-            count += values;
-        }
+        int keySize = cache.layout().keySize();
         float factor = cache.halfKeys() ? form.scale() * HALF_FACTOR : form.scale();
-        for (int i = 0; i < count; i++) {
-            scratch.q[i] *= factor;
+        int query = 0;
+        for (int row = plan.firstRow(block); row < plan.endRow(block); row++) {
+            long at = row * q.rowBytes() + (long) head * sharing * keySize * Float.BYTES;
+            for (int i = 0; i < sharing; i++, query++, at += keySize * (long) Float.BYTES) {
+                for (int value = 0; value < keySize; value++) {
+                    scratch.q[scratch.queryAt(query, value)] = Rows.get(q.segment(), at + value * 4L) * factor;
+                }
+            }
         }
     }
 
@@ -151,76 +151,63 @@ final class AttentionKernel implements Kernel, WorkerPool.Task {
         for (int group = begin; group < end; group += perTile) {
             int endOfTile = Math.min(group + perTile, end);
             if (endOfTile > plan.firstGroup(block)) {
-                score(block, head, group, endOfTile, scratch);
-                weigh(block, group, endOfTile, scratch, softmax);
-                addValues(block, head, group, endOfTile, scratch, softmax);
+                KvTile tile = scratch.tile;
+                tile.locate(cache, pageTable, slot(block), group, endOfTile, plan.firstGroup(block));
+                score(queries(block), head, tile, scratch);
+                weigh(block, tile, scratch, softmax);
+                addValues(block, head, tile, scratch, softmax);
             }
         }
     }
 
+    private int slot(int block) {
+        return plan.slot(plan.firstRow(block));
+    }
+
     /** scores = queries × keys. */
-    private void score(int block, int head, int begin, int end, Scratch scratch) {
+    private void score(int queries, int head, KvTile tile, Scratch scratch) {
         int keySize = cache.layout().keySize();
         int width = cache.group();
-        int queries = queries(block);
-        boolean widen = cache.halfKeys() && queries > FEW_QUERIES;
-        for (int group = Math.max(begin, plan.firstGroup(block)); group < end; group++) {
-            long at = cache.keysAt(head, page(block, group), group % cache.groupsPerPage());
-            int column = (group - begin) * width;
+        boolean widen = widens(cache.halfKeys(), queries, width);
+        boolean halves = cache.halfKeys() && !widen;
+        MemorySegment keys = widen ? scratch.group : cache.segment();
+        int rowBytes = width * (halves ? Short.BYTES : Float.BYTES);
+        for (int group = tile.first(); group < tile.count(); group++) {
+            long at = cache.keysAt(head, tile.number(group));
             if (widen) {
-                AttentionProduct.widen(cache.segment(), at, keySize * width, scratch.group, 0);
+                AttentionProduct.widen(cache.segment(), at, keySize, width, keys);
+                at = 0;
             }
-            for (int i = 0; i < queries; i += AttentionProduct.ROWS) {
-                int to = i * AttentionWorkspace.TILE + column;
-                if (widen) {
-                    AttentionProduct.floats(
+            for (int query = 0; query < queries; query += AttentionProduct.ROWS) {
+                int to = query * AttentionWorkspace.TILE + group * width;
+                for (int value = 0; value < keySize; value += AttentionWorkspace.TILE) {
+                    AttentionProduct.multiply(
+                            halves,
                             scratch.q,
-                            i * keySize,
-                            keySize,
-                            scratch.group,
-                            0,
-                            keySize,
+                            scratch.queryAt(query, value),
+                            keys,
+                            at + value * rowBytes,
+                            Math.min(keySize - value, AttentionWorkspace.TILE),
                             width,
                             scratch.scores,
                             to,
                             AttentionWorkspace.TILE,
-                            false);
-                } else if (cache.halfKeys()) {
-                    AttentionProduct.halves(
-                            scratch.q,
-                            i * keySize,
-                            keySize,
-                            cache.segment(),
-                            at,
-                            keySize,
-                            width,
-                            scratch.scores,
-                            to,
-                            AttentionWorkspace.TILE,
-                            false);
-                } else {
-                    AttentionProduct.floats(
-                            scratch.q,
-                            i * keySize,
-                            keySize,
-                            cache.segment(),
-                            at,
-                            keySize,
-                            width,
-                            scratch.scores,
-                            to,
-                            AttentionWorkspace.TILE,
-                            false);
+                            value > 0);
                 }
             }
         }
     }
 
+    /** Whether so many queries are worth widening rows of so many values beforehand. */
+    private static boolean widens(boolean halves, int queries, int columns) {
+        return halves && (queries > FEW_QUERIES || columns < CpuKvPages.COLUMNS);
+    }
+
     /** scores → weights, with what a row does not see left out. */
-    private void weigh(int block, int begin, int end, Scratch scratch, RunningSoftmax softmax) {
-        int width = (end - begin) * cache.group();
+    private void weigh(int block, KvTile tile, Scratch scratch, RunningSoftmax softmax) {
+        int width = tile.count() * cache.group();
         float factor = cache.halfKeys() ? HALF_FACTOR : 1;
-        boolean all = allSeen(block, begin, end);
+        boolean all = allSeen(block, tile, width);
         int queries = queries(block);
         for (int query = 0; query < queries; query++) {
             int at = query * AttentionWorkspace.TILE;
@@ -228,40 +215,38 @@ final class AttentionKernel implements Kernel, WorkerPool.Task {
                 RunningSoftmax.cap(scratch.scores, at, width, factor, form.softcap());
             }
             if (!all) {
-                mask(plan.firstRow(block) + query / sharing, begin, end, scratch.scores, at);
+                mask(plan.firstRow(block) + query / sharing, tile, scratch.scores, at);
             }
             softmax.scores(query, scratch.scores, at, width, form.softcap() != 0 ? 1 : factor);
         }
     }
 
     /** Whether every row of the block sees every token of the tile. */
-    private boolean allSeen(int block, int begin, int end) {
-        int first = firstToken(begin);
-        int count = (end - begin) * cache.group();
+    private boolean allSeen(int block, KvTile tile, int tokens) {
+        int first = tile.firstToken(0);
         return plan.lastFirstToken(block) <= first
-                && first + count - 1 <= plan.leastPosition(block)
+                && first + tokens - 1 <= plan.leastPosition(block)
                 && cache.layout().pageTokens() % cache.group() == 0;
     }
 
-    private void mask(int row, int begin, int end, float[] scores, int at) {
+    private void mask(int row, KvTile tile, float[] scores, int at) {
         int firstSeen = plan.firstToken(row);
         int endSeen = plan.position(row) + 1;
-        for (int group = begin; group < end; group++) {
-            int first = firstToken(group);
-            int to = Math.min(tokens(group), endSeen - first);
-            RunningSoftmax.mask(scores, at + (group - begin) * cache.group(), cache.group(), firstSeen - first, to);
+        for (int group = 0; group < tile.count(); group++) {
+            int first = tile.firstToken(group);
+            int to = Math.min(tile.tokens(group), endSeen - first);
+            RunningSoftmax.mask(scores, at + group * cache.group(), cache.group(), firstSeen - first, to);
         }
     }
 
     /** softmax += weights × values. */
-    private void addValues(int block, int head, int begin, int end, Scratch scratch, RunningSoftmax softmax) {
-        for (int group = Math.max(begin, plan.firstGroup(block)); group < end; group++) {
-            int length = Math.min(tokens(group), plan.lastToken(block) + 1 - firstToken(group));
-            int weights = (group - begin) * cache.group();
-            int page = page(block, group);
-            for (int column = 0; column < cache.valueStride(); column += cache.columnsOfBlock(column)) {
-                long at = cache.valuesAt(head, page, group % cache.groupsPerPage(), column);
-                addValues(queries(block), at, length, column, scratch, weights, softmax.values());
+    private void addValues(int block, int head, KvTile tile, Scratch scratch, RunningSoftmax softmax) {
+        int queries = queries(block);
+        for (int group = tile.first(); group < tile.count(); group++) {
+            int length = Math.min(tile.tokens(group), plan.lastToken(block) + 1 - tile.firstToken(group));
+            for (int column = 0; column < cache.valueStride(); column += CpuKvPages.COLUMNS) {
+                long at = cache.valuesAt(head, tile.number(group), column);
+                addValues(queries, at, length, column, scratch, group * cache.group(), softmax.values());
             }
         }
     }
@@ -270,70 +255,24 @@ final class AttentionKernel implements Kernel, WorkerPool.Task {
     private void addValues(int queries, long at, int length, int column, Scratch scratch, int weights, float[] sums) {
         int columns = cache.columnsOfBlock(column);
         int stride = cache.valueStride();
-        boolean widen = cache.halfValues() && queries > FEW_QUERIES;
+        boolean widen = widens(cache.halfValues(), queries, columns);
         if (widen) {
-            AttentionProduct.widen(cache.segment(), at, length * columns, scratch.group, 0);
+            AttentionProduct.widen(cache.segment(), at, length, columns, scratch.group);
         }
-        for (int i = 0; i < queries; i += AttentionProduct.ROWS) {
-            int from = i * AttentionWorkspace.TILE + weights;
-            int to = i * stride + column;
-            if (widen) {
-                AttentionProduct.floats(
-                        scratch.scores,
-                        from,
-                        AttentionWorkspace.TILE,
-                        scratch.group,
-                        0,
-                        length,
-                        columns,
-                        sums,
-                        to,
-                        stride,
-                        true);
-            } else if (cache.halfValues()) {
-                AttentionProduct.halves(
-                        scratch.scores,
-                        from,
-                        AttentionWorkspace.TILE,
-                        cache.segment(),
-                        at,
-                        length,
-                        columns,
-                        sums,
-                        to,
-                        stride,
-                        true);
-            } else {
-                AttentionProduct.floats(
-                        scratch.scores,
-                        from,
-                        AttentionWorkspace.TILE,
-                        cache.segment(),
-                        at,
-                        length,
-                        columns,
-                        sums,
-                        to,
-                        stride,
-                        true);
-            }
+        for (int query = 0; query < queries; query += AttentionProduct.ROWS) {
+            AttentionProduct.multiply(
+                    cache.halfValues() && !widen,
+                    scratch.scores,
+                    query * AttentionWorkspace.TILE + weights,
+                    widen ? scratch.group : cache.segment(),
+                    widen ? 0 : at,
+                    length,
+                    columns,
+                    sums,
+                    query * stride + column,
+                    stride,
+                    true);
         }
-    }
-
-    private int page(int block, int group) {
-        long slot = plan.slot(plan.firstRow(block));
-        return pageTable.integer(slot * pageTable.width() + group / cache.groupsPerPage());
-    }
-
-    /** The first token of a group, counted in its sequence. */
-    private int firstToken(int group) {
-        return group / cache.groupsPerPage() * cache.layout().pageTokens()
-                + group % cache.groupsPerPage() * cache.group();
-    }
-
-    /** The tokens that a group has room for: fewer at the end of an odd page. */
-    private int tokens(int group) {
-        return Math.min(cache.group(), cache.layout().pageTokens() - group % cache.groupsPerPage() * cache.group());
     }
 
     private void finish(int block, int head, RunningSoftmax softmax) {

@@ -25,8 +25,10 @@ final class AttentionWorkspace {
 
     /** One thread's part. */
     static final class Scratch {
-        /** The queries times the scale: (queries, keySize). */
+        /** The queries times the scale, cut into pieces of a tile's width: (pieces, queries, TILE). */
         final float[] q;
+
+        private final int queries;
 
         /** Scores, then weights: (queries, TILE). */
         final float[] scores;
@@ -37,15 +39,23 @@ final class AttentionWorkspace {
         /** Over all ranges so far. */
         final RunningSoftmax total;
 
-        /** One group of keys or values as floats. */
+        final KvTile tile = new KvTile();
+
+        /** One group of keys, or one block of values, as floats. */
         final MemorySegment group;
 
         private Scratch(Shape shape, MemorySegment group) {
-            this.q = new float[shape.queries * shape.keySize];
+            this.queries = shape.queries;
+            this.q = new float[Math.ceilDiv(shape.keySize, TILE) * queries * TILE];
             this.scores = new float[shape.queries * TILE];
             this.range = shape.softmax();
             this.total = shape.softmax();
             this.group = group;
+        }
+
+        /** Where a value of a query lies in {@link #q}. */
+        int queryAt(int query, int value) {
+            return (value / TILE * queries + query) * TILE + value % TILE;
         }
     }
 
@@ -55,7 +65,7 @@ final class AttentionWorkspace {
 
     AttentionWorkspace(Shape shape, int threads, DeviceMemory memory) {
         this.shape = shape;
-        long groupBytes = 4L * CpuKvPages.GROUP * Math.max(shape.keySize, shape.valueStride);
+        long groupBytes = 4L * CpuKvPages.COLUMNS * Math.max(shape.keySize, shape.valueStride);
         MemorySegment groups = memory.allocate(groupBytes * threads, "scratch memory for attention")
                 .segment();
         this.scratch = new Scratch[threads];

@@ -13,40 +13,43 @@ import java.lang.foreign.MemorySegment;
  * <p>A group is 32 tokens, or 16 where pages are no multiple of 32. Its keys are transposed, {@code [keySize][group]}, so that
  * a vector holds the same key value of several tokens. Its values lie in blocks of 32 columns (the last may have 16), each
  * {@code [group][columns]}, so that the few columns that registers can sum up at once are read without gaps.
+ *
+ * <p>So both are rows of 32 or 16 values. In a row of 32 values of 16 bits, the first 16 alternate with the last 16: half of a
+ * 32-bit word is then had by a shift, without moving values between lanes.
  */
 final class CpuKvPages implements KvPages {
-    /** The largest group of tokens. */
-    static final int GROUP = 32;
+    /** The most values in a row: tokens of a key's row, columns of a value's. */
+    static final int COLUMNS = 32;
 
-    private static final int VALUE_COLUMNS = 32;
+    private static final int PAIR = COLUMNS / 2;
 
-    private static final int SMALL_GROUP = 16;
+    /** The least tokens in a group. */
+    static final int LEAST_GROUP = 16;
 
     private final KvLayout layout;
     private final int pages;
     private final int group;
     private final int groupsPerPage;
     private final int valueStride;
-    private final int keyBytes;
     private final int valueBytes;
-    private final long pageKeyBytes;
-    private final long pageValueBytes;
+    private final long groupKeyBytes;
+    private final long groupValueBytes;
     private final long firstValue;
     private final NativeMemory memory;
 
     CpuKvPages(KvLayout layout, int pages, DeviceMemory memory) {
         this.layout = layout;
         this.pages = pages;
-        this.group = layout.pageTokens() % GROUP == 0 ? GROUP : SMALL_GROUP;
+        this.group = layout.pageTokens() % COLUMNS == 0 ? COLUMNS : LEAST_GROUP;
         this.groupsPerPage = Math.ceilDiv(layout.pageTokens(), group);
-        this.valueStride = roundUp(layout.valueSize(), SMALL_GROUP);
-        this.keyBytes = (int) layout.keyType().bytes(1);
+        this.valueStride = roundUp(layout.valueSize(), LEAST_GROUP);
         this.valueBytes = (int) layout.valueType().bytes(1);
-        this.pageKeyBytes = (long) groupsPerPage * group * layout.keySize() * keyBytes;
-        this.pageValueBytes = (long) groupsPerPage * group * valueStride * valueBytes;
-        this.firstValue = pageKeyBytes * layout.heads() * pages;
+        this.groupKeyBytes = layout.keyType().bytes((long) group * layout.keySize());
+        this.groupValueBytes = layout.valueType().bytes((long) group * valueStride);
+        long groups = (long) layout.heads() * pages * groupsPerPage;
+        this.firstValue = groups * groupKeyBytes;
         this.memory = memory.allocate(
-                firstValue + pageValueBytes * layout.heads() * pages,
+                firstValue + groups * groupValueBytes,
                 "a KV cache of " + pages + " pages of " + layout.pageTokens() + " tokens");
     }
 
@@ -95,27 +98,33 @@ final class CpuKvPages implements KvPages {
         return layout.valueType() == KvType.F16;
     }
 
+    /** The number of a group among all groups of a head. */
+    int groupNumber(int page, int groupInPage) {
+        if (page < 0 || page >= pages) {
+            throw new IndexOutOfBoundsException("page " + page + " of a KV cache of " + pages);
+        }
+        return page * groupsPerPage + groupInPage;
+    }
+
     /** The byte offset of a group's keys, {@code [keySize][group]}. */
-    long keysAt(int head, int page, int groupInPage) {
-        return place(head, page) * pageKeyBytes + (long) groupInPage * group * layout.keySize() * keyBytes;
+    long keysAt(int head, int groupNumber) {
+        return ((long) head * pages * groupsPerPage + groupNumber) * groupKeyBytes;
     }
 
     /** The columns of the block of values that begins at {@code column}. */
     int columnsOfBlock(int column) {
-        return Math.min(VALUE_COLUMNS, valueStride - column);
+        return Math.min(COLUMNS, valueStride - column);
     }
 
     /** The byte offset of the block of a group's values that begins at {@code column}, {@code [group][columns]}. */
-    long valuesAt(int head, int page, int groupInPage, int column) {
-        long before = (long) groupInPage * group * valueStride + (long) group * column;
-        return firstValue + place(head, page) * pageValueBytes + before * valueBytes;
+    long valuesAt(int head, int groupNumber, int column) {
+        long place = (long) head * pages * groupsPerPage + groupNumber;
+        return firstValue + place * groupValueBytes + (long) group * column * valueBytes;
     }
 
-    private long place(int head, int page) {
-        if (page < 0 || page >= pages) {
-            throw new IndexOutOfBoundsException("page " + page + " of a KV cache of " + pages);
-        }
-        return (long) head * pages + page;
+    /** The place of a value in a row of so many values of this type. */
+    static int place(KvType type, int columns, int column) {
+        return type == KvType.F16 && columns == COLUMNS ? column % PAIR * 2 + column / PAIR : column;
     }
 
     @Override

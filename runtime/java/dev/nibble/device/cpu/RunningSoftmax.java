@@ -9,10 +9,14 @@ import jdk.incubator.vector.VectorOperators;
 /**
  * Weighted sums of values under a softmax whose scores come tile by tile (Milakov and Gimelshein, 2018): for each query the
  * largest score so far, the sum of the exponentials, and the sum of the values so weighted.
+ *
+ * <p>Scores count in powers of two: a score s is kept as s · log2 e, and its exponential is 2 to that power.
  */
 final class RunningSoftmax {
     /** The largest score before any token: below every score, yet finite, so that no difference is NaN. */
     private static final float NOTHING = -1e30f;
+
+    private static final double LN2 = Math.log(2);
 
     private static final IntVector COLUMNS = IntVector.zero(Lanes.INTS).addIndex(1);
 
@@ -87,18 +91,19 @@ final class RunningSoftmax {
         for (int column = Lanes.COUNT; column < width; column += Lanes.COUNT) {
             most = VectorMath.larger(most, load(scores, at + column));
         }
-        if (most.mul(factor).compare(VectorOperators.GT, largest[query]).anyTrue()) {
-            raise(query, most.reduceLanes(VectorOperators.MAX) * factor);
+        float power = factor * VectorMath.LOG2_E;
+        if (most.mul(power).compare(VectorOperators.GT, largest[query]).anyTrue()) {
+            raise(query, most.reduceLanes(VectorOperators.MAX) * power);
         }
         if (largest[query] == NOTHING) {
             Arrays.fill(scores, at, at + width, 0);
             return;
         }
-        FloatVector stretch = splat(factor);
+        FloatVector stretch = splat(power);
         FloatVector shift = splat(-largest[query]);
         FloatVector sum = load(sums, query * Lanes.COUNT);
         for (int column = 0; column < width; column += Lanes.COUNT) {
-            FloatVector weight = VectorMath.expBelow(load(scores, at + column).fma(stretch, shift), exponent);
+            FloatVector weight = VectorMath.exp2Below(load(scores, at + column).fma(stretch, shift), exponent);
             sum = sum.add(weight);
             weight.intoArray(scores, at + column);
         }
@@ -107,7 +112,7 @@ final class RunningSoftmax {
 
     /** Sets a new largest score, which makes all before smaller. */
     private void raise(int query, float now) {
-        float fade = (float) Math.exp(largest[query] - now);
+        float fade = exp2(largest[query] - now);
         largest[query] = now;
         scale(sums, query * Lanes.COUNT, Lanes.COUNT, fade);
         scale(values, query * stride, stride, fade);
@@ -116,8 +121,8 @@ final class RunningSoftmax {
     /** Adds the same query of the softmax over other, later tokens. */
     void merge(int query, RunningSoftmax other) {
         float now = Math.max(largest[query], other.largest[query]);
-        float own = (float) Math.exp(largest[query] - now);
-        float others = (float) Math.exp(other.largest[query] - now);
+        float own = exp2(largest[query] - now);
+        float others = exp2(other.largest[query] - now);
         largest[query] = now;
         mix(sums, other.sums, query * Lanes.COUNT, Lanes.COUNT, own, others);
         mix(values, other.values, query * stride, stride, own, others);
@@ -125,16 +130,21 @@ final class RunningSoftmax {
 
     /** Lets a logit without a value take part. */
     void sink(int query, float logit) {
-        if (logit > largest[query]) {
-            raise(query, logit);
+        float power = logit * VectorMath.LOG2_E;
+        if (power > largest[query]) {
+            raise(query, power);
         }
-        sums[query * Lanes.COUNT] += Math.scalb((float) Math.exp(logit - largest[query]), exponent);
+        sums[query * Lanes.COUNT] += Math.scalb(exp2(power - largest[query]), exponent);
     }
 
     /** Divides by the sum of exponentials: leaves the attention of a query, times {@code factor}, in {@link #values}. */
     void finish(int query, float factor) {
         float sum = load(sums, query * Lanes.COUNT).reduceLanes(VectorOperators.ADD);
         scale(values, query * stride, stride, Math.scalb(factor, exponent) / sum);
+    }
+
+    private static float exp2(float x) {
+        return (float) Math.exp(x * LN2);
     }
 
     private static void scale(float[] x, int at, int count, float factor) {

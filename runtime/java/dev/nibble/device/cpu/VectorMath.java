@@ -6,7 +6,8 @@ import jdk.incubator.vector.VectorOperators;
 
 /** Elementary functions on vectors of floats, to a relative error of about 2⁻²³. */
 final class VectorMath {
-    private static final float LOG2_E = 1.44269504f;
+    /** log2 of e. */
+    static final float LOG2_E = 1.44269504f;
 
     /** 1.5 · 2²³: added to a small float, it rounds it to an integer, which then stands in the low bits. */
     private static final float ROUNDER = 12582912f;
@@ -17,18 +18,17 @@ final class VectorMath {
     private static final float LN2_LOW = -2.12194440e-4f;
     private static final float LOWEST = -86f;
     private static final float HIGHEST = 88f;
+    private static final float LOWEST_POWER = -124f;
     private static final int MANTISSA_BITS = 23;
 
     private VectorMath() {}
 
-    /**
-     * e to the power of x, times 2 to the power of {@code exponent}: for results that are no larger than the largest float; 0
-     * for x below −86.
-     */
-    static FloatVector expBelow(FloatVector x, int exponent) {
-        FloatVector shifted = x.fma(splat(LOG2_E), splat(ROUNDER + exponent));
-        FloatVector n = shifted.sub(ROUNDER + exponent);
-        FloatVector r = n.fma(splat(-LN2_HIGH), x);
+    /** e to the power of x; 0 for x below −86, that of 88 above 88. */
+    static FloatVector exp(FloatVector x) {
+        FloatVector low = x.blend(HIGHEST, x.compare(VectorOperators.GT, HIGHEST));
+        FloatVector shifted = low.fma(splat(LOG2_E), splat(ROUNDER));
+        FloatVector n = shifted.sub(ROUNDER);
+        FloatVector r = n.fma(splat(-LN2_HIGH), low);
         r = n.fma(splat(-LN2_LOW), r);
         // The polynomial of the Cephes library for e^r, |r| <= ln 2 / 2.
         FloatVector p = r.fma(splat(1.9875691500e-4f), splat(1.3981999507e-3f));
@@ -37,14 +37,30 @@ final class VectorMath {
         p = p.fma(r, splat(1.6666665459e-1f));
         p = p.fma(r, splat(5.0000001201e-1f));
         p = p.fma(r.mul(r), r.add(1f));
-        IntVector power = shifted.reinterpretAsInts().lanewise(VectorOperators.LSHL, MANTISSA_BITS);
-        FloatVector e = p.reinterpretAsInts().add(power).reinterpretAsFloats();
-        return e.blend(0f, x.compare(VectorOperators.LT, LOWEST));
+        return timesPower(p, shifted).blend(0f, x.compare(VectorOperators.LT, LOWEST));
     }
 
-    /** e to the power of x; that of 88 above 88. */
-    static FloatVector exp(FloatVector x) {
-        return expBelow(x.blend(HIGHEST, x.compare(VectorOperators.GT, HIGHEST)), 0);
+    /**
+     * 2 to the power of x, times 2 to the power of {@code exponent}: for results that are no larger than the largest float; 0
+     * for x below −124. Takes fewer steps than {@link #exp}, as no factor stands between x and the power.
+     */
+    static FloatVector exp2Below(FloatVector x, int exponent) {
+        FloatVector shifted = x.add(ROUNDER + exponent);
+        FloatVector r = x.sub(shifted.sub(ROUNDER + exponent));
+        // Of the least relative error for 2^r, |r| <= 1/2: 3e-9.
+        FloatVector p = r.fma(splat(1.55946775e-4f), splat(1.34066439e-3f));
+        p = p.fma(r, splat(9.61769293e-3f));
+        p = p.fma(r, splat(5.55031055e-2f));
+        p = p.fma(r, splat(2.40226528e-1f));
+        p = p.fma(r, splat(6.93147215e-1f));
+        p = p.fma(r, splat(1f));
+        return timesPower(p, shifted).blend(0f, x.compare(VectorOperators.LT, LOWEST_POWER));
+    }
+
+    /** x times 2 to the power of the integer in the low bits of {@code shifted}. */
+    private static FloatVector timesPower(FloatVector x, FloatVector shifted) {
+        IntVector power = shifted.reinterpretAsInts().lanewise(VectorOperators.LSHL, MANTISSA_BITS);
+        return x.reinterpretAsInts().add(power).reinterpretAsFloats();
     }
 
     /** 1 / (1 + e⁻ˣ). */

@@ -3,7 +3,6 @@ package dev.nibble.device.cpu;
 import dev.nibble.device.KvLayout;
 import dev.nibble.device.KvType;
 import dev.nibble.device.Operation;
-import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 
 /** {@link Operation.WriteKv}: scatters keys into the transposed groups, and lays values down as rows. */
@@ -41,48 +40,42 @@ final class WriteKvRow implements RowWork {
         int inPage = position % layout.pageTokens();
         long entry = (long) slots.integer(row) * pageTable.width() + position / layout.pageTokens();
         int page = pageTable.integer(entry);
-        int group = inPage / cache.group();
+        int group = cache.groupNumber(page, inPage / cache.group());
         int token = inPage % cache.group();
         for (int head = 0; head < layout.heads(); head++) {
-            long from = row * k.rowBytes() + (long) head * layout.keySize() * 4;
-            write(
-                    layout.keyType(),
-                    k.segment(),
-                    from,
-                    layout.keySize(),
-                    cache.keysAt(head, page, group),
-                    token,
-                    cache.group());
-            for (int column = 0; column < layout.valueSize(); column += cache.columnsOfBlock(column)) {
-                int columns = cache.columnsOfBlock(column);
-                from = row * v.rowBytes() + ((long) head * layout.valueSize() + column) * 4;
-                write(
-                        layout.valueType(),
-                        v.segment(),
-                        from,
-                        Math.min(columns, layout.valueSize() - column),
-                        cache.valuesAt(head, page, group, column),
-                        token * columns,
-                        1);
+            writeKey(row, head, group, CpuKvPages.place(layout.keyType(), cache.group(), token));
+            writeValue(row, head, group, token);
+        }
+    }
+
+    private void writeKey(int row, int head, int group, int place) {
+        KvLayout layout = cache.layout();
+        long from = row * k.rowBytes() + (long) head * layout.keySize() * Float.BYTES;
+        long at = cache.keysAt(head, group);
+        for (int i = 0; i < layout.keySize(); i++, place += cache.group()) {
+            write(layout.keyType(), at, place, Rows.get(k.segment(), from + i * 4L));
+        }
+    }
+
+    private void writeValue(int row, int head, int group, int token) {
+        KvLayout layout = cache.layout();
+        for (int first = 0; first < layout.valueSize(); first += CpuKvPages.COLUMNS) {
+            int columns = cache.columnsOfBlock(first);
+            long from = row * v.rowBytes() + ((long) head * layout.valueSize() + first) * Float.BYTES;
+            long at = cache.valuesAt(head, group, first);
+            int count = Math.min(columns, layout.valueSize() - first);
+            for (int i = 0; i < count; i++) {
+                int place = token * columns + CpuKvPages.place(layout.valueType(), columns, i);
+                write(layout.valueType(), at, place, Rows.get(v.segment(), from + i * 4L));
             }
         }
     }
 
-    /** Writes {@code count} values to the places {@code first}, {@code first + stride} … counted from byte {@code at}. */
-    private void write(KvType type, MemorySegment source, long from, int count, long at, int first, int stride) {
-        MemorySegment target = cache.segment();
+    /** Writes the value number {@code place} of those that begin at byte {@code at}. */
+    private void write(KvType type, long at, int place, float value) {
         switch (type) {
-            case F32 -> {
-                for (int i = 0; i < count; i++) {
-                    Rows.set(target, at + (first + (long) i * stride) * 4, Rows.get(source, from + i * 4L));
-                }
-            }
-            case F16 -> {
-                for (int i = 0; i < count; i++) {
-                    short bits = Float.floatToFloat16(Rows.get(source, from + i * 4L));
-                    target.set(ValueLayout.JAVA_SHORT, at + (first + (long) i * stride) * 2, bits);
-                }
-            }
+            case F32 -> Rows.set(cache.segment(), at + place * 4L, value);
+            case F16 -> cache.segment().set(ValueLayout.JAVA_SHORT, at + place * 2L, Float.floatToFloat16(value));
         }
     }
 }
