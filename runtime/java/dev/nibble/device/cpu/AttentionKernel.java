@@ -18,7 +18,7 @@ final class AttentionKernel implements Kernel, WorkerPool.Task {
     private static final long PARALLEL_ABOVE = 200_000;
 
     /** Queries that are worked on together: what they keep fits the second-level cache. */
-    private static final int QUERIES = 64;
+    private static final int QUERIES = 128;
 
     /** Half the factor that 16-bit values lack: see {@link AttentionProduct}. */
     private static final float HALF_FACTOR = Math.scalb(1f, AttentionProduct.HALF_EXPONENT);
