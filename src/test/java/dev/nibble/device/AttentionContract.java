@@ -59,6 +59,23 @@ abstract class AttentionContract extends DeviceContract {
                         .attend(form(6, size), false, new int[][] {{69, 0}, {4, 1}, {63, 0}, {64, 0}}));
     }
 
+    /** Sizes that are no multiples of what processors work on at once, for many rows and for one. */
+    @ParameterizedTest
+    @CsvSource({"16, F16", "16, F32", "40, F16", "40, F32", "48, F16", "48, F32", "32, F32", "96, F16"})
+    void oddPagesAndValues(int pageTokens, KvType type) {
+        KvLayout layout = new KvLayout(2, 80, 80, type, type, pageTokens);
+        verify(
+                pageTokens,
+                1,
+                rig -> AttentionScene.of(rig, layout, 170, 40).attend(form(6, 80), true, new int[][] {
+                    {169, 0}, {0, 1}, {39, 1}, {15, 0}, {16, 0}, {47, 0}, {48, 0}, {95, 0}, {96, 0}
+                }));
+        verify(
+                pageTokens,
+                1,
+                rig -> AttentionScene.of(rig, layout, 170).attend(form(2, 80), true, new int[][] {{169, 0}}));
+    }
+
     @ParameterizedTest
     @CsvSource({"192, 128", "64, 128", "96, 32"})
     void keysAndValuesOfDifferentSizes(int keySize, int valueSize) {
