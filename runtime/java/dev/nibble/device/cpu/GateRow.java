@@ -50,23 +50,41 @@ final class GateRow implements RowWork {
     }
 
     private static void silu(MemorySegment gate, long at, MemorySegment up, MemorySegment out, int begin, int end) {
-        for (int i = begin; i < end; i += Lanes.COUNT) {
-            VectorMask<Float> lanes = Lanes.FLOATS.indexInRange(i, end);
-            FloatVector x = FloatVector.fromMemorySegment(Lanes.FLOATS, gate, at + i * 4L, Lanes.ORDER, lanes);
-            FloatVector y = FloatVector.fromMemorySegment(Lanes.FLOATS, up, at + i * 4L, Lanes.ORDER, lanes);
-            x.mul(VectorMath.sigmoid(x)).mul(y).intoMemorySegment(out, at + i * 4L, Lanes.ORDER, lanes);
+        int whole = begin + Rows.whole(end - begin);
+        for (int i = begin; i < whole; i += Lanes.COUNT) {
+            long offset = at + i * 4L;
+            Rows.store(silu(Rows.load(gate, offset), Rows.load(up, offset)), out, offset);
+        }
+        if (whole < end) {
+            long offset = at + whole * 4L;
+            VectorMask<Float> lanes = Lanes.FLOATS.indexInRange(whole, end);
+            silu(rest(gate, offset, lanes), rest(up, offset, lanes)).intoMemorySegment(out, offset, Lanes.ORDER, lanes);
         }
     }
 
+    private static FloatVector silu(FloatVector x, FloatVector y) {
+        return x.mul(VectorMath.sigmoid(x)).mul(y);
+    }
+
     private static void gelu(MemorySegment gate, long at, MemorySegment up, MemorySegment out, int begin, int end) {
-        for (int i = begin; i < end; i += Lanes.COUNT) {
-            VectorMask<Float> lanes = Lanes.FLOATS.indexInRange(i, end);
-            FloatVector x = FloatVector.fromMemorySegment(Lanes.FLOATS, gate, at + i * 4L, Lanes.ORDER, lanes);
-            FloatVector y = FloatVector.fromMemorySegment(Lanes.FLOATS, up, at + i * 4L, Lanes.ORDER, lanes);
-            FloatVector cubic = x.mul(x).mul(x).mul(GELU_CUBIC).add(x);
-            x.mul(VectorMath.sigmoid(cubic.mul(GELU_FACTOR)))
-                    .mul(y)
-                    .intoMemorySegment(out, at + i * 4L, Lanes.ORDER, lanes);
+        int whole = begin + Rows.whole(end - begin);
+        for (int i = begin; i < whole; i += Lanes.COUNT) {
+            long offset = at + i * 4L;
+            Rows.store(gelu(Rows.load(gate, offset), Rows.load(up, offset)), out, offset);
         }
+        if (whole < end) {
+            long offset = at + whole * 4L;
+            VectorMask<Float> lanes = Lanes.FLOATS.indexInRange(whole, end);
+            gelu(rest(gate, offset, lanes), rest(up, offset, lanes)).intoMemorySegment(out, offset, Lanes.ORDER, lanes);
+        }
+    }
+
+    private static FloatVector gelu(FloatVector x, FloatVector y) {
+        FloatVector cubic = x.mul(x).mul(x).mul(GELU_CUBIC).add(x);
+        return x.mul(VectorMath.sigmoid(cubic.mul(GELU_FACTOR))).mul(y);
+    }
+
+    private static FloatVector rest(MemorySegment memory, long offset, VectorMask<Float> lanes) {
+        return FloatVector.fromMemorySegment(Lanes.FLOATS, memory, offset, Lanes.ORDER, lanes);
     }
 }
