@@ -5,6 +5,7 @@ import dev.nibble.device.DeviceOptions;
 import dev.nibble.device.Devices;
 import dev.nibble.engine.Engine;
 import dev.nibble.engine.EngineOptions;
+import dev.nibble.engine.Rehearsal;
 import dev.nibble.gguf.GgufFile;
 import dev.nibble.model.GgufModel;
 import dev.nibble.model.ModelConfig;
@@ -20,6 +21,7 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.function.Supplier;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
@@ -42,24 +44,27 @@ public final class LanguageModel implements AutoCloseable {
     private final ModelSource source;
     private final @Nullable Tokenizer tokenizer;
     private final Device device;
+    private final Rehearsal rehearsal;
     private final Engine engine;
     private final ModelInfo info;
     private boolean closed;
 
-    private LanguageModel(ModelSource source, @Nullable Tokenizer tokenizer, ModelOptions options) {
+    /** @param words makes the tokenizer, while the device already rehearses */
+    private LanguageModel(ModelSource source, Supplier<@Nullable Tokenizer> words, ModelOptions options) {
         this.source = source;
-        this.tokenizer = tokenizer;
+        List<Weights.Tensor> tensors = Weights.tensors(source);
+        EngineOptions engineOptions = engineOptions(source.config(), options);
         this.device = openDevice(options);
+        this.rehearsal = Rehearsal.start(device, source, tensors, engineOptions);
         try {
-            List<Weights.Tensor> tensors = Weights.tensors(source);
+            this.tokenizer = words.get();
             long toLoad = fileBytes(tensors);
             this.engine = Engine.open(
-                    device,
-                    source,
-                    engineOptions(source.config(), options),
-                    done -> options.onProgress().accept(done, toLoad));
+                    device, source, engineOptions, done -> options.onProgress().accept(done, toLoad));
             this.info = info(distinct(tensors));
+            rehearsal.stop();
         } catch (RuntimeException | Error e) {
+            rehearsal.close();
             device.close();
             throw e;
         }
@@ -76,21 +81,25 @@ public final class LanguageModel implements AutoCloseable {
     public static LanguageModel open(Path path, ModelOptions options) throws IOException {
         GgufFile file = GgufFile.open(path);
         try {
-            Tokenizer tokenizer = Tokenizer.of(file.metadata());
             GgufModel model = new GgufModel(file);
-            int words = tokenizer.vocabulary().size();
-            if (words != model.config().vocabulary()) {
-                throw new InvalidModelException(
-                        path,
-                        -1,
-                        "the tokenizer has " + words + " tokens, the token embedding "
-                                + model.config().vocabulary());
-            }
-            return new LanguageModel(model, tokenizer, options);
+            return new LanguageModel(model, () -> tokenizer(file, model), options);
         } catch (RuntimeException | Error e) {
             file.close();
             throw e;
         }
+    }
+
+    private static Tokenizer tokenizer(GgufFile file, GgufModel model) {
+        Tokenizer tokenizer = Tokenizer.of(file.metadata());
+        int words = tokenizer.vocabulary().size();
+        if (words != model.config().vocabulary()) {
+            throw new InvalidModelException(
+                    file.path(),
+                    -1,
+                    "the tokenizer has " + words + " tokens, the token embedding "
+                            + model.config().vocabulary());
+        }
+        return tokenizer;
     }
 
     /**
@@ -111,7 +120,7 @@ public final class LanguageModel implements AutoCloseable {
      * @throws OutOfCapacityException if it does not fit the device; nothing was made
      */
     public static LanguageModel synthetic(String shape, ModelOptions options) {
-        return new LanguageModel(SyntheticModel.of(shape), null, options);
+        return new LanguageModel(SyntheticModel.of(shape), () -> null, options);
     }
 
     /** What the model is and where it runs. */
@@ -174,6 +183,7 @@ public final class LanguageModel implements AutoCloseable {
     public synchronized void close() {
         if (!closed) {
             closed = true;
+            rehearsal.close();
             engine.close();
             device.close();
             source.close();

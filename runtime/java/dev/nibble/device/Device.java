@@ -61,6 +61,14 @@ public interface Device extends AutoCloseable {
     /** The device's queue. */
     Queue queue();
 
+    /**
+     * Another device of this kind, with one thread, to run a small model on while this device loads a large one. Empty for
+     * devices that gain nothing by it: those whose kernels are not compiled as they run.
+     */
+    default Optional<Device> stage() {
+        return Optional.empty();
+    }
+
     /** Prepares a measurement of the device's limits; empty if there is none for it. The caller closes it before the device. */
     default Optional<Roofline> openRoofline() {
         return Optional.empty();

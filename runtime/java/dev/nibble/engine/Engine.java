@@ -13,7 +13,7 @@ import java.util.function.LongConsumer;
 /** A model on a device, ready to run: its weights, its KV cache, its forward pass and the scheduler that feeds it. */
 public final class Engine implements AutoCloseable {
     /** Tokens in a page of the KV cache: a multiple of the lanes of all SIMD widths, small enough to share short prefixes. */
-    private static final int PAGE_TOKENS = 32;
+    static final int PAGE_TOKENS = 32;
 
     private static final int MOST_SLOTS = 64;
     private static final long LOGITS_BYTES = 32L << 20;

@@ -152,6 +152,11 @@ final class CpuDevice implements Device {
     }
 
     @Override
+    public Optional<Device> stage() {
+        return Optional.of(new CpuDevice(new DeviceOptions(1, false)));
+    }
+
+    @Override
     public Optional<Roofline> openRoofline() {
         checkOpen();
         return Optional.of(new CpuRoofline(this));

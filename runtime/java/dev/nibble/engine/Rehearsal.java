@@ -1,0 +1,132 @@
+package dev.nibble.engine;
+
+import dev.nibble.device.Device;
+import dev.nibble.device.KvLayout;
+import dev.nibble.model.ModelConfig;
+import dev.nibble.model.ModelCutout;
+import dev.nibble.model.ModelSource;
+import dev.nibble.model.Weights;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Runs a small cut-out of a model while the model itself loads: the same operations on the same types of weights, with few rows
+ * and columns. So the virtual machine has compiled the kernels when the first token is asked for, and does not run them step by
+ * step at full size.
+ */
+public final class Rehearsal implements AutoCloseable {
+    /** Models that load sooner than this takes effect are not rehearsed. */
+    private static final long LEAST_BYTES = 64L << 20;
+
+    /** Enough for the compiler to have seen each kernel often. */
+    private static final int PASSES = 24;
+
+    private static final int PROMPT = 8;
+    private static final int DECODED = 2;
+
+    private final @Nullable Thread thread;
+    private volatile boolean stopped;
+    private volatile int steps;
+
+    private Rehearsal(@Nullable Device stage, ModelSource source, List<Weights.Tensor> tensors, EngineOptions options) {
+        this.thread = stage == null
+                ? null
+                : Thread.ofPlatform()
+                        .name("nibble-rehearsal")
+                        .daemon()
+                        .unstarted(() -> run(stage, source, tensors, options));
+    }
+
+    /**
+     * Starts a rehearsal, where the device has a use for it and the model takes time to load.
+     *
+     * @param source must stay open until the rehearsal is closed
+     * @param tensors all tensors of the source
+     */
+    public static Rehearsal start(
+            Device device, ModelSource source, List<Weights.Tensor> tensors, EngineOptions options) {
+        long bytes = tensors.stream()
+                .mapToLong(tensor -> tensor.source().shape().bytes())
+                .sum();
+        Device stage = bytes < LEAST_BYTES ? null : device.stage().orElse(null);
+        Rehearsal rehearsal = new Rehearsal(stage, source, tensors, options);
+        if (rehearsal.thread != null) {
+            rehearsal.thread.start();
+        }
+        return rehearsal;
+    }
+
+    /** Lets it end at the next occasion. */
+    public void stop() {
+        stopped = true;
+    }
+
+    /** Whether it runs. */
+    boolean isRunning() {
+        return thread != null && thread.isAlive();
+    }
+
+    /** Steps that have run. */
+    int steps() {
+        return steps;
+    }
+
+    /** Stops and waits for the end. Closing again does nothing. */
+    @Override
+    public void close() {
+        stop();
+        boolean interrupted = false;
+        while (isRunning()) {
+            try {
+                thread.join();
+            } catch (InterruptedException e) {
+                interrupted = true;
+            }
+        }
+        if (interrupted) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    private void run(Device stage, ModelSource source, List<Weights.Tensor> tensors, EngineOptions options) {
+        try (stage) {
+            perform(stage, new ModelCutout(source, tensors), options);
+        } catch (RuntimeException | OutOfMemoryError e) {
+            // Whatever is wrong, the model itself will meet it too, and tell.
+            stopped = true;
+        }
+    }
+
+    private void perform(Device stage, ModelCutout cutout, EngineOptions options) {
+        ModelConfig config = cutout.config();
+        StepLimits limits = new StepLimits(PROMPT, 1, 1, 1);
+        KvLayout layout = new KvLayout(
+                config.kvHeads(),
+                config.keySize(),
+                config.valueSize(),
+                options.keyType(),
+                options.valueType(),
+                Engine.PAGE_TOKENS);
+        try (Weights weights = Weights.load(stage, cutout, done -> {});
+                KvCache cache = new KvCache(stage, layout, config.layers(), 1, limits);
+                ForwardPass forward = new ForwardPass(stage, config, weights, cache, limits)) {
+            cache.setPage(0, 0, 0);
+            Batch batch = new Batch(PROMPT, 1);
+            for (int pass = 0; pass < PASSES; pass++) {
+                for (int end = PROMPT; end <= PROMPT + DECODED && !stopped; end++) {
+                    fill(batch, end == PROMPT ? 0 : end - 1, end);
+                    forward.run(batch);
+                    steps++;
+                }
+            }
+        }
+    }
+
+    private static void fill(Batch batch, int first, int end) {
+        batch.clear();
+        for (int token = first; token < end - 1; token++) {
+            batch.add(token, token, 0);
+        }
+        batch.addOutput(end - 1, end - 1, 0);
+    }
+}
