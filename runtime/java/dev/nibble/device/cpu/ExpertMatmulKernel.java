@@ -6,6 +6,7 @@ import dev.nibble.device.WeightShape;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -49,6 +50,8 @@ final class ExpertMatmulKernel implements Kernel, WorkerPool.Task {
         QuantizedRows quantized = operation.quantized() == null || shape.takesFloats()
                 ? null
                 : ((QuantizedBuffer) operation.quantized()).content().reshaped(shape.columns());
+        PackedMatrix.layoutFor(shape.type())
+                .ifPresent(layout -> Objects.requireNonNull(quantized).require(layout));
         return new Input(
                 ((MatrixWeight) product.weight()).matrix(),
                 quantized,

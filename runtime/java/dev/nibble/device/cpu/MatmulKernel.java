@@ -5,6 +5,7 @@ import dev.nibble.device.Operation.Product;
 import dev.nibble.device.WeightShape;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /** {@link Operation.Matmul}: the tiles of all weights of the group in one parallel region. */
@@ -31,6 +32,10 @@ final class MatmulKernel implements Kernel, WorkerPool.Task {
         this.x = floatRows((CpuBuffer) operation.x());
         this.quantized = operation.quantized() == null ? null : ((QuantizedBuffer) operation.quantized()).content();
         this.products = operation.products();
+        for (Product product : products) {
+            PackedMatrix.layoutFor(product.weight().shape().type())
+                    .ifPresent(layout -> Objects.requireNonNull(quantized).require(layout));
+        }
         this.tiled = new TiledProduct[products.size()];
         this.tiles = products.stream().mapToInt(MatmulKernel::tiles).sum();
         this.multiplications = products.stream()

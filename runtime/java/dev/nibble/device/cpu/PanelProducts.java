@@ -16,36 +16,17 @@ final class PanelProducts {
     /** Adds the products to the workspace's results, (token, row). */
     static void multiply(TileLayout layout, TiledProduct product, MemorySegment tile, TileWorkspace workspace) {
         QuantizedRows x = Objects.requireNonNull(product.quantized());
-        RowSelection selection = product.selection();
+        boolean oneToken = product.selection().count() == 1;
         int offset = 0;
         for (int column = 0; column < x.columns(); column += PackedMatrix.PANEL) {
             int blocks = Math.min(PackedMatrix.PANEL, x.columns() - column) / BLOCK;
-            layout.scales().decode(tile, offset, blocks, workspace);
-            if (layout.quants().bias() != 0) {
-                TileScaling.addBias(layout.quants().bias(), blocks, workspace.scales, workspace.offsets);
-            }
-            int quants = offset + layout.scaleBytes(blocks);
-            if (selection.count() == 1) {
-                multiplyOne(layout, tile, quants, blocks, x, selection.input(0) * x.columns() + column, workspace);
+            if (oneToken) {
+                int block = (product.selection().input(0) * x.columns() + column) / BLOCK;
+                layout.oneToken().multiply(tile, offset, blocks, x, block, workspace);
             } else {
-                multiplyMany(layout, tile, quants, blocks, x, selection, column, workspace);
+                multiplyMany(layout, tile, offset, blocks, x, product.selection(), column, workspace);
             }
             offset += layout.panelBytes(blocks);
-        }
-    }
-
-    private static void multiplyOne(
-            TileLayout layout,
-            MemorySegment tile,
-            int offset,
-            int blocks,
-            QuantizedRows x,
-            int at,
-            TileWorkspace workspace) {
-        layout.quants().multiply(tile, offset, blocks, x, at, workspace);
-        if (layout.scales().hasOffsets()) {
-            boolean halves = layout.quants().sums() == QuantForm.Sums.PAIRS_PER_HALF_BLOCK;
-            workspace.addOffsets(halves ? 2 * blocks : blocks, halves, x, at);
         }
     }
 
@@ -58,9 +39,23 @@ final class PanelProducts {
             RowSelection selection,
             int column,
             TileWorkspace workspace) {
-        layout.quants().unpack(tile, offset, blocks, workspace);
+        unpack(layout, tile, offset, blocks, workspace);
         for (int token = 0; token < selection.count(); token += TileWorkspace.TOKENS) {
             multiplyUnpacked(layout, blocks, x, selection, token, column, workspace);
+        }
+    }
+
+    private static void unpack(TileLayout layout, MemorySegment tile, int offset, int blocks, TileWorkspace workspace) {
+        ScaleForm scales = layout.scales();
+        QuantForm quants = layout.quants();
+        scales.decodeHeader(tile, offset, workspace);
+        for (int b = 0; b < blocks; b++) {
+            int at = offset + scales.headerBytes() + b * layout.blockBytes();
+            scales.decode(tile, offset, at, b, workspace);
+            quants.unpack(tile, at + scales.blockBytes(), b, workspace);
+        }
+        if (scales.hasOffsets() && quants.zero() != 0) {
+            TileScaling.addBias(quants.zero(), blocks, workspace.scales, workspace.offsets);
         }
     }
 
@@ -79,14 +74,10 @@ final class PanelProducts {
             at[t] = selection.input(Math.min(token + t, last)) * x.columns() + column;
         }
         int to = token * ROWS;
-        switch (layout.quants().sums()) {
-            case PAIRS_PER_BLOCK -> workspace.multiplyPairs(blocks, false, x, to);
-            case PAIRS_PER_HALF_BLOCK -> workspace.multiplyPairs(2 * blocks, true, x, to);
-            case FLOATS_PER_BLOCK -> workspace.multiplyFloats(blocks, x, to);
-        }
+        workspace.multiply(layout.quants(), blocks, x, to);
         if (layout.scales().hasOffsets()) {
-            boolean halves = layout.quants().sums() == QuantForm.Sums.PAIRS_PER_HALF_BLOCK;
-            workspace.addOffsetsOfFour(halves ? 2 * blocks : blocks, halves, x, to);
+            boolean halves = layout.quants().sums() == QuantForm.Sums.PAIRS_OF_HALF_BLOCKS;
+            workspace.addOffsets(halves ? 2 * blocks : blocks, halves, x, to);
         }
     }
 }

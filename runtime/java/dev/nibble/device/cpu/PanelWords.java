@@ -3,12 +3,17 @@ package dev.nibble.device.cpu;
 import java.util.Arrays;
 
 /**
- * A panel of a tile while it is packed. Its lines of 64 bytes hold 16 bits of each of the 32 rows, its words, two lines long, 32
- * bits of each row, so that a vector loaded from the panel has a row in each lane.
+ * A panel of a tile while it is packed. Its lines of 64 bytes hold 16 bits of each of the 32 rows: lane i of 16 has those of row i
+ * in its low, those of row 16 + i in its high half. Its words, two lines long, hold 32 bits of each row.
  */
 final class PanelWords {
     /** Bytes of a line. */
     static final int LINE = PackedMatrix.TILE_ROWS * Short.BYTES;
+
+    /** Bytes of a word of all rows. */
+    static final int WORD = PackedMatrix.TILE_ROWS * Integer.BYTES;
+
+    private static final int LANES = LINE / Integer.BYTES;
 
     private final int[] words = new int[PackedMatrix.PANEL * 10];
     private int row;
@@ -25,12 +30,12 @@ final class PanelWords {
 
     /** Writes 32 bits of the chosen row to the two lines from {@code line} on. */
     void word(int line, int bits) {
-        words[line * (LINE / Integer.BYTES) + row] = bits;
+        words[line * LANES + row] = bits;
     }
 
     /** Writes 16 bits of the chosen row to a line that is 0. */
     void half(int line, int bits) {
-        words[line * (LINE / Integer.BYTES) + row / 2] |= (bits & 0xffff) << row % 2 * 16;
+        words[line * LANES + row % LANES] |= (bits & 0xffff) << row / LANES * 16;
     }
 
     /** What was written, two halves to a word. */

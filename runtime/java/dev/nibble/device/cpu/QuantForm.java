@@ -2,184 +2,110 @@ package dev.nibble.device.cpu;
 
 import java.lang.foreign.MemorySegment;
 
-/** How the integers of a panel are stored, after its scales, and how they are multiplied. */
+/** How the integers of a block of 32 columns are stored, and what they are unpacked to. */
 enum QuantForm {
-    /** Two bits. */
-    TWO_BITS(4, 0, Sums.PAIRS_PER_HALF_BLOCK) {
-        private final BlockPlanes[] planes = BlockPlanes.twoBits();
-
+    /** Two bits; see {@link TwoBitProducts}. */
+    TWO_BITS(2, 0, Sums.PAIRS_OF_HALF_BLOCKS, ShiftedActivations.TWO_BITS) {
         @Override
-        void unpack(MemorySegment tile, int offset, int blocks, TileWorkspace workspace) {
-            unpack(tile, offset, blocks, planes, 0, workspace);
-        }
-
-        @Override
-        void multiply(MemorySegment tile, int offset, int blocks, QuantizedRows x, int at, TileWorkspace workspace) {
-            for (int b = 0; b < blocks; b++) {
-                int chunk = offset + bytes(b / planes.length * planes.length);
-                int to = 2 * b * PackedMatrix.TILE_ROWS;
-                PlaneProducts.multiplyTwoBits(
-                        tile, chunk, planes[b % planes.length], x.pairs, at / 2 + b * 16, workspace.pairSums, to);
-            }
-            workspace.addPairs(2 * blocks, true, x, at);
+        void unpack(MemorySegment tile, int offset, int b, TileWorkspace workspace) {
+            WordUnpacking.fields(tile, offset, words(), 2, 8, zero(), workspace.weights, pairsAt(b));
         }
     },
 
-    /** Three bits, 4 means 0. */
-    THREE_BITS_AROUND_4(6, 0, Sums.PAIRS_PER_HALF_BLOCK) {
-        private final BlockPlanes[] planes = BlockPlanes.threeBits();
-        private final PlanePairs[] pairs = {PlanePairs.threeBits(0), PlanePairs.threeBits(1)};
-
+    /** Three bits, 4 means 0; see {@link ThreeBitProducts}. */
+    THREE_BITS(3, 4, Sums.PAIRS_OF_HALF_BLOCKS, ShiftedActivations.THREE_BITS) {
         @Override
-        void unpack(MemorySegment tile, int offset, int blocks, TileWorkspace workspace) {
-            unpack(tile, offset, blocks, planes, 4, workspace);
-        }
-
-        @Override
-        void multiply(MemorySegment tile, int offset, int blocks, QuantizedRows x, int at, TileWorkspace workspace) {
-            multiplyChunks(tile, offset, blocks, x, at, pairs, workspace);
-            addLess(4, blocks, x, at, workspace);
+        void unpack(MemorySegment tile, int offset, int b, TileWorkspace workspace) {
+            WordUnpacking.fields(tile, offset, words(), 3, 5, zero(), workspace.weights, pairsAt(b));
+            WordUnpacking.spareBits(tile, offset, words(), zero(), workspace.weights, pairsAt(b));
         }
     },
 
-    /** Four bits; multiplied less 8, which the offset makes up for. */
-    FOUR_BITS(8, 8, Sums.PAIRS_PER_BLOCK) {
+    /** Four bits, 8 means 0; see {@link FourBitProducts}. */
+    FOUR_BITS(4, 8, Sums.PAIRS_OF_BLOCKS, ShiftedActivations.FOUR_BITS) {
         @Override
-        void unpack(MemorySegment tile, int offset, int blocks, TileWorkspace workspace) {
-            NibbleProducts.unpack(tile, offset, blocks, workspace.weights);
-        }
-
-        @Override
-        void multiply(MemorySegment tile, int offset, int blocks, QuantizedRows x, int at, TileWorkspace workspace) {
-            NibbleProducts.multiply(tile, offset, blocks, x, at, workspace.scales, workspace.results);
-        }
-    },
-
-    /** Four bits, 8 means 0. */
-    FOUR_BITS_AROUND_8(8, 0, Sums.PAIRS_PER_BLOCK) {
-        @Override
-        void unpack(MemorySegment tile, int offset, int blocks, TileWorkspace workspace) {
-            NibbleProducts.unpack(tile, offset, blocks, workspace.weights);
-        }
-
-        @Override
-        void multiply(MemorySegment tile, int offset, int blocks, QuantizedRows x, int at, TileWorkspace workspace) {
-            NibbleProducts.multiply(tile, offset, blocks, x, at, workspace.scales, workspace.results);
+        void unpack(MemorySegment tile, int offset, int b, TileWorkspace workspace) {
+            WordUnpacking.nibbles(tile, offset, workspace.weights, pairsAt(b));
         }
     },
 
     /** Four bits that choose a signed byte. */
-    CODEBOOK(8, 0, Sums.FLOATS_PER_BLOCK) {
+    CODEBOOK(4, 0, Sums.FLOATS_OF_BLOCKS, ShiftedActivations.EIGHT_BITS) {
         @Override
-        void unpack(MemorySegment tile, int offset, int blocks, TileWorkspace workspace) {
-            CodebookProducts.expand(tile, offset, blocks, workspace.bytes);
-            ByteProducts.unpack(workspace.bytes, 0, blocks, workspace.weights);
-        }
-
-        @Override
-        void multiply(MemorySegment tile, int offset, int blocks, QuantizedRows x, int at, TileWorkspace workspace) {
-            CodebookProducts.expand(tile, offset, blocks, workspace.bytes);
-            ByteProducts.multiply(workspace.bytes, 0, blocks, x.pairs, at / 2, workspace.floatSums);
-            workspace.addFloats(blocks, x, at);
+        void unpack(MemorySegment tile, int offset, int b, TileWorkspace workspace) {
+            CodebookProducts.expand(tile, offset, workspace.bytes, 0);
+            EightBitProducts.unpack(workspace.bytes, 0, workspace.weights, floatsAt(b));
         }
     },
 
-    /** Five bits; multiplied less 16, which the offset makes up for. */
-    FIVE_BITS(10, 16, Sums.PAIRS_PER_BLOCK) {
-        private final BlockPlanes[] planes = BlockPlanes.fiveBits();
-        private final PlanePairs pairs = PlanePairs.fiveBits();
-
+    /** Five bits, 16 means 0; see {@link FiveBitProducts}. */
+    FIVE_BITS(5, 16, Sums.PAIRS_OF_BLOCKS, ShiftedActivations.FIVE_BITS) {
         @Override
-        void unpack(MemorySegment tile, int offset, int blocks, TileWorkspace workspace) {
-            unpack(tile, offset, blocks, planes, 16, workspace);
-        }
-
-        @Override
-        void multiply(MemorySegment tile, int offset, int blocks, QuantizedRows x, int at, TileWorkspace workspace) {
-            pairs.multiply(tile, offset, blocks, x.pairs, at / 2, 16, 8, workspace.pairSums, 0, 0);
-            addLess(16, blocks, x, at, workspace);
+        void unpack(MemorySegment tile, int offset, int b, TileWorkspace workspace) {
+            WordUnpacking.fields(tile, offset, words(), 5, 3, zero(), workspace.weights, pairsAt(b));
+            WordUnpacking.spareBits(tile, offset, words(), zero(), workspace.weights, pairsAt(b));
         }
     },
 
-    /** Five bits, 16 means 0. */
-    FIVE_BITS_AROUND_16(10, 0, Sums.PAIRS_PER_BLOCK) {
-        private final BlockPlanes[] planes = BlockPlanes.fiveBits();
-        private final PlanePairs pairs = PlanePairs.fiveBits();
-
+    /** Six bits, 32 means 0; see {@link SixBitProducts}. */
+    SIX_BITS(6, 32, Sums.PAIRS_OF_HALF_BLOCKS_IN_TWO, ShiftedActivations.SIX_BITS) {
         @Override
-        void unpack(MemorySegment tile, int offset, int blocks, TileWorkspace workspace) {
-            unpack(tile, offset, blocks, planes, 16, workspace);
-        }
-
-        @Override
-        void multiply(MemorySegment tile, int offset, int blocks, QuantizedRows x, int at, TileWorkspace workspace) {
-            pairs.multiply(tile, offset, blocks, x.pairs, at / 2, 16, 8, workspace.pairSums, 0, 0);
-            addLess(16, blocks, x, at, workspace);
+        void unpack(MemorySegment tile, int offset, int b, TileWorkspace workspace) {
+            for (int h = 0; h < 2; h++) {
+                int from = offset + 3 * h * PanelWords.WORD;
+                int to = pairsAt(b) + 8 * h * PanelWords.WORD;
+                WordUnpacking.fields(tile, from, 3, 6, 2, zero(), workspace.weights, to);
+                WordUnpacking.spareSixBits(tile, from, zero(), workspace.weights, to);
+            }
         }
     },
 
-    /** Six bits, 32 means 0. */
-    SIX_BITS_AROUND_32(12, 0, Sums.PAIRS_PER_HALF_BLOCK) {
-        private final BlockPlanes[] planes = BlockPlanes.sixBits();
-        private final PlanePairs[] pairs = {PlanePairs.sixBits(0), PlanePairs.sixBits(1)};
-
+    /** Eight bits, 128 means 0; see {@link EightBitProducts}. */
+    EIGHT_BITS(8, 128, Sums.FLOATS_OF_BLOCKS, ShiftedActivations.EIGHT_BITS) {
         @Override
-        void unpack(MemorySegment tile, int offset, int blocks, TileWorkspace workspace) {
-            unpack(tile, offset, blocks, planes, 32, workspace);
-        }
-
-        @Override
-        void multiply(MemorySegment tile, int offset, int blocks, QuantizedRows x, int at, TileWorkspace workspace) {
-            multiplyChunks(tile, offset, blocks, x, at, pairs, workspace);
-            addLess(32, blocks, x, at, workspace);
-        }
-    },
-
-    /** Eight bits, signed. */
-    EIGHT_BITS(16, 0, Sums.FLOATS_PER_BLOCK) {
-        @Override
-        void unpack(MemorySegment tile, int offset, int blocks, TileWorkspace workspace) {
-            ByteProducts.unpack(tile, offset, blocks, workspace.weights);
-        }
-
-        @Override
-        void multiply(MemorySegment tile, int offset, int blocks, QuantizedRows x, int at, TileWorkspace workspace) {
-            ByteProducts.multiply(tile, offset, blocks, x.pairs, at / 2, workspace.floatSums);
-            workspace.addFloats(blocks, x, at);
+        void unpack(MemorySegment tile, int offset, int b, TileWorkspace workspace) {
+            EightBitProducts.unpack(tile, offset, workspace.weights, floatsAt(b));
         }
     };
 
     /** What the dot products of unpacked weights are. */
     enum Sums {
-        /** 16 bits for the low and the high columns of the pairs of 32 columns. */
-        PAIRS_PER_BLOCK,
-        /** 16 bits for the low and the high columns of the pairs of 16 columns. */
-        PAIRS_PER_HALF_BLOCK,
+        /** 16 bits for the low and the high columns of the pairs of 32 columns, paired as a file's bytes have them. */
+        PAIRS_OF_BLOCKS,
+        /** 16 bits for each half block. */
+        PAIRS_OF_HALF_BLOCKS,
+        /** The same for the first and for the last eight columns of the half blocks. */
+        PAIRS_OF_HALF_BLOCKS_IN_TWO,
         /** Exact integers as floats, for 32 columns. */
-        FLOATS_PER_BLOCK
+        FLOATS_OF_BLOCKS
     }
 
-    /** Blocks that share words of bits. */
-    private static final int CHUNK = 4;
-
-    private final int linesPerBlock;
-    private final int bias;
+    private final int words;
+    private final int zero;
     private final Sums sums;
+    private final ShiftedActivations activations;
 
-    QuantForm(int linesPerBlock, int bias, Sums sums) {
-        this.linesPerBlock = linesPerBlock;
-        this.bias = bias;
+    /** @param words 32-bit words that a row of a block takes: its bits, as there are 32 columns */
+    QuantForm(int words, int zero, Sums sums, ShiftedActivations activations) {
+        this.words = words;
+        this.zero = zero;
         this.sums = sums;
+        this.activations = activations;
     }
 
-    /** Bytes that the integers of {@code blocks} blocks of 32 columns take. */
-    int bytes(int blocks) {
-        return blocks * linesPerBlock * PanelWords.LINE;
+    /** 32-bit words that a row of a block takes. */
+    int words() {
+        return words;
     }
 
-    /** What is taken from the integers before they are multiplied, and must be made up for in the offsets. */
-    int bias() {
-        return bias;
+    /** Bytes that a block takes. */
+    int blockBytes() {
+        return words * PanelWords.WORD;
+    }
+
+    /** The stored integer that means 0. */
+    int zero() {
+        return zero;
     }
 
     /** The form of the sums. */
@@ -187,68 +113,31 @@ enum QuantForm {
         return sums;
     }
 
+    /** The pairs of activations that the unpacked pairs meet. */
+    int[] pairs(QuantizedRows x) {
+        return this == FOUR_BITS ? x.pairs : x.blockPairs;
+    }
+
+    /** What one token's activations must be brought to. */
+    ShiftedActivations activations() {
+        return activations;
+    }
+
     /**
-     * Unpacks blocks.
+     * Unpacks a block, less {@link #zero}.
      *
      * @param tile the packed tile
-     * @param offset where the blocks begin in it
+     * @param offset where the block begins in it
+     * @param b which block of the panel it is
      * @param workspace receives the weights
      */
-    abstract void unpack(MemorySegment tile, int offset, int blocks, TileWorkspace workspace);
+    abstract void unpack(MemorySegment tile, int offset, int b, TileWorkspace workspace);
 
-    /**
-     * Multiplies blocks by one token and adds the scaled products, without offsets, to the first token's results.
-     *
-     * @param tile the packed tile
-     * @param offset where the blocks begin in it
-     * @param at where their first column stands in {@link QuantizedRows#integers}
-     * @param workspace holds the scales, receives the results
-     */
-    abstract void multiply(
-            MemorySegment tile, int offset, int blocks, QuantizedRows x, int at, TileWorkspace workspace);
-
-    final void unpack(
-            MemorySegment tile, int offset, int blocks, BlockPlanes[] planes, int zero, TileWorkspace workspace) {
-        for (int b = 0; b < blocks; b++) {
-            int to = b * QuantizedRows.BLOCK / 2 * PackedMatrix.TILE_ROWS * Integer.BYTES;
-            PlaneProducts.unpack(
-                    tile, offset + bytes(b / CHUNK * CHUNK), planes[b % CHUNK], zero, workspace.weights, to);
-        }
+    private static int pairsAt(int b) {
+        return b * QuantizedRows.BLOCK / 2 * PanelWords.WORD;
     }
 
-    /** Multiplies chunks of four blocks whose blocks b and b + 2 share words. */
-    final void multiplyChunks(
-            MemorySegment tile,
-            int offset,
-            int blocks,
-            QuantizedRows x,
-            int at,
-            PlanePairs[] planes,
-            TileWorkspace workspace) {
-        for (int b = 0; b < blocks; b += b % CHUNK == 0 ? 1 : CHUNK - 1) {
-            planes[b % CHUNK].multiply(
-                    tile,
-                    offset + bytes(b / CHUNK * CHUNK),
-                    2,
-                    x.pairs,
-                    at / 2 + b * 16,
-                    8,
-                    32,
-                    workspace.pairSums,
-                    2 * b * PackedMatrix.TILE_ROWS,
-                    4 * PackedMatrix.TILE_ROWS);
-        }
-    }
-
-    /** Takes {@code zero} from the weights whose products the workspace holds, then scales them. */
-    final void addLess(int zero, int blocks, QuantizedRows x, int at, TileWorkspace workspace) {
-        boolean halves = sums == Sums.PAIRS_PER_HALF_BLOCK;
-        int groups = halves ? 2 : 1;
-        for (int b = 0; b < blocks; b++) {
-            int half = at / QuantizedRows.HALF_BLOCK + 2 * b;
-            int to = groups * b * PackedMatrix.TILE_ROWS;
-            PlaneProducts.subtract(x.pairSums, half, (short) zero, halves, workspace.pairSums, to);
-        }
-        workspace.addPairs(groups * blocks, halves, x, at);
+    private static int floatsAt(int b) {
+        return b * QuantizedRows.BLOCK * PanelWords.WORD;
     }
 }

@@ -5,14 +5,12 @@ import java.util.Objects;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.VectorOperators;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Rows of activations quantized to int8 in blocks of 32, in the forms that the kernels read: integers as pairs of 16 bits and
  * as floats, scales, and sums for weights with an offset or a minimum. Lives on the Java heap, because broadcasting from an
  * array costs C2 the least.
- *
- * <p>A pair holds columns c and c + 2, c % 4 &lt; 2, so that pair {@code 2 q + i} of a row meets bytes i and i + 2 of the
- * weights' word for columns 4 q … 4 q + 3.
  */
 final class QuantizedRows {
     /** Columns that share a scale. */
@@ -21,23 +19,25 @@ final class QuantizedRows {
     /** Columns that share a sum. */
     static final int HALF_BLOCK = 16;
 
+    /** Pairs before the first one, so that the one before any pair can be read. */
+    static final int PAD = 1;
+
+    private static final ShiftedActivations[] FORM_VALUES = ShiftedActivations.values();
+
     private final int rows;
     private final int columns;
 
-    /** (rows, columns / 2): the integers of columns c and c + 2, low and high half. */
+    /**
+     * (rows, columns / 2), from {@link #PAD} on: pair 2 q + i of a row has the integers of columns 4 q + i, low half, and 4 q + i + 2,
+     * high half, so that it meets bytes i and i + 2 of a word of bytes.
+     */
     final int[] pairs;
 
-    /**
-     * (rows, columns / 2): pairs less 16 times the pair before them, modulo 2^16, in the order in which {@link NibbleProducts} meets
-     * them: those of a word of four-bit numbers stand together, first the one of bits 0 and 16.
-     */
-    final int[] nibblePairs;
+    /** (rows, columns / 2), from {@link #PAD} on: pair c of a block has columns c, low half, and 16 + c, high half. */
+    final int[] blockPairs;
 
-    /** (rows, columns / 16): the sums of the low and of the high halves of a half block's pairs, as a pair. */
+    /** (rows, columns / 32): the sums of a block's low and high half. */
     final int[] pairSums;
-
-    /** (rows, columns / 32): −8 times the sum of a block's pairs: with it, four-bit numbers are taken less 8. */
-    final int[] nibbleBiases;
 
     /** (rows, columns): the integers again. */
     final float[] integers;
@@ -50,6 +50,9 @@ final class QuantizedRows {
 
     /** (rows, columns / 32): the same for a block. */
     final float[] sums;
+
+    /** (form of words, (rows, columns / 32, coefficient)); null: no product asked for this form. */
+    private final int[] @Nullable [] coefficients;
 
     /**
      * Makes room for rows; their content is undefined.
@@ -65,27 +68,27 @@ final class QuantizedRows {
         this.rows = rows;
         this.columns = columns;
         // Vectors are read from here that begin at any half block.
-        pairs = new int[Math.addExact(Math.multiplyExact(rows, columns / 2), Lanes.COUNT)];
-        nibblePairs = new int[rows * (columns / 2)];
-        nibbleBiases = new int[rows * (columns / BLOCK)];
-        pairSums = new int[rows * (columns / HALF_BLOCK)];
+        pairs = new int[Math.addExact(Math.multiplyExact(rows, columns / 2), PAD + Lanes.COUNT)];
+        blockPairs = new int[pairs.length];
+        pairSums = new int[rows * (columns / BLOCK)];
         integers = new float[Math.multiplyExact(rows, columns)];
         scales = new float[rows * (columns / BLOCK)];
         halfSums = new float[rows * (columns / HALF_BLOCK)];
         sums = new float[scales.length];
+        coefficients = new int[FORM_VALUES.length][];
     }
 
     private QuantizedRows(QuantizedRows source, int rows, int columns) {
         this.rows = rows;
         this.columns = columns;
         pairs = source.pairs;
-        nibblePairs = source.nibblePairs;
-        nibbleBiases = source.nibbleBiases;
+        blockPairs = source.blockPairs;
         pairSums = source.pairSums;
         integers = source.integers;
         scales = source.scales;
         halfSums = source.halfSums;
         sums = source.sums;
+        coefficients = source.coefficients;
     }
 
     /** The same values in rows of fewer columns, a divisor of these rows' and a multiple of 32. */
@@ -101,9 +104,30 @@ final class QuantizedRows {
         return columns;
     }
 
-    /** The memory that this takes. */
+    /** The memory that this takes, with coefficients for two forms of words. */
     static long bytes(int rows, int columns) {
-        return (long) rows * columns / BLOCK * (35 * Integer.BYTES + 36 * Float.BYTES);
+        return (long) rows * columns / BLOCK * ((33 + 2 * 32) * Integer.BYTES + 36 * Float.BYTES);
+    }
+
+    /** Has {@link #quantize} derive what products of one token with such weights need, from its next call on. */
+    void require(TileLayout layout) {
+        ShiftedActivations form = layout.quants().activations();
+        if (coefficients[form.ordinal()] == null) {
+            coefficients[form.ordinal()] = new int[Math.multiplyExact(scales.length, form.count())];
+        }
+    }
+
+    /**
+     * The coefficients of a form of words, (rows, columns / 32, coefficient).
+     *
+     * @throws IllegalStateException if {@link #require} was not called for it
+     */
+    int[] coefficients(ShiftedActivations form) {
+        int[] derived = coefficients[form.ordinal()];
+        if (derived == null) {
+            throw new IllegalStateException("activations were not prepared for words of " + form);
+        }
+        return derived;
     }
 
     /**
@@ -122,8 +146,30 @@ final class QuantizedRows {
         for (int column = begin; column < end; column += BLOCK) {
             quantizeBlock(x, offset + column * 4L, row * columns + column);
         }
-        // A loop of its own: reading words that were written just before, in other steps, would wait for the writes.
-        ActivationPairs.nibbles(pairs, nibblePairs, (row * columns + begin) / 2, (row * columns + end) / 2);
+        // Loops of their own: reading words that were written just before, in other steps, would wait for the writes.
+        int first = (row * columns + begin) / BLOCK;
+        int last = (row * columns + end) / BLOCK;
+        for (int block = first; block < last; block++) {
+            pairHalves(block * BLOCK);
+        }
+        for (ShiftedActivations form : FORM_VALUES) {
+            int[] target = coefficients[form.ordinal()];
+            for (int block = first; target != null && block < last; block++) {
+                form.derive(this, block, target, block * form.count());
+            }
+        }
+    }
+
+    private void pairHalves(int at) {
+        for (int i = 0; i < HALF_BLOCK; i += Lanes.COUNT) {
+            IntVector low = integers(at + i).and(0xffff);
+            IntVector high = integers(at + HALF_BLOCK + i).lanewise(VectorOperators.LSHL, 16);
+            low.or(high).intoArray(blockPairs, PAD + at / 2 + i);
+        }
+    }
+
+    private IntVector integers(int at) {
+        return (IntVector) FloatVector.fromArray(Lanes.FLOATS, integers, at).convert(VectorOperators.F2I, 0);
     }
 
     private void quantizeBlock(MemorySegment x, long offset, int at) {
@@ -140,7 +186,7 @@ final class QuantizedRows {
             IntVector q0 = round(Rows.load(x, offset + i * 4L), inverse, integers, at + i);
             IntVector q1 =
                     round(Rows.load(x, offset + (i + Lanes.COUNT) * 4L), inverse, integers, at + i + Lanes.COUNT);
-            ActivationPairs.pairs(q0, q1).intoArray(pairs, (at + i) / 2);
+            ActivationPairs.pairs(q0, q1).intoArray(pairs, PAD + (at + i) / 2);
             if (Lanes.COUNT == HALF_BLOCK) {
                 first = q0;
                 second = q1;
@@ -163,22 +209,12 @@ final class QuantizedRows {
 
     /** Adds both half blocks up at once, one in each half of the lanes: their sums fit 16 bits. */
     private void addUp(IntVector first, IntVector second, int at, float scale) {
-        IntVector both = first.add(second.lanewise(VectorOperators.LSHL, Short.SIZE));
-        int low = both.reduceLanes(VectorOperators.ADD, ActivationPairs.LOW);
-        int all = both.reduceLanes(VectorOperators.ADD);
-        int low0 = (short) low;
-        int low1 = low - low0 >> Short.SIZE;
-        int all0 = (short) all;
-        int all1 = all - all0 >> Short.SIZE;
-        pairSums[at / HALF_BLOCK] = pair(low0, all0 - low0);
-        pairSums[at / HALF_BLOCK + 1] = pair(low1, all1 - low1);
-        halfSums[at / HALF_BLOCK] = scale * all0;
-        halfSums[at / HALF_BLOCK + 1] = scale * all1;
-        sums[at / BLOCK] = scale * (all0 + all1);
-        nibbleBiases[at / BLOCK] = pair(-8 * (low0 + low1), -8 * (all0 + all1 - low0 - low1));
-    }
-
-    private static int pair(int low, int high) {
-        return low & 0xffff | high << 16;
+        int both = first.add(second.lanewise(VectorOperators.LSHL, Short.SIZE)).reduceLanes(VectorOperators.ADD);
+        int low = (short) both;
+        int high = both - low >> Short.SIZE;
+        pairSums[at / BLOCK] = low & 0xffff | high << Short.SIZE;
+        halfSums[at / HALF_BLOCK] = scale * low;
+        halfSums[at / HALF_BLOCK + 1] = scale * high;
+        sums[at / BLOCK] = scale * (low + high);
     }
 }

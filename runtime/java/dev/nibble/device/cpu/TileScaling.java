@@ -1,14 +1,15 @@
 package dev.nibble.device.cpu;
 
 import static dev.nibble.device.cpu.WeightVectors.addHalves;
+import static dev.nibble.device.cpu.WeightVectors.broadcast;
+import static dev.nibble.device.cpu.WeightVectors.highHalves;
+import static dev.nibble.device.cpu.WeightVectors.lowHalves;
 
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
-import jdk.incubator.vector.VectorOperators;
 
 /**
- * Applies scales to the dot products of a tile's groups of columns and adds them to the results of one token, or of four at once,
- * (token, row). Sums of four tokens are (group, token, row).
+ * Applies scales to the dot products of a tile's groups of columns and four tokens, and adds them to the results, (token, row).
  */
 final class TileScaling {
     private static final int ROWS = PackedMatrix.TILE_ROWS;
@@ -16,61 +17,17 @@ final class TileScaling {
     private TileScaling() {}
 
     /**
-     * results += Σ (sum.low + sum.high) · scale · activation scale, for one token.
+     * results += Σ (sum.low + sum.high) · scale · activation scale.
      *
-     * @param sums (group, row), pairs of sums of 16 bits
-     * @param scales (group, row)
-     * @param shift log2 of the groups in a block of activations
-     * @param x scales of the activations' blocks, from {@code xAt} on
-     * @param results (row)
+     * @param sums (block, token, row), pairs of sums of 16 bits
+     * @param scales (block, row)
+     * @param x scales of the activations' blocks; those of the four tokens begin at x0 … x3
+     * @param to where the results of the first token begin
      */
-    static void addPairs(int[] sums, int groups, float[] scales, int shift, float[] x, int xAt, float[] results) {
-        for (int row = 0; row < ROWS; row += Lanes.COUNT) {
-            FloatVector result = FloatVector.fromArray(Lanes.FLOATS, results, row);
-            for (int g = 0; g < groups; g++) {
-                FloatVector scale = FloatVector.fromArray(Lanes.FLOATS, scales, g * ROWS + row);
-                result = scaled(sums, g * ROWS + row, scale).fma(broadcast(x, xAt + (g >> shift)), result);
-            }
-            result.intoArray(results, row);
-        }
-    }
-
-    /** The same for whole sums held by floats, one per block. */
-    static void addFloats(float[] sums, int blocks, float[] scales, float[] x, int xAt, float[] results) {
-        for (int row = 0; row < ROWS; row += Lanes.COUNT) {
-            FloatVector result = FloatVector.fromArray(Lanes.FLOATS, results, row);
-            for (int b = 0; b < blocks; b++) {
-                FloatVector scale = FloatVector.fromArray(Lanes.FLOATS, scales, b * ROWS + row);
-                result = scaled(sums, b * ROWS + row, scale).fma(broadcast(x, xAt + b), result);
-            }
-            result.intoArray(results, row);
-        }
-    }
-
-    /**
-     * results += Σ offset · sum of activations, for one token.
-     *
-     * @param offsets (group, row)
-     * @param x scaled sums of the activations' groups, from {@code xAt} on
-     * @param results (row)
-     */
-    static void addOffsets(float[] offsets, int groups, float[] x, int xAt, float[] results) {
-        for (int row = 0; row < ROWS; row += Lanes.COUNT) {
-            FloatVector result = FloatVector.fromArray(Lanes.FLOATS, results, row);
-            for (int g = 0; g < groups; g++) {
-                FloatVector offset = FloatVector.fromArray(Lanes.FLOATS, offsets, g * ROWS + row);
-                result = offset.fma(broadcast(x, xAt + g), result);
-            }
-            result.intoArray(results, row);
-        }
-    }
-
-    /** {@link #addPairs} for four tokens, whose sums and results follow one another; those of their activations begin at x0 … x3. */
-    static void addPairsOfFour(
+    static void addPairs(
             int[] sums,
-            int groups,
+            int blocks,
             float[] scales,
-            int shift,
             float[] x,
             int x0,
             int x1,
@@ -83,14 +40,13 @@ final class TileScaling {
             FloatVector result1 = FloatVector.fromArray(Lanes.FLOATS, results, to + ROWS + row);
             FloatVector result2 = FloatVector.fromArray(Lanes.FLOATS, results, to + 2 * ROWS + row);
             FloatVector result3 = FloatVector.fromArray(Lanes.FLOATS, results, to + 3 * ROWS + row);
-            for (int g = 0; g < groups; g++) {
-                FloatVector scale = FloatVector.fromArray(Lanes.FLOATS, scales, g * ROWS + row);
-                int at = g * 4 * ROWS + row;
-                int block = g >> shift;
-                result0 = scaled(sums, at, scale).fma(broadcast(x, x0 + block), result0);
-                result1 = scaled(sums, at + ROWS, scale).fma(broadcast(x, x1 + block), result1);
-                result2 = scaled(sums, at + 2 * ROWS, scale).fma(broadcast(x, x2 + block), result2);
-                result3 = scaled(sums, at + 3 * ROWS, scale).fma(broadcast(x, x3 + block), result3);
+            for (int b = 0; b < blocks; b++) {
+                FloatVector scale = FloatVector.fromArray(Lanes.FLOATS, scales, b * ROWS + row);
+                int at = b * 4 * ROWS + row;
+                result0 = scaled(sums, at, scale).fma(broadcast(x, x0 + b), result0);
+                result1 = scaled(sums, at + ROWS, scale).fma(broadcast(x, x1 + b), result1);
+                result2 = scaled(sums, at + 2 * ROWS, scale).fma(broadcast(x, x2 + b), result2);
+                result3 = scaled(sums, at + 3 * ROWS, scale).fma(broadcast(x, x3 + b), result3);
             }
             result0.intoArray(results, to + row);
             result1.intoArray(results, to + ROWS + row);
@@ -100,16 +56,60 @@ final class TileScaling {
     }
 
     private static FloatVector scaled(int[] sums, int at, FloatVector scale) {
-        IntVector sum = addHalves(IntVector.fromArray(Lanes.INTS, sums, at));
-        return ((FloatVector) sum.convert(VectorOperators.I2F, 0)).mul(scale);
+        return WeightVectors.floats(addHalves(IntVector.fromArray(Lanes.INTS, sums, at)))
+                .mul(scale);
     }
 
-    private static FloatVector broadcast(float[] x, int at) {
-        return FloatVector.broadcast(Lanes.FLOATS, x[at]);
+    /**
+     * results += Σ (sum.low · first scale + sum.high · second scale) · activation scale, for half blocks with scales of their own.
+     *
+     * @param sums (block, token, row), pairs of sums of 16 bits
+     * @param scales (half block, row)
+     * @param step sums of a block that are added up; they follow one another as blocks do
+     */
+    static void addHalfPairs(
+            int[] sums,
+            int blocks,
+            int step,
+            float[] scales,
+            float[] x,
+            int x0,
+            int x1,
+            int x2,
+            int x3,
+            float[] results,
+            int to) {
+        for (int row = 0; row < ROWS; row += Lanes.COUNT) {
+            FloatVector result0 = FloatVector.fromArray(Lanes.FLOATS, results, to + row);
+            FloatVector result1 = FloatVector.fromArray(Lanes.FLOATS, results, to + ROWS + row);
+            FloatVector result2 = FloatVector.fromArray(Lanes.FLOATS, results, to + 2 * ROWS + row);
+            FloatVector result3 = FloatVector.fromArray(Lanes.FLOATS, results, to + 3 * ROWS + row);
+            for (int i = 0; i < blocks * step; i++) {
+                int b = i / step;
+                FloatVector first = FloatVector.fromArray(Lanes.FLOATS, scales, 2 * b * ROWS + row);
+                FloatVector second = FloatVector.fromArray(Lanes.FLOATS, scales, (2 * b + 1) * ROWS + row);
+                int at = i * 4 * ROWS + row;
+                result0 = scaled(sums, at, first, second).fma(broadcast(x, x0 + b), result0);
+                result1 = scaled(sums, at + ROWS, first, second).fma(broadcast(x, x1 + b), result1);
+                result2 = scaled(sums, at + 2 * ROWS, first, second).fma(broadcast(x, x2 + b), result2);
+                result3 = scaled(sums, at + 3 * ROWS, first, second).fma(broadcast(x, x3 + b), result3);
+            }
+            result0.intoArray(results, to + row);
+            result1.intoArray(results, to + ROWS + row);
+            result2.intoArray(results, to + 2 * ROWS + row);
+            result3.intoArray(results, to + 3 * ROWS + row);
+        }
     }
 
-    /** {@link #addFloats} for four tokens. */
-    static void addFloatsOfFour(
+    private static FloatVector scaled(int[] sums, int at, FloatVector first, FloatVector second) {
+        IntVector pairs = IntVector.fromArray(Lanes.INTS, sums, at);
+        return WeightVectors.floats(lowHalves(pairs))
+                .mul(first)
+                .add(WeightVectors.floats(highHalves(pairs)).mul(second));
+    }
+
+    /** {@link #addPairs} for whole sums, held by floats. */
+    static void addFloats(
             float[] sums,
             int blocks,
             float[] scales,
@@ -145,12 +145,13 @@ final class TileScaling {
     }
 
     /**
-     * {@link #addOffsets} for four tokens and two vectors of rows.
+     * results += Σ offset · sum of activations, for two vectors of rows.
      *
-     * @param offsets those of the rows, from {@code offsetAt} on
+     * @param offsets (group, row): those of the rows, from {@code offsetAt} on
+     * @param x scaled sums of the activations' groups; those of the four tokens begin at x0 … x3
      * @param to where the rows' results of the first token begin
      */
-    static void addOffsetsOfFour(
+    static void addOffsets(
             float[] offsets,
             int offsetAt,
             int groups,

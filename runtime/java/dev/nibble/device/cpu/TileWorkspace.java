@@ -54,90 +54,68 @@ final class TileWorkspace {
     }
 
     /**
-     * Scales 16-bit sums of one token and adds them to the first results.
+     * Multiplies unpacked weights by four tokens and adds the scaled products to results.
      *
-     * @param groups the number of groups
-     * @param halves whether they are half blocks
-     * @param at where the first group's columns stand in {@link QuantizedRows#integers}
+     * @param to where the results of the first token begin
      */
-    void addPairs(int groups, boolean halves, QuantizedRows x, int at) {
-        int block = at / QuantizedRows.BLOCK;
-        TileScaling.addPairs(pairSums, groups, scales, halves ? 1 : 0, x.scales, block, results);
-    }
-
-    /** The same for whole sums of blocks. */
-    void addFloats(int blocks, QuantizedRows x, int at) {
-        TileScaling.addFloats(floatSums, blocks, scales, x.scales, at / QuantizedRows.BLOCK, results);
-    }
-
-    /** Adds the products of offsets and sums of activations to the first results. */
-    void addOffsets(int groups, boolean halves, QuantizedRows x, int at) {
-        if (halves) {
-            TileScaling.addOffsets(offsets, groups, x.halfSums, at / QuantizedRows.HALF_BLOCK, results);
-        } else {
-            TileScaling.addOffsets(offsets, groups, x.sums, at / QuantizedRows.BLOCK, results);
+    void multiply(QuantForm form, int blocks, QuantizedRows x, int to) {
+        switch (form.sums()) {
+            case PAIRS_OF_BLOCKS -> {
+                multiplyPairs(form.pairs(x), blocks, 16);
+                TileScaling.addPairs(
+                        pairSums, blocks, scales, x.scales, block(0), block(1), block(2), block(3), results, to);
+            }
+            case PAIRS_OF_HALF_BLOCKS -> {
+                multiplyPairs(form.pairs(x), blocks, 16);
+                scaleHalves(blocks, 1, x, to);
+            }
+            case PAIRS_OF_HALF_BLOCKS_IN_TWO -> {
+                multiplyPairs(form.pairs(x), 2 * blocks, 8);
+                scaleHalves(blocks, 2, x, to);
+            }
+            case FLOATS_OF_BLOCKS -> multiplyFloats(blocks, x, to);
         }
     }
 
-    /**
-     * Multiplies the unpacked pairs by four tokens and adds the scaled products to results.
-     *
-     * @param groups the number of groups
-     * @param halves whether they are half blocks
-     * @param to where the results of the first token begin
-     */
-    void multiplyPairs(int groups, boolean halves, QuantizedRows x, int to) {
+    private int block(int token) {
+        return tokens[token] / QuantizedRows.BLOCK;
+    }
+
+    private void multiplyPairs(int[] pairs, int groups, int pairsOfGroup) {
+        int[] at = tokens;
         for (int row = 0; row < PackedMatrix.TILE_ROWS; row += 2 * Lanes.COUNT) {
             TileProducts.pairs(
                     weights,
                     groups,
-                    halves ? 8 : 16,
-                    x.pairs,
-                    tokens[0] / 2,
-                    tokens[1] / 2,
-                    tokens[2] / 2,
-                    tokens[3] / 2,
+                    pairsOfGroup,
+                    pairs,
+                    QuantizedRows.PAD + at[0] / 2,
+                    QuantizedRows.PAD + at[1] / 2,
+                    QuantizedRows.PAD + at[2] / 2,
+                    QuantizedRows.PAD + at[3] / 2,
                     row,
                     pairSums);
         }
-        TileScaling.addPairsOfFour(
-                pairSums,
-                groups,
-                scales,
-                halves ? 1 : 0,
-                x.scales,
-                tokens[0] / QuantizedRows.BLOCK,
-                tokens[1] / QuantizedRows.BLOCK,
-                tokens[2] / QuantizedRows.BLOCK,
-                tokens[3] / QuantizedRows.BLOCK,
-                results,
-                to);
     }
 
-    /** The same for blocks that are unpacked to floats. */
-    void multiplyFloats(int blocks, QuantizedRows x, int to) {
+    private void scaleHalves(int blocks, int step, QuantizedRows x, int to) {
+        TileScaling.addHalfPairs(
+                pairSums, blocks, step, scales, x.scales, block(0), block(1), block(2), block(3), results, to);
+    }
+
+    private void multiplyFloats(int blocks, QuantizedRows x, int to) {
         for (int row = 0; row < PackedMatrix.TILE_ROWS; row += 2 * Lanes.COUNT) {
             TileProducts.floats(
                     weights, blocks, x.integers, tokens[0], tokens[1], tokens[2], tokens[3], row, floatSums);
         }
-        TileScaling.addFloatsOfFour(
-                floatSums,
-                blocks,
-                scales,
-                x.scales,
-                tokens[0] / QuantizedRows.BLOCK,
-                tokens[1] / QuantizedRows.BLOCK,
-                tokens[2] / QuantizedRows.BLOCK,
-                tokens[3] / QuantizedRows.BLOCK,
-                results,
-                to);
+        TileScaling.addFloats(floatSums, blocks, scales, x.scales, block(0), block(1), block(2), block(3), results, to);
     }
 
     /** Adds the products of offsets and sums of activations of four tokens to results. */
-    void addOffsetsOfFour(int groups, boolean halves, QuantizedRows x, int to) {
+    void addOffsets(int groups, boolean halves, QuantizedRows x, int to) {
         int columns = halves ? QuantizedRows.HALF_BLOCK : QuantizedRows.BLOCK;
         for (int row = 0; row < PackedMatrix.TILE_ROWS; row += 2 * Lanes.COUNT) {
-            TileScaling.addOffsetsOfFour(
+            TileScaling.addOffsets(
                     offsets,
                     row,
                     groups,

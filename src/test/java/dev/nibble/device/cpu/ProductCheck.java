@@ -135,6 +135,9 @@ final class ProductCheck {
 
         static QuantizedRows quantize(float[] values, int count, int columns) {
             QuantizedRows quantized = new QuantizedRows(count, columns);
+            for (TileLayout layout : TileLayout.values()) {
+                quantized.require(layout);
+            }
             MemorySegment x = Arena.ofAuto().allocateFrom(ValueLayout.JAVA_FLOAT, values);
             for (int row = 0; row < count; row++) {
                 quantized.quantize(x, (long) row * columns * Float.BYTES, row, 0, columns);

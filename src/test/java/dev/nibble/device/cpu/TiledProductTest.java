@@ -45,11 +45,11 @@ class TiledProductTest {
 
     @ParameterizedTest
     @EnumSource
-    void packedSizeIsWithinThreePercentOfTheFile(TileLayout layout) {
+    void packedSizeIsWithinFourPercentOfTheFile(TileLayout layout) {
         TensorType type = TensorType.valueOf(layout.name());
         WeightShape shape = new WeightShape("w", type, 1, 320, 2048);
         assertTrue(
-                PackedMatrix.packedBytes(shape) <= 1.03 * shape.bytes(),
+                PackedMatrix.packedBytes(shape) <= 1.04 * shape.bytes(),
                 () -> PackedMatrix.packedBytes(shape) + " bytes for " + shape.bytes());
     }
 
@@ -91,14 +91,16 @@ class TiledProductTest {
             for (int i = 0; i < 32; i++) {
                 q[i] = (int) (values[block * 32 + i] * inverse + 128.5f) - 128;
                 assertEquals(q[i], rows.integers[block * 32 + i]);
-                int pair = rows.pairs[block * 16 + i / 4 * 2 + i % 2];
+                int pair = rows.pairs[QuantizedRows.PAD + block * 16 + i / 4 * 2 + i % 2];
                 assertEquals(q[i], i % 4 < 2 ? (short) pair : pair >> 16);
+                pair = rows.blockPairs[QuantizedRows.PAD + block * 16 + i % 16];
+                assertEquals(q[i], i < 16 ? (short) pair : pair >> 16);
             }
             assertEquals(Arrays.stream(q).sum() * rows.scales[block], rows.sums[block]);
             for (int half = 0; half < 2; half++) {
                 int sum = Arrays.stream(q, half * 16, half * 16 + 16).sum();
-                int pair = rows.pairSums[block * 2 + half];
-                assertEquals(sum, (short) pair + (pair >> 16));
+                int pair = rows.pairSums[block];
+                assertEquals(sum, half == 0 ? (short) pair : pair >> 16);
                 assertEquals(sum * rows.scales[block], rows.halfSums[block * 2 + half]);
             }
         }

@@ -1,0 +1,84 @@
+package dev.nibble.device.cpu;
+
+import static dev.nibble.device.cpu.WeightVectors.broadcast;
+import static dev.nibble.device.cpu.WeightVectors.floats;
+import static dev.nibble.device.cpu.WeightVectors.highFloats;
+import static dev.nibble.device.cpu.WeightVectors.highHalves;
+import static dev.nibble.device.cpu.WeightVectors.lowFloats;
+import static dev.nibble.device.cpu.WeightVectors.lowHalves;
+import static dev.nibble.device.cpu.WeightVectors.pairs;
+import static dev.nibble.device.cpu.WeightVectors.signedByte;
+import static dev.nibble.device.cpu.WeightVectors.words;
+
+import java.lang.foreign.MemorySegment;
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.IntVector;
+import jdk.incubator.vector.ShortVector;
+import jdk.incubator.vector.VectorOperators;
+
+/**
+ * One token times weights of three bits. A block of 32 columns is three words: the low half of word j holds columns 5 j … 5 j + 4,
+ * three bits each, and bit j of column 15; the high half the same of columns 16 … 31. Nothing masks the numbers: see {@link
+ * ShiftedActivations}. They are taken less 4: sums of a half lie within 16 · 4 · 127 = 8128.
+ */
+final class ThreeBitProducts {
+    private static final int WORDS = 3;
+    private static final int COEFFICIENTS = ShiftedActivations.THREE_BITS.count();
+    private static final int SPARE = 15;
+    private static final int START = SPARE + WORDS;
+    private static final int BLOCK_BYTES = PanelWords.LINE + WORDS * PanelWords.WORD;
+
+    private ThreeBitProducts() {}
+
+    /** Panels of integer scales of half blocks, {@link ScaleForm#BYTES_OF_HALF_BLOCKS}. */
+    static void bytesOfHalfBlocks(
+            MemorySegment tile, int offset, int blocks, QuantizedRows x, int block, TileWorkspace workspace) {
+        int[] coefficients = x.coefficients(ShiftedActivations.THREE_BITS);
+        for (int row = 0; row < PackedMatrix.TILE_ROWS / 2; row += Lanes.COUNT) {
+            int at = offset + row * Integer.BYTES;
+            bytesOfHalfBlocks(tile, at, blocks, coefficients, x.scales, block, workspace.results, row);
+        }
+    }
+
+    private static void bytesOfHalfBlocks(
+            MemorySegment tile, int offset, int blocks, int[] x, float[] xScales, int block, float[] results, int row) {
+        FloatVector scaled0 = FloatVector.zero(Lanes.FLOATS);
+        FloatVector scaled1 = scaled0;
+        for (int b = 0; b < blocks; b++) {
+            int at = offset + PanelWords.LINE + b * BLOCK_BYTES;
+            int xAt = (block + b) * COEFFICIENTS;
+            IntVector bytes = words(tile, at);
+            at += PanelWords.LINE;
+            ShortVector sum0 = broadcast(x, xAt + START);
+            ShortVector sum1 = sum0;
+            for (int j = 0; j < WORDS; j++) {
+                ShortVector w0 = pairs(tile, at + j * PanelWords.WORD);
+                ShortVector w1 = pairs(tile, at + j * PanelWords.WORD + PanelWords.LINE);
+                for (int k = 0; k < 5; k++) {
+                    ShortVector v = broadcast(x, xAt + 5 * j + k);
+                    sum0 = sum0.add(w0.lanewise(VectorOperators.LSHR, 3 * k).mul(v));
+                    sum1 = sum1.add(w1.lanewise(VectorOperators.LSHR, 3 * k).mul(v));
+                }
+                ShortVector v = broadcast(x, xAt + SPARE + j);
+                sum0 = sum0.add(w0.lanewise(VectorOperators.LSHR, 15).mul(v));
+                sum1 = sum1.add(w1.lanewise(VectorOperators.LSHR, 15).mul(v));
+            }
+            FloatVector xScale = broadcast(xScales, block + b);
+            IntVector pairs0 = sum0.reinterpretAsInts();
+            IntVector pairs1 = sum1.reinterpretAsInts();
+            IntVector total0 = lowHalves(pairs0).mul(signedByte(bytes, 0));
+            IntVector total1 = lowHalves(pairs1).mul(signedByte(bytes, 2));
+            total0 = total0.add(highHalves(pairs0).mul(signedByte(bytes, 1)));
+            total1 = total1.add(highHalves(pairs1).mul(signedByte(bytes, 3)));
+            scaled0 = floats(total0).fma(xScale, scaled0);
+            scaled1 = floats(total1).fma(xScale, scaled1);
+        }
+        IntVector factors = words(tile, offset);
+        FloatVector result0 = FloatVector.fromArray(Lanes.FLOATS, results, row);
+        FloatVector result1 = FloatVector.fromArray(Lanes.FLOATS, results, row + 16);
+        result0 = scaled0.fma(lowFloats(factors), result0);
+        result1 = scaled1.fma(highFloats(factors), result1);
+        result0.intoArray(results, row);
+        result1.intoArray(results, row + 16);
+    }
+}

@@ -1,0 +1,98 @@
+package dev.nibble.device.cpu;
+
+import static dev.nibble.device.cpu.WeightVectors.broadcast;
+import static dev.nibble.device.cpu.WeightVectors.floats;
+import static dev.nibble.device.cpu.WeightVectors.highFloats;
+import static dev.nibble.device.cpu.WeightVectors.highHalves;
+import static dev.nibble.device.cpu.WeightVectors.lowFloats;
+import static dev.nibble.device.cpu.WeightVectors.lowHalves;
+import static dev.nibble.device.cpu.WeightVectors.pairs;
+import static dev.nibble.device.cpu.WeightVectors.words;
+
+import java.lang.foreign.MemorySegment;
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.IntVector;
+import jdk.incubator.vector.ShortVector;
+import jdk.incubator.vector.VectorOperators;
+
+/**
+ * One token times weights of two bits. A block of 32 columns is two words: the low half of word j holds columns 8 j … 8 j + 7, two bits
+ * each, the high half the same of columns 16 … 31. Nothing masks the numbers: see {@link ShiftedActivations}.
+ */
+final class TwoBitProducts {
+    private static final int WORDS = 2;
+    private static final int COEFFICIENTS = ShiftedActivations.TWO_BITS.count();
+    private static final int BLOCK_BYTES = PanelWords.LINE + WORDS * PanelWords.WORD;
+
+    private TwoBitProducts() {}
+
+    /** Panels of integer scales and minima of half blocks, {@link ScaleForm#NIBBLES_OF_HALF_BLOCKS}. */
+    static void nibblesOfHalfBlocks(
+            MemorySegment tile, int offset, int blocks, QuantizedRows x, int block, TileWorkspace workspace) {
+        int[] coefficients = x.coefficients(ShiftedActivations.TWO_BITS);
+        for (int row = 0; row < PackedMatrix.TILE_ROWS / 2; row += Lanes.COUNT) {
+            int at = offset + row * Integer.BYTES;
+            nibblesOfHalfBlocks(tile, at, blocks, coefficients, x.scales, x.halfSums, block, workspace.results, row);
+        }
+    }
+
+    private static void nibblesOfHalfBlocks(
+            MemorySegment tile,
+            int offset,
+            int blocks,
+            int[] x,
+            float[] xScales,
+            float[] xSums,
+            int block,
+            float[] results,
+            int row) {
+        FloatVector scaled0 = FloatVector.zero(Lanes.FLOATS);
+        FloatVector scaled1 = scaled0;
+        FloatVector lowest0 = scaled0;
+        FloatVector lowest1 = scaled0;
+        for (int b = 0; b < blocks; b++) {
+            int at = offset + 2 * PanelWords.LINE + b * BLOCK_BYTES;
+            int xAt = (block + b) * COEFFICIENTS;
+            IntVector bytes = words(tile, at);
+            FloatVector xSum = broadcast(xSums, 2 * (block + b));
+            lowest0 = floats(nibble(bytes, 1)).fma(xSum, lowest0);
+            lowest1 = floats(nibble(bytes, 5)).fma(xSum, lowest1);
+            xSum = broadcast(xSums, 2 * (block + b) + 1);
+            lowest0 = floats(nibble(bytes, 3)).fma(xSum, lowest0);
+            lowest1 = floats(bytes.lanewise(VectorOperators.LSHR, 28)).fma(xSum, lowest1);
+            at += PanelWords.LINE;
+            ShortVector sum0 = ShortVector.zero(Lanes.SHORTS);
+            ShortVector sum1 = sum0;
+            for (int j = 0; j < WORDS; j++) {
+                ShortVector w0 = pairs(tile, at + j * PanelWords.WORD);
+                ShortVector w1 = pairs(tile, at + j * PanelWords.WORD + PanelWords.LINE);
+                for (int k = 0; k < 8; k++) {
+                    ShortVector v = broadcast(x, xAt + 8 * j + k);
+                    sum0 = sum0.add(w0.lanewise(VectorOperators.LSHR, 2 * k).mul(v));
+                    sum1 = sum1.add(w1.lanewise(VectorOperators.LSHR, 2 * k).mul(v));
+                }
+            }
+            FloatVector xScale = broadcast(xScales, block + b);
+            IntVector pairs0 = sum0.reinterpretAsInts();
+            IntVector pairs1 = sum1.reinterpretAsInts();
+            IntVector total0 = lowHalves(pairs0).mul(nibble(bytes, 0));
+            IntVector total1 = lowHalves(pairs1).mul(nibble(bytes, 4));
+            total0 = total0.add(highHalves(pairs0).mul(nibble(bytes, 2)));
+            total1 = total1.add(highHalves(pairs1).mul(nibble(bytes, 6)));
+            scaled0 = floats(total0).fma(xScale, scaled0);
+            scaled1 = floats(total1).fma(xScale, scaled1);
+        }
+        IntVector factors = words(tile, offset);
+        IntVector offsets = words(tile, offset + PanelWords.LINE);
+        FloatVector result0 = FloatVector.fromArray(Lanes.FLOATS, results, row);
+        FloatVector result1 = FloatVector.fromArray(Lanes.FLOATS, results, row + 16);
+        result0 = lowest0.fma(lowFloats(offsets), scaled0.fma(lowFloats(factors), result0));
+        result1 = lowest1.fma(highFloats(offsets), scaled1.fma(highFloats(factors), result1));
+        result0.intoArray(results, row);
+        result1.intoArray(results, row + 16);
+    }
+
+    private static IntVector nibble(IntVector bytes, int i) {
+        return bytes.lanewise(VectorOperators.LSHR, 4 * i).and(15);
+    }
+}
