@@ -69,6 +69,8 @@ final class EightBitProducts {
             int at = offset + b * (PanelWords.LINE + BLOCK_BYTES);
             int xAt = (block + b) * COEFFICIENTS;
             IntVector halves = words(tile, at);
+            FloatVector scale0 = lowFloats(halves).mul(xScales[block + b]);
+            FloatVector scale1 = highFloats(halves).mul(xScales[block + b]);
             IntVector sum0 = IntVector.broadcast(Lanes.INTS, -ADDED);
             IntVector sum1 = sum0;
             IntVector high0 = IntVector.zero(Lanes.INTS);
@@ -78,16 +80,21 @@ final class EightBitProducts {
                 ShortVector first = broadcast(x, xAt + g);
                 ShortVector second = broadcast(x, xAt + SECOND + g);
                 ShortVector start = broadcast(x, xAt + START + g);
-                IntVector two = twoProducts(pairs(tile, word), first, second, start);
-                sum0 = sum0.add(two);
-                high0 = high0.add(highHalves(two));
-                two = twoProducts(pairs(tile, word + PanelWords.LINE), first, second, start);
-                sum1 = sum1.add(two);
-                high1 = high1.add(highHalves(two));
+                ShortVector w0 = pairs(tile, word);
+                ShortVector w1 = pairs(tile, word + PanelWords.LINE);
+                ShortVector two = start.add(w0.mul(first))
+                        .add(w0.lanewise(VectorOperators.LSHR, 8).mul(second));
+                sum0 = sum0.add(two.reinterpretAsInts());
+                high0 = high0.add(two.reinterpretAsInts().lanewise(VectorOperators.ASHR, 16));
+                two = start.add(w1.mul(first))
+                        .add(w1.lanewise(VectorOperators.LSHR, 8).mul(second));
+                sum1 = sum1.add(two.reinterpretAsInts());
+                high1 = high1.add(two.reinterpretAsInts().lanewise(VectorOperators.ASHR, 16));
             }
-            FloatVector xScale = broadcast(xScales, block + b);
-            result0 = floats(total(sum0, high0)).mul(lowFloats(halves)).fma(xScale, result0);
-            result1 = floats(total(sum1, high1)).mul(highFloats(halves)).fma(xScale, result1);
+            sum0 = sum0.sub(high0.lanewise(VectorOperators.LSHL, 16)).add(high0);
+            sum1 = sum1.sub(high1.lanewise(VectorOperators.LSHL, 16)).add(high1);
+            result0 = ((FloatVector) sum0.convert(VectorOperators.I2F, 0)).fma(scale0, result0);
+            result1 = ((FloatVector) sum1.convert(VectorOperators.I2F, 0)).fma(scale1, result1);
         }
         result0.intoArray(results, row);
         result1.intoArray(results, row + 16);

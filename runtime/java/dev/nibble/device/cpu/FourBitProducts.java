@@ -1,8 +1,6 @@
 package dev.nibble.device.cpu;
 
-import static dev.nibble.device.cpu.WeightVectors.addHalves;
 import static dev.nibble.device.cpu.WeightVectors.broadcast;
-import static dev.nibble.device.cpu.WeightVectors.floats;
 import static dev.nibble.device.cpu.WeightVectors.highFloats;
 import static dev.nibble.device.cpu.WeightVectors.lowFloats;
 import static dev.nibble.device.cpu.WeightVectors.pairs;
@@ -49,7 +47,11 @@ final class FourBitProducts {
         int[] coefficients = x.coefficients(ShiftedActivations.FOUR_BITS);
         for (int row = 0; row < PackedMatrix.TILE_ROWS / 2; row += Lanes.COUNT) {
             int at = offset + row * Integer.BYTES;
-            halves(tile, at, blocks, lines, coefficients, x.scales, x.sums, block, workspace.results, row);
+            halves(tile, at, blocks, lines, coefficients, x.scales, block, workspace.results, row);
+            if (lines == 2) {
+                int blockBytes = lines * PanelWords.LINE + WORDS * PanelWords.WORD;
+                OffsetProducts.halves(tile, at, blocks, blockBytes, 8, x.sums, block, workspace.results, row);
+            }
         }
     }
 
@@ -60,7 +62,6 @@ final class FourBitProducts {
             int lines,
             int[] x,
             float[] xScales,
-            float[] xSums,
             int block,
             float[] results,
             int row) {
@@ -70,14 +71,8 @@ final class FourBitProducts {
             int at = offset + b * (lines * PanelWords.LINE + WORDS * PanelWords.WORD);
             int xAt = (block + b) * COEFFICIENTS;
             IntVector halves = words(tile, at);
-            FloatVector scale0 = lowFloats(halves);
-            FloatVector scale1 = highFloats(halves);
-            if (lines == 2) {
-                halves = words(tile, at + PanelWords.LINE);
-                FloatVector xSum = broadcast(xSums, block + b);
-                result0 = scale0.mul(8).add(lowFloats(halves)).fma(xSum, result0);
-                result1 = scale1.mul(8).add(highFloats(halves)).fma(xSum, result1);
-            }
+            FloatVector scale0 = lowFloats(halves).mul(xScales[block + b]);
+            FloatVector scale1 = highFloats(halves).mul(xScales[block + b]);
             at += lines * PanelWords.LINE;
             ShortVector sum0 = broadcast(x, xAt + START);
             ShortVector sum1 = sum0;
@@ -90,9 +85,13 @@ final class FourBitProducts {
                     sum1 = sum1.add(w1.lanewise(VectorOperators.LSHR, 4 * k).mul(v));
                 }
             }
-            FloatVector xScale = broadcast(xScales, block + b);
-            result0 = floats(sum(sum0)).mul(scale0).fma(xScale, result0);
-            result1 = floats(sum(sum1)).mul(scale1).fma(xScale, result1);
+            // The sum of both halves fits 16 bits.
+            IntVector total0 = sum0.reinterpretAsInts();
+            IntVector total1 = sum1.reinterpretAsInts();
+            total0 = total0.lanewise(VectorOperators.LSHL, 16).add(total0).lanewise(VectorOperators.ASHR, 16);
+            total1 = total1.lanewise(VectorOperators.LSHL, 16).add(total1).lanewise(VectorOperators.ASHR, 16);
+            result0 = ((FloatVector) total0.convert(VectorOperators.I2F, 0)).fma(scale0, result0);
+            result1 = ((FloatVector) total1.convert(VectorOperators.I2F, 0)).fma(scale1, result1);
         }
         result0.intoArray(results, row);
         result1.intoArray(results, row + 16);
@@ -104,34 +103,26 @@ final class FourBitProducts {
         int[] coefficients = x.coefficients(ShiftedActivations.FOUR_BITS);
         for (int row = 0; row < PackedMatrix.TILE_ROWS / 2; row += Lanes.COUNT) {
             int at = offset + row * Integer.BYTES;
-            bytesAndMinima(tile, at, blocks, coefficients, x.scales, x.sums, block, workspace.results, row);
+            bytesAndMinima(tile, at, blocks, coefficients, x.scales, block, workspace.results, row);
+            OffsetProducts.bytes(tile, at, blocks, BLOCK_BYTES, x.sums, block, workspace.results, row);
         }
     }
 
     private static void bytesAndMinima(
-            MemorySegment tile,
-            int offset,
-            int blocks,
-            int[] x,
-            float[] xScales,
-            float[] xSums,
-            int block,
-            float[] results,
-            int row) {
+            MemorySegment tile, int offset, int blocks, int[] x, float[] xScales, int block, float[] results, int row) {
         FloatVector scaled0 = FloatVector.zero(Lanes.FLOATS);
         FloatVector scaled1 = scaled0;
-        FloatVector lowest0 = scaled0;
-        FloatVector lowest1 = scaled0;
+        IntVector factors = words(tile, offset);
+        FloatVector factor0 = lowFloats(factors);
+        FloatVector factor1 = highFloats(factors);
         for (int b = 0; b < blocks; b++) {
             int at = offset + 2 * PanelWords.LINE + b * BLOCK_BYTES;
             int xAt = (block + b) * COEFFICIENTS;
             IntVector bytes = words(tile, at);
-            FloatVector xSum = broadcast(xSums, block + b);
-            lowest0 = floats(bytes.lanewise(VectorOperators.LSHR, 8).and(0xff)).fma(xSum, lowest0);
-            lowest1 = floats(bytes.lanewise(VectorOperators.LSHR, 24)).fma(xSum, lowest1);
             IntVector scale0 = bytes.and(0xff);
             IntVector scale1 = bytes.lanewise(VectorOperators.LSHR, 16).and(0xff);
             at += PanelWords.LINE;
+            FloatVector xScale = broadcast(xScales, block + b);
             ShortVector sum0 = ShortVector.zero(Lanes.SHORTS);
             ShortVector sum1 = sum0;
             for (int j = 0; j < WORDS; j++) {
@@ -143,23 +134,22 @@ final class FourBitProducts {
                     sum1 = sum1.add(w1.lanewise(VectorOperators.LSHR, 4 * k).mul(v));
                 }
             }
-            FloatVector xScale = broadcast(xScales, block + b);
-            scaled0 = floats(addHalves(sum0.reinterpretAsInts()).mul(scale0)).fma(xScale, scaled0);
-            scaled1 = floats(addHalves(sum1.reinterpretAsInts()).mul(scale1)).fma(xScale, scaled1);
+            IntVector total0 = sum0.reinterpretAsInts();
+            IntVector total1 = sum1.reinterpretAsInts();
+            total0 = total0.lanewise(VectorOperators.LSHL, 16)
+                    .lanewise(VectorOperators.ASHR, 16)
+                    .add(total0.lanewise(VectorOperators.ASHR, 16));
+            total1 = total1.lanewise(VectorOperators.LSHL, 16)
+                    .lanewise(VectorOperators.ASHR, 16)
+                    .add(total1.lanewise(VectorOperators.ASHR, 16));
+            scaled0 = ((FloatVector) total0.mul(scale0).convert(VectorOperators.I2F, 0)).fma(xScale, scaled0);
+            scaled1 = ((FloatVector) total1.mul(scale1).convert(VectorOperators.I2F, 0)).fma(xScale, scaled1);
         }
-        IntVector factors = words(tile, offset);
-        IntVector offsets = words(tile, offset + PanelWords.LINE);
         FloatVector result0 = FloatVector.fromArray(Lanes.FLOATS, results, row);
         FloatVector result1 = FloatVector.fromArray(Lanes.FLOATS, results, row + 16);
-        result0 = lowest0.fma(lowFloats(offsets), scaled0.fma(lowFloats(factors), result0));
-        result1 = lowest1.fma(highFloats(offsets), scaled1.fma(highFloats(factors), result1));
+        result0 = scaled0.fma(factor0, result0);
+        result1 = scaled1.fma(factor1, result1);
         result0.intoArray(results, row);
         result1.intoArray(results, row + 16);
-    }
-
-    /** The sum of both halves. Numbers less 8 make sums within 32 · 8 · 127 = 32512, which fit 16 bits. */
-    private static IntVector sum(ShortVector pairs) {
-        IntVector sums = pairs.reinterpretAsInts();
-        return sums.lanewise(VectorOperators.LSHL, 16).add(sums).lanewise(VectorOperators.ASHR, 16);
     }
 }

@@ -1,11 +1,8 @@
 package dev.nibble.device.cpu;
 
 import static dev.nibble.device.cpu.WeightVectors.broadcast;
-import static dev.nibble.device.cpu.WeightVectors.floats;
 import static dev.nibble.device.cpu.WeightVectors.highFloats;
-import static dev.nibble.device.cpu.WeightVectors.highHalves;
 import static dev.nibble.device.cpu.WeightVectors.lowFloats;
-import static dev.nibble.device.cpu.WeightVectors.lowHalves;
 import static dev.nibble.device.cpu.WeightVectors.pairs;
 import static dev.nibble.device.cpu.WeightVectors.signedByte;
 import static dev.nibble.device.cpu.WeightVectors.words;
@@ -42,15 +39,21 @@ final class SixBitProducts {
 
     private static void bytesOfHalfBlocks(
             MemorySegment tile, int offset, int blocks, int[] x, float[] xScales, int block, float[] results, int row) {
+        IntVector factors = words(tile, offset);
+        FloatVector factor0 = lowFloats(factors);
+        FloatVector factor1 = highFloats(factors);
         FloatVector scaled0 = FloatVector.zero(Lanes.FLOATS);
         FloatVector scaled1 = scaled0;
         for (int b = 0; b < blocks; b++) {
             int at = offset + PanelWords.LINE + b * BLOCK_BYTES;
             IntVector bytes = words(tile, at);
-            IntVector low0 = IntVector.zero(Lanes.INTS);
-            IntVector low1 = low0;
-            IntVector high0 = low0;
-            IntVector high1 = low0;
+            IntVector lowScale0 = signedByte(bytes, 0);
+            IntVector highScale0 = signedByte(bytes, 1);
+            IntVector lowScale1 = signedByte(bytes, 2);
+            IntVector highScale1 = signedByte(bytes, 3);
+            FloatVector xScale = broadcast(xScales, block + b);
+            IntVector total0 = IntVector.zero(Lanes.INTS);
+            IntVector total1 = total0;
             int xAt = (block + b) * COEFFICIENTS;
             for (int h = 0; h < 2; h++) {
                 ShortVector sum0 = broadcast(x, xAt + START + h);
@@ -73,22 +76,22 @@ final class SixBitProducts {
                 ShortVector w1 = pairs(tile, first + PanelWords.WORD + PanelWords.LINE);
                 sum0 = sum0.add(w0.lanewise(VectorOperators.LSHR, 14).mul(v));
                 sum1 = sum1.add(w1.lanewise(VectorOperators.LSHR, 14).mul(v));
-                low0 = low0.add(lowHalves(sum0.reinterpretAsInts()));
-                low1 = low1.add(lowHalves(sum1.reinterpretAsInts()));
-                high0 = high0.add(highHalves(sum0.reinterpretAsInts()));
-                high1 = high1.add(highHalves(sum1.reinterpretAsInts()));
+                IntVector sums0 = sum0.reinterpretAsInts();
+                IntVector sums1 = sum1.reinterpretAsInts();
+                total0 = total0.add(sums0.lanewise(VectorOperators.ASHR, 16).mul(highScale0));
+                total1 = total1.add(sums1.lanewise(VectorOperators.ASHR, 16).mul(highScale1));
+                sums0 = sums0.lanewise(VectorOperators.LSHL, 16).lanewise(VectorOperators.ASHR, 16);
+                sums1 = sums1.lanewise(VectorOperators.LSHL, 16).lanewise(VectorOperators.ASHR, 16);
+                total0 = total0.add(sums0.mul(lowScale0));
+                total1 = total1.add(sums1.mul(lowScale1));
             }
-            FloatVector xScale = broadcast(xScales, block + b);
-            low0 = low0.mul(signedByte(bytes, 0)).add(high0.mul(signedByte(bytes, 1)));
-            low1 = low1.mul(signedByte(bytes, 2)).add(high1.mul(signedByte(bytes, 3)));
-            scaled0 = floats(low0).fma(xScale, scaled0);
-            scaled1 = floats(low1).fma(xScale, scaled1);
+            scaled0 = ((FloatVector) total0.convert(VectorOperators.I2F, 0)).fma(xScale, scaled0);
+            scaled1 = ((FloatVector) total1.convert(VectorOperators.I2F, 0)).fma(xScale, scaled1);
         }
-        IntVector factors = words(tile, offset);
         FloatVector result0 = FloatVector.fromArray(Lanes.FLOATS, results, row);
         FloatVector result1 = FloatVector.fromArray(Lanes.FLOATS, results, row + 16);
-        result0 = scaled0.fma(lowFloats(factors), result0);
-        result1 = scaled1.fma(highFloats(factors), result1);
+        result0 = scaled0.fma(factor0, result0);
+        result1 = scaled1.fma(factor1, result1);
         result0.intoArray(results, row);
         result1.intoArray(results, row + 16);
     }

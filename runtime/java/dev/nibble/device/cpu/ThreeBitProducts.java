@@ -1,11 +1,8 @@
 package dev.nibble.device.cpu;
 
 import static dev.nibble.device.cpu.WeightVectors.broadcast;
-import static dev.nibble.device.cpu.WeightVectors.floats;
 import static dev.nibble.device.cpu.WeightVectors.highFloats;
-import static dev.nibble.device.cpu.WeightVectors.highHalves;
 import static dev.nibble.device.cpu.WeightVectors.lowFloats;
-import static dev.nibble.device.cpu.WeightVectors.lowHalves;
 import static dev.nibble.device.cpu.WeightVectors.pairs;
 import static dev.nibble.device.cpu.WeightVectors.signedByte;
 import static dev.nibble.device.cpu.WeightVectors.words;
@@ -44,10 +41,18 @@ final class ThreeBitProducts {
             MemorySegment tile, int offset, int blocks, int[] x, float[] xScales, int block, float[] results, int row) {
         FloatVector scaled0 = FloatVector.zero(Lanes.FLOATS);
         FloatVector scaled1 = scaled0;
+        IntVector factors = words(tile, offset);
+        FloatVector factor0 = lowFloats(factors);
+        FloatVector factor1 = highFloats(factors);
         for (int b = 0; b < blocks; b++) {
             int at = offset + PanelWords.LINE + b * BLOCK_BYTES;
             int xAt = (block + b) * COEFFICIENTS;
             IntVector bytes = words(tile, at);
+            FloatVector xScale = broadcast(xScales, block + b);
+            IntVector low0 = signedByte(bytes, 0);
+            IntVector high0 = signedByte(bytes, 1);
+            IntVector low1 = signedByte(bytes, 2);
+            IntVector high1 = signedByte(bytes, 3);
             at += PanelWords.LINE;
             ShortVector sum0 = broadcast(x, xAt + START);
             ShortVector sum1 = sum0;
@@ -63,21 +68,23 @@ final class ThreeBitProducts {
                 sum0 = sum0.add(w0.lanewise(VectorOperators.LSHR, 15).mul(v));
                 sum1 = sum1.add(w1.lanewise(VectorOperators.LSHR, 15).mul(v));
             }
-            FloatVector xScale = broadcast(xScales, block + b);
-            IntVector pairs0 = sum0.reinterpretAsInts();
-            IntVector pairs1 = sum1.reinterpretAsInts();
-            IntVector total0 = lowHalves(pairs0).mul(signedByte(bytes, 0));
-            IntVector total1 = lowHalves(pairs1).mul(signedByte(bytes, 2));
-            total0 = total0.add(highHalves(pairs0).mul(signedByte(bytes, 1)));
-            total1 = total1.add(highHalves(pairs1).mul(signedByte(bytes, 3)));
-            scaled0 = floats(total0).fma(xScale, scaled0);
-            scaled1 = floats(total1).fma(xScale, scaled1);
+            IntVector total0 = sum0.reinterpretAsInts();
+            IntVector total1 = sum1.reinterpretAsInts();
+            low0 = total0.lanewise(VectorOperators.LSHL, 16)
+                    .lanewise(VectorOperators.ASHR, 16)
+                    .mul(low0);
+            low1 = total1.lanewise(VectorOperators.LSHL, 16)
+                    .lanewise(VectorOperators.ASHR, 16)
+                    .mul(low1);
+            total0 = total0.lanewise(VectorOperators.ASHR, 16).mul(high0).add(low0);
+            total1 = total1.lanewise(VectorOperators.ASHR, 16).mul(high1).add(low1);
+            scaled0 = ((FloatVector) total0.convert(VectorOperators.I2F, 0)).fma(xScale, scaled0);
+            scaled1 = ((FloatVector) total1.convert(VectorOperators.I2F, 0)).fma(xScale, scaled1);
         }
-        IntVector factors = words(tile, offset);
         FloatVector result0 = FloatVector.fromArray(Lanes.FLOATS, results, row);
         FloatVector result1 = FloatVector.fromArray(Lanes.FLOATS, results, row + 16);
-        result0 = scaled0.fma(lowFloats(factors), result0);
-        result1 = scaled1.fma(highFloats(factors), result1);
+        result0 = scaled0.fma(factor0, result0);
+        result1 = scaled1.fma(factor1, result1);
         result0.intoArray(results, row);
         result1.intoArray(results, row + 16);
     }

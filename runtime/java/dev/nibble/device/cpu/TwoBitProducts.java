@@ -1,11 +1,8 @@
 package dev.nibble.device.cpu;
 
 import static dev.nibble.device.cpu.WeightVectors.broadcast;
-import static dev.nibble.device.cpu.WeightVectors.floats;
 import static dev.nibble.device.cpu.WeightVectors.highFloats;
-import static dev.nibble.device.cpu.WeightVectors.highHalves;
 import static dev.nibble.device.cpu.WeightVectors.lowFloats;
-import static dev.nibble.device.cpu.WeightVectors.lowHalves;
 import static dev.nibble.device.cpu.WeightVectors.pairs;
 import static dev.nibble.device.cpu.WeightVectors.words;
 
@@ -32,34 +29,27 @@ final class TwoBitProducts {
         int[] coefficients = x.coefficients(ShiftedActivations.TWO_BITS);
         for (int row = 0; row < PackedMatrix.TILE_ROWS / 2; row += Lanes.COUNT) {
             int at = offset + row * Integer.BYTES;
-            nibblesOfHalfBlocks(tile, at, blocks, coefficients, x.scales, x.halfSums, block, workspace.results, row);
+            nibblesOfHalfBlocks(tile, at, blocks, coefficients, x.scales, block, workspace.results, row);
+            OffsetProducts.nibbles(tile, at, blocks, BLOCK_BYTES, x.halfSums, block, workspace.results, row);
         }
     }
 
     private static void nibblesOfHalfBlocks(
-            MemorySegment tile,
-            int offset,
-            int blocks,
-            int[] x,
-            float[] xScales,
-            float[] xSums,
-            int block,
-            float[] results,
-            int row) {
+            MemorySegment tile, int offset, int blocks, int[] x, float[] xScales, int block, float[] results, int row) {
         FloatVector scaled0 = FloatVector.zero(Lanes.FLOATS);
         FloatVector scaled1 = scaled0;
-        FloatVector lowest0 = scaled0;
-        FloatVector lowest1 = scaled0;
+        IntVector factors = words(tile, offset);
+        FloatVector factor0 = lowFloats(factors);
+        FloatVector factor1 = highFloats(factors);
         for (int b = 0; b < blocks; b++) {
             int at = offset + 2 * PanelWords.LINE + b * BLOCK_BYTES;
             int xAt = (block + b) * COEFFICIENTS;
             IntVector bytes = words(tile, at);
-            FloatVector xSum = broadcast(xSums, 2 * (block + b));
-            lowest0 = floats(nibble(bytes, 1)).fma(xSum, lowest0);
-            lowest1 = floats(nibble(bytes, 5)).fma(xSum, lowest1);
-            xSum = broadcast(xSums, 2 * (block + b) + 1);
-            lowest0 = floats(nibble(bytes, 3)).fma(xSum, lowest0);
-            lowest1 = floats(bytes.lanewise(VectorOperators.LSHR, 28)).fma(xSum, lowest1);
+            FloatVector xScale = broadcast(xScales, block + b);
+            IntVector low0 = nibble(bytes, 0);
+            IntVector high0 = nibble(bytes, 2);
+            IntVector low1 = nibble(bytes, 4);
+            IntVector high1 = nibble(bytes, 6);
             at += PanelWords.LINE;
             ShortVector sum0 = ShortVector.zero(Lanes.SHORTS);
             ShortVector sum1 = sum0;
@@ -72,22 +62,23 @@ final class TwoBitProducts {
                     sum1 = sum1.add(w1.lanewise(VectorOperators.LSHR, 2 * k).mul(v));
                 }
             }
-            FloatVector xScale = broadcast(xScales, block + b);
-            IntVector pairs0 = sum0.reinterpretAsInts();
-            IntVector pairs1 = sum1.reinterpretAsInts();
-            IntVector total0 = lowHalves(pairs0).mul(nibble(bytes, 0));
-            IntVector total1 = lowHalves(pairs1).mul(nibble(bytes, 4));
-            total0 = total0.add(highHalves(pairs0).mul(nibble(bytes, 2)));
-            total1 = total1.add(highHalves(pairs1).mul(nibble(bytes, 6)));
-            scaled0 = floats(total0).fma(xScale, scaled0);
-            scaled1 = floats(total1).fma(xScale, scaled1);
+            IntVector total0 = sum0.reinterpretAsInts();
+            IntVector total1 = sum1.reinterpretAsInts();
+            low0 = total0.lanewise(VectorOperators.LSHL, 16)
+                    .lanewise(VectorOperators.ASHR, 16)
+                    .mul(low0);
+            low1 = total1.lanewise(VectorOperators.LSHL, 16)
+                    .lanewise(VectorOperators.ASHR, 16)
+                    .mul(low1);
+            total0 = total0.lanewise(VectorOperators.ASHR, 16).mul(high0).add(low0);
+            total1 = total1.lanewise(VectorOperators.ASHR, 16).mul(high1).add(low1);
+            scaled0 = ((FloatVector) total0.convert(VectorOperators.I2F, 0)).fma(xScale, scaled0);
+            scaled1 = ((FloatVector) total1.convert(VectorOperators.I2F, 0)).fma(xScale, scaled1);
         }
-        IntVector factors = words(tile, offset);
-        IntVector offsets = words(tile, offset + PanelWords.LINE);
         FloatVector result0 = FloatVector.fromArray(Lanes.FLOATS, results, row);
         FloatVector result1 = FloatVector.fromArray(Lanes.FLOATS, results, row + 16);
-        result0 = lowest0.fma(lowFloats(offsets), scaled0.fma(lowFloats(factors), result0));
-        result1 = lowest1.fma(highFloats(offsets), scaled1.fma(highFloats(factors), result1));
+        result0 = scaled0.fma(factor0, result0);
+        result1 = scaled1.fma(factor1, result1);
         result0.intoArray(results, row);
         result1.intoArray(results, row + 16);
     }
