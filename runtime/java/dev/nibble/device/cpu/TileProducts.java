@@ -58,20 +58,19 @@ final class TileProducts {
                 d1 = d1.add(v.mul(w1));
             }
             int to = group * TileWorkspace.TOKENS * ROWS + row;
-            store(a0, a1, sums, to);
-            store(b0, b1, sums, to + ROWS);
-            store(c0, c1, sums, to + 2 * ROWS);
-            store(d0, d1, sums, to + 3 * ROWS);
+            a0.reinterpretAsInts().intoArray(sums, to);
+            a1.reinterpretAsInts().intoArray(sums, to + Lanes.COUNT);
+            b0.reinterpretAsInts().intoArray(sums, to + ROWS);
+            b1.reinterpretAsInts().intoArray(sums, to + ROWS + Lanes.COUNT);
+            c0.reinterpretAsInts().intoArray(sums, to + 2 * ROWS);
+            c1.reinterpretAsInts().intoArray(sums, to + 2 * ROWS + Lanes.COUNT);
+            d0.reinterpretAsInts().intoArray(sums, to + 3 * ROWS);
+            d1.reinterpretAsInts().intoArray(sums, to + 3 * ROWS + Lanes.COUNT);
         }
     }
 
     private static ShortVector shorts(MemorySegment weights, int at) {
         return ShortVector.fromMemorySegment(Lanes.SHORTS, weights, at, Lanes.ORDER);
-    }
-
-    private static void store(ShortVector sum0, ShortVector sum1, int[] sums, int at) {
-        sum0.reinterpretAsInts().intoArray(sums, at);
-        sum1.reinterpretAsInts().intoArray(sums, at + Lanes.COUNT);
     }
 
     /**
@@ -106,19 +105,18 @@ final class TileProducts {
                 d1 = v.fma(w1, d1);
             }
             int to = b * TileWorkspace.TOKENS * ROWS + row;
-            store(a0, a1, sums, to);
-            store(b0, b1, sums, to + ROWS);
-            store(c0, c1, sums, to + 2 * ROWS);
-            store(d0, d1, sums, to + 3 * ROWS);
+            a0.intoArray(sums, to);
+            a1.intoArray(sums, to + Lanes.COUNT);
+            b0.intoArray(sums, to + ROWS);
+            b1.intoArray(sums, to + ROWS + Lanes.COUNT);
+            c0.intoArray(sums, to + 2 * ROWS);
+            c1.intoArray(sums, to + 2 * ROWS + Lanes.COUNT);
+            d0.intoArray(sums, to + 3 * ROWS);
+            d1.intoArray(sums, to + 3 * ROWS + Lanes.COUNT);
         }
     }
 
     private static FloatVector floats(MemorySegment weights, int at) {
         return FloatVector.fromMemorySegment(Lanes.FLOATS, weights, at, Lanes.ORDER);
-    }
-
-    private static void store(FloatVector sum0, FloatVector sum1, float[] sums, int at) {
-        sum0.intoArray(sums, at);
-        sum1.intoArray(sums, at + Lanes.COUNT);
     }
 }
