@@ -2,7 +2,7 @@ package dev.nibble.device.cpu;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.util.Arrays;
+import jdk.incubator.vector.FloatVector;
 
 /** The memory that one thread needs to multiply by one tile of weights; it stays in the first- and second-level caches. */
 final class TileWorkspace {
@@ -42,16 +42,23 @@ final class TileWorkspace {
 
     private TileWorkspace() {}
 
-    /** The workspace of the calling thread, with results of {@code tokens}, and of some beyond, set to 0. */
-    static TileWorkspace cleared(int tokens) {
+    /** The workspace of the calling thread, with room for results of {@code tokens}. */
+    static TileWorkspace forTokens(int tokens) {
         TileWorkspace workspace = OF_THREAD.get();
         int size = Math.ceilDiv(tokens, TOKENS) * TOKENS * ROWS;
         if (workspace.results.length < size) {
             workspace.results = new float[size];
-        } else {
-            Arrays.fill(workspace.results, 0, size, 0);
         }
         return workspace;
+    }
+
+    /** Sets the results of {@code tokens} to 0, in steps in which they are read again: a processor waits for others to be written. */
+    void clear(int tokens) {
+        FloatVector zero = FloatVector.zero(Lanes.FLOATS);
+        int size = tokens == 1 ? ROWS : Math.ceilDiv(tokens, TOKENS) * TOKENS * ROWS;
+        for (int i = 0; i < size; i += Lanes.COUNT) {
+            zero.intoArray(results, i);
+        }
     }
 
     /**

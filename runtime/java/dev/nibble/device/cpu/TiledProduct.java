@@ -2,6 +2,7 @@ package dev.nibble.device.cpu;
 
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import jdk.incubator.vector.FloatVector;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -39,8 +40,9 @@ record TiledProduct(
     /** Computes the results of tiles {@code firstTile} … {@code endTile - 1}. */
     void compute(int firstTile, int endTile) {
         TileLayout layout = PackedMatrix.layoutFor(weight.shape().type()).orElse(null);
+        TileWorkspace workspace = TileWorkspace.forTokens(selection.count());
         for (int tile = firstTile; tile < endTile; tile++) {
-            TileWorkspace workspace = TileWorkspace.cleared(selection.count());
+            workspace.clear(selection.count());
             if (layout == null) {
                 DecodedProducts.multiply(this, tile, workspace);
             } else {
@@ -60,7 +62,14 @@ record TiledProduct(
                 }
             }
             long to = out.offset(selection.output(i)) + (long) first * Float.BYTES;
-            MemorySegment.copy(results, i * ROWS, out.segment(), ValueLayout.JAVA_FLOAT, to, rows);
+            if (rows == ROWS) {
+                for (int row = 0; row < ROWS; row += Lanes.COUNT) {
+                    FloatVector.fromArray(Lanes.FLOATS, results, i * ROWS + row)
+                            .intoMemorySegment(out.segment(), to + row * (long) Float.BYTES, Lanes.ORDER);
+                }
+            } else {
+                MemorySegment.copy(results, i * ROWS, out.segment(), ValueLayout.JAVA_FLOAT, to, rows);
+            }
         }
     }
 }
