@@ -19,7 +19,11 @@ public final class CommandLines {
      * @return the exit code
      */
     public static int execute(Object command, Terminal terminal, String... arguments) {
-        CommandLine line = new CommandLine(command);
+        return execute(new CommandLine(command), terminal, arguments);
+    }
+
+    /** The same with a command that has its subcommands. */
+    static int execute(CommandLine line, Terminal terminal, String... arguments) {
         String program = line.getCommandName();
         line.setOut(new PrintWriter(new OutputStreamWriter(terminal.out(), StandardCharsets.UTF_8), true));
         line.setErr(new PrintWriter(new OutputStreamWriter(terminal.err(), StandardCharsets.UTF_8), true));

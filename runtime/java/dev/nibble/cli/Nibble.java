@@ -1,5 +1,7 @@
 package dev.nibble.cli;
 
+import java.util.List;
+import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.ParameterException;
@@ -18,16 +20,17 @@ import picocli.CommandLine.Spec;
             "",
             "Without a model, the commands use the small one that comes with the program.",
             "Exit codes: 0 done, 2 usage, 3 invalid model or data, 4 device or feature unavailable, 5 does not fit."
-        },
-        subcommands = {
+        })
+public final class Nibble implements Runnable {
+    /** The subcommands, in the order of the help. */
+    private static final List<Class<?>> COMMANDS = List.of(
             RunCommand.class,
             TokenizeCommand.class,
             DetokenizeCommand.class,
             LogitsCommand.class,
             InspectCommand.class,
-            DevicesCommand.class
-        })
-public final class Nibble implements Runnable {
+            DevicesCommand.class);
+
     private final Terminal terminal;
     private final Interruption interruption;
 
@@ -49,7 +52,19 @@ public final class Nibble implements Runnable {
 
     /** Runs one command on these streams. */
     static int execute(Terminal terminal, Interruption interruption, String... arguments) {
-        return CommandLines.execute(new Nibble(terminal, interruption), terminal, arguments);
+        CommandLine line = new CommandLine(new Nibble(terminal, interruption));
+        commands(arguments).forEach(line::addSubcommand);
+        return CommandLines.execute(line, terminal, arguments);
+    }
+
+    /** The subcommand that is named first; all of them if none is. Looking into each one's options takes a while. */
+    private static List<Class<?>> commands(String... arguments) {
+        return COMMANDS.stream()
+                .filter(type -> arguments.length > 0
+                        && type.getAnnotation(Command.class).name().equals(arguments[0]))
+                .findFirst()
+                .<List<Class<?>>>map(List::of)
+                .orElse(COMMANDS);
     }
 
     /** The streams that the command works on. */
