@@ -23,6 +23,9 @@ import jdk.incubator.vector.VectorOperators;
  * do not borrow from the high ones.
  */
 final class EightBitProducts {
+    /** Handed on as an argument: for a shift that it knows, the compiler takes a register at each place. */
+    private static final int BITS = 8;
+
     /** Bytes of a block of a tile, without its scale. */
     static final int BLOCK_BYTES = 8 * PanelWords.WORD;
 
@@ -57,12 +60,20 @@ final class EightBitProducts {
         int[] coefficients = x.coefficients(ShiftedActivations.EIGHT_BITS);
         for (int row = 0; row < PackedMatrix.TILE_ROWS / 2; row += Lanes.COUNT) {
             int at = offset + row * Integer.BYTES;
-            halves(tile, at, blocks, coefficients, x.scales, block, workspace.results, row);
+            halves(tile, at, blocks, BITS, coefficients, x.scales, block, workspace.results, row);
         }
     }
 
     private static void halves(
-            MemorySegment tile, int offset, int blocks, int[] x, float[] xScales, int block, float[] results, int row) {
+            MemorySegment tile,
+            int offset,
+            int blocks,
+            int bits,
+            int[] x,
+            float[] xScales,
+            int block,
+            float[] results,
+            int row) {
         FloatVector result0 = FloatVector.fromArray(Lanes.FLOATS, results, row);
         FloatVector result1 = FloatVector.fromArray(Lanes.FLOATS, results, row + 16);
         for (int b = 0; b < blocks; b++) {
@@ -83,11 +94,11 @@ final class EightBitProducts {
                 ShortVector w0 = pairs(tile, word);
                 ShortVector w1 = pairs(tile, word + PanelWords.LINE);
                 ShortVector two = start.add(w0.mul(first))
-                        .add(w0.lanewise(VectorOperators.LSHR, 8).mul(second));
+                        .add(w0.lanewise(VectorOperators.LSHR, bits).mul(second));
                 sum0 = sum0.add(two.reinterpretAsInts());
                 high0 = high0.add(two.reinterpretAsInts().lanewise(VectorOperators.ASHR, 16));
                 two = start.add(w1.mul(first))
-                        .add(w1.lanewise(VectorOperators.LSHR, 8).mul(second));
+                        .add(w1.lanewise(VectorOperators.LSHR, bits).mul(second));
                 sum1 = sum1.add(two.reinterpretAsInts());
                 high1 = high1.add(two.reinterpretAsInts().lanewise(VectorOperators.ASHR, 16));
             }

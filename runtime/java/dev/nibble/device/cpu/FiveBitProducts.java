@@ -1,10 +1,7 @@
 package dev.nibble.device.cpu;
 
-import static dev.nibble.device.cpu.WeightVectors.broadcast;
 import static dev.nibble.device.cpu.WeightVectors.highFloats;
 import static dev.nibble.device.cpu.WeightVectors.lowFloats;
-import static dev.nibble.device.cpu.WeightVectors.pairs;
-import static dev.nibble.device.cpu.WeightVectors.words;
 
 import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.FloatVector;
@@ -18,6 +15,9 @@ import jdk.incubator.vector.VectorOperators;
  * ShiftedActivations}. They are taken less 16: sums of a half lie within 16 · 16 · 127 = 32512.
  */
 final class FiveBitProducts {
+    /** Handed on as an argument: for a shift that it knows, the compiler takes a register at each place. */
+    private static final int BITS = 5;
+
     private static final int WORDS = 5;
     private static final int COEFFICIENTS = ShiftedActivations.FIVE_BITS.count();
     private static final int SPARE = 15;
@@ -50,7 +50,7 @@ final class FiveBitProducts {
         int[] coefficients = x.coefficients(ShiftedActivations.FIVE_BITS);
         for (int row = 0; row < PackedMatrix.TILE_ROWS / 2; row += Lanes.COUNT) {
             int at = offset + row * Integer.BYTES;
-            halves(tile, at, blocks, lines, coefficients, x.scales, block, workspace.results, row);
+            halves(tile, at, blocks, BITS, lines, coefficients, x.scales, block, workspace.results, row);
             if (lines == 2) {
                 int blockBytes = lines * PanelWords.LINE + WORDS * PanelWords.WORD;
                 OffsetProducts.halves(tile, at, blocks, blockBytes, 16, x.sums, block, workspace.results, row);
@@ -62,6 +62,7 @@ final class FiveBitProducts {
             MemorySegment tile,
             int offset,
             int blocks,
+            int bits,
             int lines,
             int[] x,
             float[] xScales,
@@ -73,23 +74,27 @@ final class FiveBitProducts {
         for (int b = 0; b < blocks; b++) {
             int at = offset + b * (lines * PanelWords.LINE + WORDS * PanelWords.WORD);
             int xAt = (block + b) * COEFFICIENTS;
-            IntVector halves = words(tile, at);
+            IntVector halves = IntVector.fromMemorySegment(Lanes.INTS, tile, at, Lanes.ORDER);
             FloatVector scale0 = lowFloats(halves).mul(xScales[block + b]);
             FloatVector scale1 = highFloats(halves).mul(xScales[block + b]);
             at += lines * PanelWords.LINE;
-            ShortVector sum0 = broadcast(x, xAt + START);
+            ShortVector sum0 = IntVector.broadcast(Lanes.INTS, x[xAt + START]).reinterpretAsShorts();
             ShortVector sum1 = sum0;
             for (int j = 0; j < WORDS; j++) {
-                ShortVector w0 = pairs(tile, at + j * PanelWords.WORD);
-                ShortVector w1 = pairs(tile, at + j * PanelWords.WORD + PanelWords.LINE);
+                ShortVector w0 =
+                        ShortVector.fromMemorySegment(Lanes.SHORTS, tile, at + j * PanelWords.WORD, Lanes.ORDER);
+                ShortVector w1 = ShortVector.fromMemorySegment(
+                        Lanes.SHORTS, tile, at + j * PanelWords.WORD + PanelWords.LINE, Lanes.ORDER);
                 for (int k = 0; k < 3; k++) {
-                    ShortVector v = broadcast(x, xAt + 3 * j + k);
-                    sum0 = sum0.add(w0.lanewise(VectorOperators.LSHR, 5 * k).mul(v));
-                    sum1 = sum1.add(w1.lanewise(VectorOperators.LSHR, 5 * k).mul(v));
+                    ShortVector v =
+                            IntVector.broadcast(Lanes.INTS, x[xAt + 3 * j + k]).reinterpretAsShorts();
+                    sum0 = sum0.add(w0.lanewise(VectorOperators.LSHR, bits * k).mul(v));
+                    sum1 = sum1.add(w1.lanewise(VectorOperators.LSHR, bits * k).mul(v));
                 }
-                ShortVector v = broadcast(x, xAt + SPARE + j);
-                sum0 = sum0.add(w0.lanewise(VectorOperators.LSHR, 15).mul(v));
-                sum1 = sum1.add(w1.lanewise(VectorOperators.LSHR, 15).mul(v));
+                ShortVector v =
+                        IntVector.broadcast(Lanes.INTS, x[xAt + SPARE + j]).reinterpretAsShorts();
+                sum0 = sum0.add(w0.lanewise(VectorOperators.LSHR, 3 * bits).mul(v));
+                sum1 = sum1.add(w1.lanewise(VectorOperators.LSHR, 3 * bits).mul(v));
             }
             IntVector total0 = sum0.reinterpretAsInts();
             IntVector total1 = sum1.reinterpretAsInts();
@@ -112,39 +117,61 @@ final class FiveBitProducts {
         int[] coefficients = x.coefficients(ShiftedActivations.FIVE_BITS);
         for (int row = 0; row < PackedMatrix.TILE_ROWS / 2; row += Lanes.COUNT) {
             int at = offset + row * Integer.BYTES;
-            bytesAndMinima(tile, at, blocks, coefficients, x.scales, block, workspace.results, row);
-            OffsetProducts.bytes(tile, at, blocks, BLOCK_BYTES, x.sums, block, workspace.results, row);
+            bytesAndMinima(tile, at, blocks, BITS, coefficients, x.scales, x.sums, block, workspace.results, row);
         }
     }
 
     private static void bytesAndMinima(
-            MemorySegment tile, int offset, int blocks, int[] x, float[] xScales, int block, float[] results, int row) {
+            MemorySegment tile,
+            int offset,
+            int blocks,
+            int bits,
+            int[] x,
+            float[] xScales,
+            float[] xSums,
+            int block,
+            float[] results,
+            int row) {
         FloatVector scaled0 = FloatVector.zero(Lanes.FLOATS);
         FloatVector scaled1 = scaled0;
-        IntVector factors = words(tile, offset);
+        FloatVector lowest0 = scaled0;
+        FloatVector lowest1 = scaled0;
+        IntVector factors = IntVector.fromMemorySegment(Lanes.INTS, tile, offset, Lanes.ORDER);
         FloatVector factor0 = lowFloats(factors);
         FloatVector factor1 = highFloats(factors);
+        IntVector offsets = IntVector.fromMemorySegment(Lanes.INTS, tile, offset + PanelWords.LINE, Lanes.ORDER);
+        FloatVector offset0 = lowFloats(offsets);
+        FloatVector offset1 = highFloats(offsets);
         for (int b = 0; b < blocks; b++) {
             int at = offset + 2 * PanelWords.LINE + b * BLOCK_BYTES;
             int xAt = (block + b) * COEFFICIENTS;
-            IntVector bytes = words(tile, at);
+            IntVector bytes = IntVector.fromMemorySegment(Lanes.INTS, tile, at, Lanes.ORDER);
+            FloatVector xSum = FloatVector.broadcast(Lanes.FLOATS, xSums[block + b]);
+            IntVector minima = bytes.lanewise(VectorOperators.LSHR, 8).and(0xff);
+            lowest0 = ((FloatVector) minima.convert(VectorOperators.I2F, 0)).fma(xSum, lowest0);
+            minima = bytes.lanewise(VectorOperators.LSHR, 24);
+            lowest1 = ((FloatVector) minima.convert(VectorOperators.I2F, 0)).fma(xSum, lowest1);
             IntVector scale0 = bytes.and(0xff);
             IntVector scale1 = bytes.lanewise(VectorOperators.LSHR, 16).and(0xff);
             at += PanelWords.LINE;
-            FloatVector xScale = broadcast(xScales, block + b);
-            ShortVector sum0 = broadcast(x, xAt + START);
+            FloatVector xScale = FloatVector.broadcast(Lanes.FLOATS, xScales[block + b]);
+            ShortVector sum0 = IntVector.broadcast(Lanes.INTS, x[xAt + START]).reinterpretAsShorts();
             ShortVector sum1 = sum0;
             for (int j = 0; j < WORDS; j++) {
-                ShortVector w0 = pairs(tile, at + j * PanelWords.WORD);
-                ShortVector w1 = pairs(tile, at + j * PanelWords.WORD + PanelWords.LINE);
+                ShortVector w0 =
+                        ShortVector.fromMemorySegment(Lanes.SHORTS, tile, at + j * PanelWords.WORD, Lanes.ORDER);
+                ShortVector w1 = ShortVector.fromMemorySegment(
+                        Lanes.SHORTS, tile, at + j * PanelWords.WORD + PanelWords.LINE, Lanes.ORDER);
                 for (int k = 0; k < 3; k++) {
-                    ShortVector v = broadcast(x, xAt + 3 * j + k);
-                    sum0 = sum0.add(w0.lanewise(VectorOperators.LSHR, 5 * k).mul(v));
-                    sum1 = sum1.add(w1.lanewise(VectorOperators.LSHR, 5 * k).mul(v));
+                    ShortVector v =
+                            IntVector.broadcast(Lanes.INTS, x[xAt + 3 * j + k]).reinterpretAsShorts();
+                    sum0 = sum0.add(w0.lanewise(VectorOperators.LSHR, bits * k).mul(v));
+                    sum1 = sum1.add(w1.lanewise(VectorOperators.LSHR, bits * k).mul(v));
                 }
-                ShortVector v = broadcast(x, xAt + SPARE + j);
-                sum0 = sum0.add(w0.lanewise(VectorOperators.LSHR, 15).mul(v));
-                sum1 = sum1.add(w1.lanewise(VectorOperators.LSHR, 15).mul(v));
+                ShortVector v =
+                        IntVector.broadcast(Lanes.INTS, x[xAt + SPARE + j]).reinterpretAsShorts();
+                sum0 = sum0.add(w0.lanewise(VectorOperators.LSHR, 3 * bits).mul(v));
+                sum1 = sum1.add(w1.lanewise(VectorOperators.LSHR, 3 * bits).mul(v));
             }
             IntVector total0 = sum0.reinterpretAsInts();
             IntVector total1 = sum1.reinterpretAsInts();
@@ -162,8 +189,8 @@ final class FiveBitProducts {
         }
         FloatVector result0 = FloatVector.fromArray(Lanes.FLOATS, results, row);
         FloatVector result1 = FloatVector.fromArray(Lanes.FLOATS, results, row + 16);
-        result0 = scaled0.fma(factor0, result0);
-        result1 = scaled1.fma(factor1, result1);
+        result0 = lowest0.fma(offset0, scaled0.fma(factor0, result0));
+        result1 = lowest1.fma(offset1, scaled1.fma(factor1, result1));
         result0.intoArray(results, row);
         result1.intoArray(results, row + 16);
     }

@@ -1,11 +1,8 @@
 package dev.nibble.device.cpu;
 
-import static dev.nibble.device.cpu.WeightVectors.broadcast;
 import static dev.nibble.device.cpu.WeightVectors.highFloats;
 import static dev.nibble.device.cpu.WeightVectors.lowFloats;
-import static dev.nibble.device.cpu.WeightVectors.pairs;
 import static dev.nibble.device.cpu.WeightVectors.signedByte;
-import static dev.nibble.device.cpu.WeightVectors.words;
 
 import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.FloatVector;
@@ -20,6 +17,9 @@ import jdk.incubator.vector.VectorOperators;
  * ShiftedActivations}. They are taken less 32: sums of eight columns lie within 8 · 32 · 127 = 32512.
  */
 final class SixBitProducts {
+    /** Handed on as an argument: for a shift that it knows, the compiler takes a register at each place. */
+    private static final int BITS = 6;
+
     private static final int COEFFICIENTS = ShiftedActivations.SIX_BITS.count();
     private static final int SPARE = 16;
     private static final int START = 24;
@@ -33,49 +33,67 @@ final class SixBitProducts {
         int[] coefficients = x.coefficients(ShiftedActivations.SIX_BITS);
         for (int row = 0; row < PackedMatrix.TILE_ROWS / 2; row += Lanes.COUNT) {
             int at = offset + row * Integer.BYTES;
-            bytesOfHalfBlocks(tile, at, blocks, coefficients, x.scales, block, workspace.results, row);
+            bytesOfHalfBlocks(tile, at, blocks, BITS, coefficients, x.scales, block, workspace.results, row);
         }
     }
 
     private static void bytesOfHalfBlocks(
-            MemorySegment tile, int offset, int blocks, int[] x, float[] xScales, int block, float[] results, int row) {
-        IntVector factors = words(tile, offset);
+            MemorySegment tile,
+            int offset,
+            int blocks,
+            int bits,
+            int[] x,
+            float[] xScales,
+            int block,
+            float[] results,
+            int row) {
+        IntVector factors = IntVector.fromMemorySegment(Lanes.INTS, tile, offset, Lanes.ORDER);
         FloatVector factor0 = lowFloats(factors);
         FloatVector factor1 = highFloats(factors);
         FloatVector scaled0 = FloatVector.zero(Lanes.FLOATS);
         FloatVector scaled1 = scaled0;
         for (int b = 0; b < blocks; b++) {
             int at = offset + PanelWords.LINE + b * BLOCK_BYTES;
-            IntVector bytes = words(tile, at);
+            IntVector bytes = IntVector.fromMemorySegment(Lanes.INTS, tile, at, Lanes.ORDER);
             IntVector lowScale0 = signedByte(bytes, 0);
             IntVector highScale0 = signedByte(bytes, 1);
             IntVector lowScale1 = signedByte(bytes, 2);
             IntVector highScale1 = signedByte(bytes, 3);
-            FloatVector xScale = broadcast(xScales, block + b);
+            FloatVector xScale = FloatVector.broadcast(Lanes.FLOATS, xScales[block + b]);
             IntVector total0 = IntVector.zero(Lanes.INTS);
             IntVector total1 = total0;
             int xAt = (block + b) * COEFFICIENTS;
             for (int h = 0; h < 2; h++) {
-                ShortVector sum0 = broadcast(x, xAt + START + h);
+                ShortVector sum0 =
+                        IntVector.broadcast(Lanes.INTS, x[xAt + START + h]).reinterpretAsShorts();
                 ShortVector sum1 = sum0;
                 int first = at + PanelWords.LINE + 3 * h * PanelWords.WORD;
                 for (int j = 0; j < 3; j++) {
-                    ShortVector w0 = pairs(tile, first + j * PanelWords.WORD);
-                    ShortVector w1 = pairs(tile, first + j * PanelWords.WORD + PanelWords.LINE);
+                    ShortVector w0 =
+                            ShortVector.fromMemorySegment(Lanes.SHORTS, tile, first + j * PanelWords.WORD, Lanes.ORDER);
+                    ShortVector w1 = ShortVector.fromMemorySegment(
+                            Lanes.SHORTS, tile, first + j * PanelWords.WORD + PanelWords.LINE, Lanes.ORDER);
                     for (int k = 0; k < 2; k++) {
-                        ShortVector v = broadcast(x, xAt + 8 * h + 2 * j + k);
-                        sum0 = sum0.add(w0.lanewise(VectorOperators.LSHR, 6 * k).mul(v));
-                        sum1 = sum1.add(w1.lanewise(VectorOperators.LSHR, 6 * k).mul(v));
+                        ShortVector v = IntVector.broadcast(Lanes.INTS, x[xAt + 8 * h + 2 * j + k])
+                                .reinterpretAsShorts();
+                        sum0 = sum0.add(
+                                w0.lanewise(VectorOperators.LSHR, bits * k).mul(v));
+                        sum1 = sum1.add(
+                                w1.lanewise(VectorOperators.LSHR, bits * k).mul(v));
                     }
-                    ShortVector v = broadcast(x, xAt + SPARE + 4 * h + j);
-                    sum0 = sum0.add(w0.lanewise(VectorOperators.LSHR, 12).mul(v));
-                    sum1 = sum1.add(w1.lanewise(VectorOperators.LSHR, 12).mul(v));
+                    ShortVector v = IntVector.broadcast(Lanes.INTS, x[xAt + SPARE + 4 * h + j])
+                            .reinterpretAsShorts();
+                    sum0 = sum0.add(w0.lanewise(VectorOperators.LSHR, 2 * bits).mul(v));
+                    sum1 = sum1.add(w1.lanewise(VectorOperators.LSHR, 2 * bits).mul(v));
                 }
-                ShortVector v = broadcast(x, xAt + SPARE + 4 * h + 3);
-                ShortVector w0 = pairs(tile, first + PanelWords.WORD);
-                ShortVector w1 = pairs(tile, first + PanelWords.WORD + PanelWords.LINE);
-                sum0 = sum0.add(w0.lanewise(VectorOperators.LSHR, 14).mul(v));
-                sum1 = sum1.add(w1.lanewise(VectorOperators.LSHR, 14).mul(v));
+                ShortVector v = IntVector.broadcast(Lanes.INTS, x[xAt + SPARE + 4 * h + 3])
+                        .reinterpretAsShorts();
+                ShortVector w0 =
+                        ShortVector.fromMemorySegment(Lanes.SHORTS, tile, first + PanelWords.WORD, Lanes.ORDER);
+                ShortVector w1 = ShortVector.fromMemorySegment(
+                        Lanes.SHORTS, tile, first + PanelWords.WORD + PanelWords.LINE, Lanes.ORDER);
+                sum0 = sum0.add(w0.lanewise(VectorOperators.LSHR, 2 * bits + 2).mul(v));
+                sum1 = sum1.add(w1.lanewise(VectorOperators.LSHR, 2 * bits + 2).mul(v));
                 IntVector sums0 = sum0.reinterpretAsInts();
                 IntVector sums1 = sum1.reinterpretAsInts();
                 total0 = total0.add(sums0.lanewise(VectorOperators.ASHR, 16).mul(highScale0));

@@ -1,11 +1,8 @@
 package dev.nibble.device.cpu;
 
-import static dev.nibble.device.cpu.WeightVectors.broadcast;
 import static dev.nibble.device.cpu.WeightVectors.highFloats;
 import static dev.nibble.device.cpu.WeightVectors.lowFloats;
-import static dev.nibble.device.cpu.WeightVectors.pairs;
 import static dev.nibble.device.cpu.WeightVectors.signedByte;
-import static dev.nibble.device.cpu.WeightVectors.words;
 
 import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.FloatVector;
@@ -19,6 +16,9 @@ import jdk.incubator.vector.VectorOperators;
  * ShiftedActivations}. They are taken less 4: sums of a half lie within 16 · 4 · 127 = 8128.
  */
 final class ThreeBitProducts {
+    /** Handed on as an argument: for a shift that it knows, the compiler takes a register at each place. */
+    private static final int BITS = 3;
+
     private static final int WORDS = 3;
     private static final int COEFFICIENTS = ShiftedActivations.THREE_BITS.count();
     private static final int SPARE = 15;
@@ -33,40 +33,52 @@ final class ThreeBitProducts {
         int[] coefficients = x.coefficients(ShiftedActivations.THREE_BITS);
         for (int row = 0; row < PackedMatrix.TILE_ROWS / 2; row += Lanes.COUNT) {
             int at = offset + row * Integer.BYTES;
-            bytesOfHalfBlocks(tile, at, blocks, coefficients, x.scales, block, workspace.results, row);
+            bytesOfHalfBlocks(tile, at, blocks, BITS, coefficients, x.scales, block, workspace.results, row);
         }
     }
 
     private static void bytesOfHalfBlocks(
-            MemorySegment tile, int offset, int blocks, int[] x, float[] xScales, int block, float[] results, int row) {
+            MemorySegment tile,
+            int offset,
+            int blocks,
+            int bits,
+            int[] x,
+            float[] xScales,
+            int block,
+            float[] results,
+            int row) {
         FloatVector scaled0 = FloatVector.zero(Lanes.FLOATS);
         FloatVector scaled1 = scaled0;
-        IntVector factors = words(tile, offset);
+        IntVector factors = IntVector.fromMemorySegment(Lanes.INTS, tile, offset, Lanes.ORDER);
         FloatVector factor0 = lowFloats(factors);
         FloatVector factor1 = highFloats(factors);
         for (int b = 0; b < blocks; b++) {
             int at = offset + PanelWords.LINE + b * BLOCK_BYTES;
             int xAt = (block + b) * COEFFICIENTS;
-            IntVector bytes = words(tile, at);
-            FloatVector xScale = broadcast(xScales, block + b);
+            IntVector bytes = IntVector.fromMemorySegment(Lanes.INTS, tile, at, Lanes.ORDER);
+            FloatVector xScale = FloatVector.broadcast(Lanes.FLOATS, xScales[block + b]);
             IntVector low0 = signedByte(bytes, 0);
             IntVector high0 = signedByte(bytes, 1);
             IntVector low1 = signedByte(bytes, 2);
             IntVector high1 = signedByte(bytes, 3);
             at += PanelWords.LINE;
-            ShortVector sum0 = broadcast(x, xAt + START);
+            ShortVector sum0 = IntVector.broadcast(Lanes.INTS, x[xAt + START]).reinterpretAsShorts();
             ShortVector sum1 = sum0;
             for (int j = 0; j < WORDS; j++) {
-                ShortVector w0 = pairs(tile, at + j * PanelWords.WORD);
-                ShortVector w1 = pairs(tile, at + j * PanelWords.WORD + PanelWords.LINE);
+                ShortVector w0 =
+                        ShortVector.fromMemorySegment(Lanes.SHORTS, tile, at + j * PanelWords.WORD, Lanes.ORDER);
+                ShortVector w1 = ShortVector.fromMemorySegment(
+                        Lanes.SHORTS, tile, at + j * PanelWords.WORD + PanelWords.LINE, Lanes.ORDER);
                 for (int k = 0; k < 5; k++) {
-                    ShortVector v = broadcast(x, xAt + 5 * j + k);
-                    sum0 = sum0.add(w0.lanewise(VectorOperators.LSHR, 3 * k).mul(v));
-                    sum1 = sum1.add(w1.lanewise(VectorOperators.LSHR, 3 * k).mul(v));
+                    ShortVector v =
+                            IntVector.broadcast(Lanes.INTS, x[xAt + 5 * j + k]).reinterpretAsShorts();
+                    sum0 = sum0.add(w0.lanewise(VectorOperators.LSHR, bits * k).mul(v));
+                    sum1 = sum1.add(w1.lanewise(VectorOperators.LSHR, bits * k).mul(v));
                 }
-                ShortVector v = broadcast(x, xAt + SPARE + j);
-                sum0 = sum0.add(w0.lanewise(VectorOperators.LSHR, 15).mul(v));
-                sum1 = sum1.add(w1.lanewise(VectorOperators.LSHR, 15).mul(v));
+                ShortVector v =
+                        IntVector.broadcast(Lanes.INTS, x[xAt + SPARE + j]).reinterpretAsShorts();
+                sum0 = sum0.add(w0.lanewise(VectorOperators.LSHR, 5 * bits).mul(v));
+                sum1 = sum1.add(w1.lanewise(VectorOperators.LSHR, 5 * bits).mul(v));
             }
             IntVector total0 = sum0.reinterpretAsInts();
             IntVector total1 = sum1.reinterpretAsInts();
