@@ -26,6 +26,7 @@ import java.util.concurrent.locks.ReentrantLock;
 final class CpuDevice implements Device {
     private final WorkerPool pool;
     private final DeviceMemory memory = new DeviceMemory();
+    private final WeightMemory weights = new WeightMemory(memory);
     private final CpuQueue queue = new CpuQueue(this);
     private final Map<AttentionWorkspace.Shape, AttentionWorkspace> workspaces = new HashMap<>();
 
@@ -82,7 +83,7 @@ final class CpuDevice implements Device {
         checkType(source.shape());
         return switch (use) {
             case TABLE -> new TableWeight(source);
-            case MATRIX -> MatrixWeight.load(source, pool, memory);
+            case MATRIX -> MatrixWeight.load(source, pool, weights);
         };
     }
 

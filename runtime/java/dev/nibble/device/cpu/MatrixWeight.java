@@ -7,20 +7,20 @@ import dev.nibble.device.WeightUse;
 import dev.nibble.foreign.PosixMemory;
 import java.lang.foreign.MemorySegment;
 
-/** A weight to multiply by: packed once, into memory of its own. */
+/** A weight to multiply by, packed once. */
 final class MatrixWeight implements Weight {
     private final PackedMatrix matrix;
-    private final NativeMemory memory;
+    private final WeightMemory.Part memory;
 
-    private MatrixWeight(PackedMatrix matrix, NativeMemory memory) {
+    private MatrixWeight(PackedMatrix matrix, WeightMemory.Part memory) {
         this.matrix = matrix;
         this.memory = memory;
     }
 
     /** Packs a weight on all threads. */
-    static MatrixWeight load(WeightSource source, WorkerPool pool, DeviceMemory memory) {
+    static MatrixWeight load(WeightSource source, WorkerPool pool, WeightMemory memory) {
         WeightShape shape = source.shape();
-        NativeMemory packed = memory.allocate(PackedMatrix.packedBytes(shape), "the weight " + shape.name());
+        WeightMemory.Part packed = memory.allocate(PackedMatrix.packedBytes(shape), "the weight " + shape.name());
         try {
             PackedMatrix matrix = new PackedMatrix(shape, packed.segment());
             pool.run((begin, end, thread) -> pack(matrix, source, begin, end), PackedMatrix.tiles(shape));
@@ -64,7 +64,7 @@ final class MatrixWeight implements Weight {
 
     @Override
     public long bytes() {
-        return memory.bytes();
+        return memory.segment().byteSize();
     }
 
     @Override

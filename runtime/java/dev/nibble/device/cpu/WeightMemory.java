@@ -1,0 +1,85 @@
+package dev.nibble.device.cpu;
+
+import java.lang.foreign.MemorySegment;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Memory for weights, one after the other in large slabs, so that small weights and the ends of large ones lie on 2 MiB pages too.
+ * What a slab has left over is never touched and takes no memory. A slab is freed with its last weight.
+ */
+final class WeightMemory {
+    private static final long SLAB = 64L << 20;
+    private static final long ALIGNMENT = 64;
+
+    private final DeviceMemory memory;
+    private @Nullable Slab current;
+
+    WeightMemory(DeviceMemory memory) {
+        this.memory = memory;
+    }
+
+    private static final class Slab {
+        private final NativeMemory memory;
+        private long used;
+        private int parts;
+
+        Slab(NativeMemory memory) {
+            this.memory = memory;
+        }
+    }
+
+    /** The memory of one weight. */
+    final class Part implements AutoCloseable {
+        private final Slab slab;
+        private final MemorySegment segment;
+        private boolean closed;
+
+        private Part(Slab slab, MemorySegment segment) {
+            this.slab = slab;
+            this.segment = segment;
+        }
+
+        MemorySegment segment() {
+            return segment;
+        }
+
+        @Override
+        public void close() {
+            synchronized (WeightMemory.this) {
+                if (!closed) {
+                    closed = true;
+                    release(slab);
+                }
+            }
+        }
+    }
+
+    /**
+     * Allocates memory that starts on a cache line; zeroed.
+     *
+     * @param what the purpose, for the message
+     * @throws dev.nibble.OutOfCapacityException if there is not enough
+     */
+    synchronized Part allocate(long bytes, String what) {
+        long size = (bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+        Slab slab = current;
+        if (slab == null || size > slab.memory.bytes() - slab.used) {
+            slab = new Slab(memory.allocate(Math.max(size, SLAB), what));
+            current = slab;
+        }
+        MemorySegment segment = slab.memory.segment().asSlice(slab.used, bytes);
+        slab.used += size;
+        slab.parts++;
+        return new Part(slab, segment);
+    }
+
+    private void release(Slab slab) {
+        slab.parts--;
+        if (slab.parts == 0) {
+            slab.memory.close();
+            if (current == slab) {
+                current = null;
+            }
+        }
+    }
+}
