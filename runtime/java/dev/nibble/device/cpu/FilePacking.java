@@ -1,53 +1,46 @@
 package dev.nibble.device.cpu;
 
-import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
-
 /**
  * Puts one row of a panel of a type with blocks of 32 columns, as a file stores it, into the order of {@link TileLayout}. Where the
  * file's fields lie: see the decoders of package {@code quant}.
  */
 final class FilePacking {
-    private static final ValueLayout.OfLong LONG = ValueLayout.JAVA_LONG_UNALIGNED;
-    private static final ValueLayout.OfInt WORD = ValueLayout.JAVA_INT_UNALIGNED;
-    private static final ValueLayout.OfShort HALF = ValueLayout.JAVA_SHORT_UNALIGNED;
     private static final long LOW = 0x0f0f0f0f0f0f0f0fL;
     private static final long FIFTH = 0x1010101010101010L;
     private static final int SIGNS = 0x80808080;
 
     private FilePacking() {}
 
-    /** Packs {@code blocks} blocks of 32 columns that begin at {@code at}. */
+    /** Packs {@code blocks} blocks of 32 columns that begin at the position of {@code source}. */
     interface RowPacker {
-        void pack(MemorySegment source, long at, int blocks, PanelWords panel);
+        void pack(FileRows source, int blocks, PanelWords panel);
     }
 
     /** 18 bytes: scale, four words of four bits. */
-    static void q4WithScale(MemorySegment source, long at, int blocks, PanelWords panel) {
-        blocks(source, at, blocks, 1, 4, 0, panel);
+    static void q4WithScale(FileRows source, int blocks, PanelWords panel) {
+        blocks(source, blocks, 1, 4, 0, panel);
     }
 
     /** 20 bytes: scale, offset, four words of four bits. */
-    static void q4WithScaleAndOffset(MemorySegment source, long at, int blocks, PanelWords panel) {
-        blocks(source, at, blocks, 2, 4, 0, panel);
+    static void q4WithScaleAndOffset(FileRows source, int blocks, PanelWords panel) {
+        blocks(source, blocks, 2, 4, 0, panel);
     }
 
     /** 34 bytes: scale, eight words of signed bytes. */
-    static void q8WithScale(MemorySegment source, long at, int blocks, PanelWords panel) {
-        blocks(source, at, blocks, 1, 8, SIGNS, panel);
+    static void q8WithScale(FileRows source, int blocks, PanelWords panel) {
+        blocks(source, blocks, 1, 8, SIGNS, panel);
     }
 
-    private static void blocks(
-            MemorySegment source, long at, int blocks, int halves, int words, int flipped, PanelWords panel) {
-        long from = at;
+    private static void blocks(FileRows source, int blocks, int halves, int words, int flipped, PanelWords panel) {
+        int from = 0;
         int line = 0;
         for (int b = 0; b < blocks; b++) {
             for (int i = 0; i < halves; i++) {
-                panel.half(line++, source.get(HALF, from));
+                panel.half(line++, source.half(from));
                 from += Short.BYTES;
             }
             for (int i = 0; i < words; i++) {
-                panel.word(line, source.get(WORD, from) ^ flipped);
+                panel.word(line, source.word(from) ^ flipped);
                 line += 2;
                 from += Integer.BYTES;
             }
@@ -55,26 +48,26 @@ final class FilePacking {
     }
 
     /** 22 bytes: scale, a word of fifth bits, four words of four bits. */
-    static void q5WithScale(MemorySegment source, long at, int blocks, PanelWords panel) {
-        fiveBitBlocks(source, at, blocks, 1, panel);
+    static void q5WithScale(FileRows source, int blocks, PanelWords panel) {
+        fiveBitBlocks(source, blocks, 1, panel);
     }
 
     /** 24 bytes: scale, offset, a word of fifth bits, four words of four bits. */
-    static void q5WithScaleAndOffset(MemorySegment source, long at, int blocks, PanelWords panel) {
-        fiveBitBlocks(source, at, blocks, 2, panel);
+    static void q5WithScaleAndOffset(FileRows source, int blocks, PanelWords panel) {
+        fiveBitBlocks(source, blocks, 2, panel);
     }
 
-    private static void fiveBitBlocks(MemorySegment source, long at, int blocks, int halves, PanelWords panel) {
-        long from = at;
+    private static void fiveBitBlocks(FileRows source, int blocks, int halves, PanelWords panel) {
+        int from = 0;
         int line = 0;
         for (int b = 0; b < blocks; b++) {
             for (int i = 0; i < halves; i++) {
-                panel.half(line++, source.get(HALF, from));
+                panel.half(line++, source.half(from));
                 from += Short.BYTES;
             }
-            int fifth = source.get(WORD, from);
-            long first = source.get(LONG, from + 4);
-            long second = source.get(LONG, from + 12);
+            int fifth = source.word(from);
+            long first = source.doubleWord(from + 4);
+            long second = source.doubleWord(from + 12);
             WordPacking.fiveBits(
                     first & LOW | Long.expand(fifth, FIFTH),
                     second & LOW | Long.expand(fifth >>> 8, FIFTH),

@@ -104,18 +104,20 @@ record PackedMatrix(WeightShape shape, MemorySegment data) {
     void pack(WeightSource source, int firstTile, int endTile) {
         Optional<TileLayout> layout = layoutFor(shape.type());
         PanelWords panel = new PanelWords();
+        FileRows file = new FileRows();
         for (int tile = firstTile; tile < endTile; tile++) {
             long row = (long) tile / tilesPerMatrix(shape) * shape.rows() + firstRowOf(tile);
             MemorySegment rows = source.rows(row, rowsOf(tile));
             if (layout.isPresent()) {
-                pack(layout.get(), rows, rowsOf(tile), panel, tile(tile));
+                file.copy(rows);
+                pack(layout.get(), file, rowsOf(tile), panel, tile(tile));
             } else {
                 MemorySegment.copy(rows, 0, tile(tile), 0, rowsOf(tile) * shape.rowBytes());
             }
         }
     }
 
-    private void pack(TileLayout layout, MemorySegment rows, int count, PanelWords panel, MemorySegment tile) {
+    private void pack(TileLayout layout, FileRows rows, int count, PanelWords panel, MemorySegment tile) {
         long offset = 0;
         for (int column = 0; column < shape.columns(); column += PANEL) {
             int blocks = Math.min(PANEL, shape.columns() - column) / BLOCK;
@@ -123,7 +125,8 @@ record PackedMatrix(WeightShape shape, MemorySegment data) {
             panel.clear(bytes);
             for (int row = 0; row < count; row++) {
                 panel.row(row);
-                layout.packer().pack(rows, row * shape.rowBytes() + shape.type().rowBytes(column), blocks, panel);
+                rows.position(row * shape.rowBytes() + shape.type().rowBytes(column));
+                layout.packer().pack(rows, blocks, panel);
             }
             MemorySegment.copy(panel.words(), 0, tile, ValueLayout.JAVA_INT, offset, bytes / Integer.BYTES);
             offset += bytes;

@@ -32,7 +32,7 @@ class WeightMemoryTest {
                 assertEquals(i, parts.get(i).segment().get(ValueLayout.JAVA_BYTE, 0));
                 assertEquals(i, parts.get(i).segment().get(ValueLayout.JAVA_BYTE, SIZES[i] - 1));
             }
-            // The first six share a slab.
+            // The first seven share a slab.
             for (int i = 1; i < 7; i++) {
                 parts.get(i).close();
                 parts.get(i).close();
