@@ -33,19 +33,9 @@ final class WeightVectors {
         return FloatVector.broadcast(Lanes.FLOATS, x[at]);
     }
 
-    /** The low half of each lane, with its sign. */
-    static IntVector lowHalves(IntVector pairs) {
-        return pairs.lanewise(VectorOperators.LSHL, 16).lanewise(VectorOperators.ASHR, 16);
-    }
-
     /** The high half of each lane, with its sign. */
     static IntVector highHalves(IntVector pairs) {
         return pairs.lanewise(VectorOperators.ASHR, 16);
-    }
-
-    /** The sum of the low and the high half of each lane. */
-    static IntVector addHalves(IntVector pairs) {
-        return lowHalves(pairs).add(highHalves(pairs));
     }
 
     /** Byte {@code i} of each lane, with its sign. */
