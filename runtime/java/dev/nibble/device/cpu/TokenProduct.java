@@ -3,8 +3,9 @@ package dev.nibble.device.cpu;
 import java.lang.foreign.MemorySegment;
 
 /**
- * A kernel that multiplies a panel of one kind of weights by one token. Such products are limited by memory: a kernel reads the
- * panel strictly forward, scales and integers as they come, for anything else holds up the processor's read-ahead.
+ * A kernel that multiplies a panel of one kind of weights by one token. Such products are limited by memory, and the order of reading
+ * counts: with all scales of a panel before its integers, read block by block, a product streamed at a third of the rate that it has
+ * with the scales of each block before its integers.
  */
 @FunctionalInterface
 interface TokenProduct {
