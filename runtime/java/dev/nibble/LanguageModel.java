@@ -14,6 +14,7 @@ import dev.nibble.model.SyntheticModel;
 import dev.nibble.model.Weights;
 import dev.nibble.tokenizer.EncodeOptions;
 import dev.nibble.tokenizer.Tokenizer;
+import dev.nibble.tokenizer.Vocabulary;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -21,6 +22,7 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.OptionalInt;
 import java.util.function.Supplier;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
@@ -61,7 +63,7 @@ public final class LanguageModel implements AutoCloseable {
             long toLoad = fileBytes(tensors);
             this.engine = Engine.open(
                     device, source, engineOptions, done -> options.onProgress().accept(done, toLoad));
-            this.info = info(distinct(tensors));
+            this.info = info(distinct(tensors), engineOptions);
             rehearsal.stop();
         } catch (RuntimeException | Error e) {
             rehearsal.close();
@@ -172,6 +174,14 @@ public final class LanguageModel implements AutoCloseable {
         return tokenizer().encode(text, EncodeOptions.PLAIN);
     }
 
+    /** The token that the model wants before a text; empty if it wants none. */
+    public OptionalInt beginningToken() {
+        Vocabulary vocabulary = tokenizer().vocabulary();
+        return vocabulary.addsBos() && vocabulary.bos() != Vocabulary.NONE
+                ? OptionalInt.of(vocabulary.bos())
+                : OptionalInt.empty();
+    }
+
     /** The text of tokens. */
     public String detokenize(int... tokens) {
         checkTokens(tokens);
@@ -224,7 +234,7 @@ public final class LanguageModel implements AutoCloseable {
                 context, Math.max(context, DEFAULT_CACHE), options.keyType(), options.valueType(), options.batch());
     }
 
-    private ModelInfo info(List<Weights.Tensor> tensors) {
+    private ModelInfo info(List<Weights.Tensor> tensors, EngineOptions options) {
         ModelConfig config = source.config();
         String architecture = config.architecture().id();
         return new ModelInfo(
@@ -239,6 +249,8 @@ public final class LanguageModel implements AutoCloseable {
                 config.vocabulary(),
                 config.contextLength(),
                 engine.scheduler().contextLength(),
+                options.cacheTokens(),
+                options.rows(),
                 device.name(),
                 device.description(),
                 device.threads(),

@@ -12,6 +12,8 @@ package dev.nibble;
  * @param vocabulary tokens that it knows
  * @param trainedContext tokens that it was trained on at once
  * @param context tokens that a sequence can have here
+ * @param cacheTokens tokens that the KV cache holds for all sequences together
+ * @param batch the most tokens that are computed in one step
  * @param device the device's name
  * @param deviceDescription one line on the device
  * @param threads worker threads of a device that runs on the CPU, else 0
@@ -30,6 +32,8 @@ public record ModelInfo(
         int vocabulary,
         int trainedContext,
         int context,
+        int cacheTokens,
+        int batch,
         String device,
         String deviceDescription,
         int threads,

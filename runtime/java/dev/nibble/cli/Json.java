@@ -1,6 +1,7 @@
 package dev.nibble.cli;
 
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
@@ -37,15 +38,24 @@ public final class Json {
      * @throws IOException if there is no such file, or if its content is not of this type
      */
     static <T> T read(Path file, Class<T> type, String expected) throws IOException {
-        byte[] bytes = Files.readAllBytes(file);
+        return parse(new String(Files.readAllBytes(file), StandardCharsets.UTF_8), type, file.toString(), expected);
+    }
+
+    /**
+     * Parses JSON.
+     *
+     * @param place where it stands, for messages
+     * @throws IOException if it is not of this type
+     */
+    static <T> T parse(String text, Class<T> type, String place, String expected) throws IOException {
         try {
-            T value = MAPPER.readValue(bytes, type);
+            T value = MAPPER.readValue(text, type);
             if (value == null) {
-                throw new IOException(file + ": null is not " + expected);
+                throw new IOException(place + ": null is not " + expected);
             }
             return value;
         } catch (JacksonException e) {
-            throw new IOException(file + " is not " + expected + ": " + e.getOriginalMessage(), e);
+            throw new IOException(place + " is not " + expected + ": " + e.getOriginalMessage(), e);
         }
     }
 }

@@ -5,6 +5,7 @@ import dev.nibble.ModelInfo;
 import dev.nibble.ModelOptions;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.OptionalInt;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -25,6 +26,11 @@ final class ModelArguments {
 
     @Mixin
     private DeviceArguments device;
+
+    /** The tokens of context that were asked for. */
+    OptionalInt context() {
+        return context == null ? OptionalInt.empty() : OptionalInt.of(context);
+    }
 
     /**
      * Opens the model, with a progress bar if that takes long, and says in a line which device was chosen, where that was left

@@ -28,6 +28,7 @@ public final class Nibble implements Runnable {
             TokenizeCommand.class,
             DetokenizeCommand.class,
             LogitsCommand.class,
+            PerplexityCommand.class,
             InspectCommand.class,
             DevicesCommand.class);
 

@@ -20,14 +20,23 @@ public final class ProgressBar {
         this.label = label;
     }
 
-    /** Says how much is done. Any thread may call this. */
-    public synchronized void update(long done, long total) {
+    /** Says how many bytes are done. Any thread may call this. */
+    public void update(long done, long total) {
+        update(done, total, Bytes.text(done), Bytes.text(total));
+    }
+
+    /** Says how many of what is counted are done. Any thread may call this. */
+    public void update(long done, long total, String things) {
+        update(done, total, Long.toString(done), total + " " + things);
+    }
+
+    private synchronized void update(long done, long total, String doneText, String totalText) {
         if (!terminal.interactive() || total <= 0 || System.nanoTime() - nextDraw < 0) {
             return;
         }
         nextDraw = System.nanoTime() + INTERVAL_NANOS;
         drawn = true;
-        terminal.err().print(CLEAR_LINE + line(done, total));
+        terminal.err().print(CLEAR_LINE + line(done, total, doneText, totalText));
         terminal.err().flush();
     }
 
@@ -40,7 +49,7 @@ public final class ProgressBar {
         }
     }
 
-    private String line(long done, long total) {
+    private String line(long done, long total, String doneText, String totalText) {
         int filled = (int) Math.clamp(done * WIDTH / total, 0, WIDTH);
         return String.format(
                 Locale.ROOT,
@@ -49,7 +58,7 @@ public final class ProgressBar {
                 "#".repeat(filled),
                 ".".repeat(WIDTH - filled),
                 Math.clamp(done * 100 / total, 0, 100),
-                Bytes.text(done),
-                Bytes.text(total));
+                doneText,
+                totalText);
     }
 }

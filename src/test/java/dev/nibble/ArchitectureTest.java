@@ -53,7 +53,8 @@ class ArchitectureTest {
             Map.entry("model", List.of("gguf", "quant", "device")),
             Map.entry("engine", List.of("device", "model")),
             Map.entry("sampling", List.of("tokenizer")),
-            Map.entry("cli", List.of("")),
+            Map.entry("evaluation", List.of("")),
+            Map.entry("cli", List.of("", "evaluation")),
             Map.entry("bench", List.of("", "cli")));
 
     private static final DescribedPredicate<JavaClass> EXCEPTIONS =

@@ -29,6 +29,8 @@ final class BenchRowTest {
                 32,
                 4096,
                 4096,
+                8192,
+                512,
                 "cpu",
                 "a processor",
                 2,

@@ -1,0 +1,45 @@
+package dev.nibble.cli;
+
+import dev.nibble.evaluation.SampleText;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.charset.CharacterCodingException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Option;
+
+/** Which text to measure on. */
+final class TextArguments {
+    @Option(
+            names = {"-f", "--file"},
+            paramLabel = "TEXT",
+            description = "A text file in UTF-8; by default the small text that comes with the program.")
+    private @Nullable Path file;
+
+    /** Whether a file was named. */
+    boolean given() {
+        return file != null;
+    }
+
+    /**
+     * Reads the text.
+     *
+     * @throws IOException if there is no such file, or if it is no text
+     */
+    String read() throws IOException {
+        if (file == null) {
+            return SampleText.read();
+        }
+        byte[] bytes = Files.readAllBytes(file);
+        try {
+            return StandardCharsets.UTF_8
+                    .newDecoder()
+                    .decode(ByteBuffer.wrap(bytes))
+                    .toString();
+        } catch (CharacterCodingException e) {
+            throw new IOException(file + " is not text in UTF-8", e);
+        }
+    }
+}
