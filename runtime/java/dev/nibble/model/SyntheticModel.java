@@ -8,8 +8,10 @@ import dev.nibble.quant.BlockFormat;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Optional;
 import java.util.SplittableRandom;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.stream.Collectors;
 
 /**
@@ -17,10 +19,16 @@ import java.util.stream.Collectors;
  * a file. Matrices have the type that is asked for, norms and routers have F32.
  */
 public final class SyntheticModel implements ModelSource {
+    /** More than a first-level cache holds. */
+    private static final int POOL_BYTES = 1 << 18;
+
     private final ModelShape shape;
     private final TensorType type;
     private final Metadata metadata;
     private final ModelConfig config;
+
+    /** Encoded noise, by type and columns of the weights that are made of it. */
+    private final Map<String, MemorySegment> pools = new ConcurrentHashMap<>();
 
     private SyntheticModel(ModelShape shape, TensorType type) {
         this.shape = shape;
@@ -82,7 +90,9 @@ public final class SyntheticModel implements ModelSource {
         WeightShape weight = new WeightShape(
                 name, small ? TensorType.F32 : type, role.matrices(config), matrix.rows(), matrix.columns());
         return Optional.of(
-                role.kind() == TensorRole.Kind.VECTOR ? new Ones(weight) : Noise.of(weight, name.hashCode()));
+                role.kind() == TensorRole.Kind.VECTOR
+                        ? new Ones(weight)
+                        : new Noise(weight, name.hashCode(), pool(weight)));
     }
 
     @Override
@@ -107,24 +117,27 @@ public final class SyntheticModel implements ModelSource {
         }
     }
 
-    /** Rows put together from runs of blocks of a small pool of encoded noise, chosen by the row's number. */
-    private record Noise(WeightShape shape, long seed, MemorySegment pool) implements WeightSource {
-        private static final int POOL_BYTES = 1 << 16;
-        private static final int RUN_BLOCKS = 16;
+    private MemorySegment pool(WeightShape weight) {
+        return pools.computeIfAbsent(weight.type() + " " + weight.columns(), name -> encodedNoise(weight, name));
+    }
 
-        static Noise of(WeightShape shape, long seed) {
-            int blocks = Math.max(4 * RUN_BLOCKS, POOL_BYTES / shape.type().blockBytes());
-            SplittableRandom random = new SplittableRandom(seed);
-            double deviation = 1 / Math.sqrt(shape.columns());
-            float[] values = new float[blocks * shape.type().blockLength()];
-            for (int i = 0; i < values.length; i++) {
-                values[i] = (float) (deviation * random.nextGaussian());
-            }
-            MemorySegment pool =
-                    MemorySegment.ofArray(new byte[blocks * shape.type().blockBytes()]);
-            BlockFormat.of(shape.type()).encode(values, 0, values.length, pool, 0);
-            return new Noise(shape, seed, pool);
+    private static MemorySegment encodedNoise(WeightShape weight, String name) {
+        BlockFormat format = BlockFormat.of(weight.type());
+        int blocks = Math.max(4 * Noise.RUN_BLOCKS, POOL_BYTES / format.blockBytes());
+        SplittableRandom random = new SplittableRandom(name.hashCode());
+        double deviation = 1 / Math.sqrt(weight.columns());
+        float[] values = new float[blocks * format.blockLength()];
+        for (int i = 0; i < values.length; i++) {
+            values[i] = (float) (deviation * random.nextGaussian());
         }
+        MemorySegment pool = MemorySegment.ofArray(new byte[blocks * format.blockBytes()]);
+        format.encode(values, 0, values.length, pool, 0);
+        return pool;
+    }
+
+    /** Rows put together from runs of blocks of a pool of encoded noise, chosen by the weight and the row's number. */
+    private record Noise(WeightShape shape, long seed, MemorySegment pool) implements WeightSource {
+        private static final int RUN_BLOCKS = 16;
 
         @Override
         public MemorySegment rows(long firstRow, int count) {

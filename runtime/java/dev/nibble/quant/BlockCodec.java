@@ -18,12 +18,13 @@ interface BlockCodec {
     }
 
     /**
-     * Encodes {@code blocks} × block length values.
+     * Encodes {@code blocks} × block length values, each block so that its squared error is small.
      *
-     * @param values the values, from {@code at} on
+     * @param values the values, from index 0 on
+     * @param weights how much the squared error of each value matters; all positive, about 1
      * @param bytes receives the blocks, from index 0 on
      */
-    default void encode(float[] values, int at, byte[] bytes, int blocks) {
+    default void encode(float[] values, float[] weights, byte[] bytes, int blocks) {
         throw new IllegalStateException("no encoder: ask isEncodable() first");
     }
 }

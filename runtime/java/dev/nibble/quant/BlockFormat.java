@@ -9,6 +9,7 @@ import java.util.EnumMap;
 import java.util.Map;
 import java.util.Objects;
 import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The block formats that can be decoded: one row per tensor type, with its codec in plain Java. These decoders are the
@@ -46,6 +47,9 @@ public enum BlockFormat {
 
     /** A row passes through a scratch array of about this many bytes, which stays in the first-level cache. */
     private static final int CHUNK_BYTES = 4096;
+
+    /** Values that are encoded at once: enough groups side by side, still in the first-level cache. */
+    private static final int CHUNK_VALUES = 4096;
 
     static {
         for (BlockFormat format : values()) {
@@ -125,7 +129,7 @@ public enum BlockFormat {
     }
 
     /**
-     * Encodes floats to consecutive blocks, each value to the nearest that its block can express.
+     * Encodes floats to consecutive blocks, each block so that the sum of its squared errors is small.
      *
      * @param values holds the values, all finite
      * @param at index of the first value
@@ -133,11 +137,23 @@ public enum BlockFormat {
      * @param blocks memory that receives the blocks; no alignment is needed
      * @param offset byte offset of the first block written
      * @throws UnsupportedFeatureException if this format has no encoder
-     * @throws IllegalArgumentException if {@code count} is no such multiple
+     * @throws IllegalArgumentException if {@code count} is no such multiple, or if a scale would not be finite in float16
      * @throws IndexOutOfBoundsException if the blocks do not fit into {@code blocks}, or the values do not lie in
      *     {@code values}
      */
     public void encode(float[] values, int at, int count, MemorySegment blocks, long offset) {
+        encode(values, at, count, null, blocks, offset);
+    }
+
+    /**
+     * The same for whole rows in which the errors of some columns matter more.
+     *
+     * @param importance how much the squared error of each of a row's values matters, none negative; only their ratios
+     *     count; null: all the same
+     * @throws IllegalArgumentException also if {@code count} is no multiple of a row's length
+     */
+    public void encode(
+            float[] values, int at, int count, float @Nullable [] importance, MemorySegment blocks, long offset) {
         if (!isEncodable()) {
             throw new UnsupportedFeatureException("there is no encoder for " + this + "; the types that have one are "
                     + Arrays.stream(values())
@@ -146,13 +162,19 @@ public enum BlockFormat {
                             .collect(Collectors.joining(", ")));
         }
         long size = checkedBytes(blocks, offset, values, at, count);
-        int step = Math.max(1, CHUNK_BYTES / blockBytes());
-        byte[] chunk = new byte[(int) Math.min(size, (long) step * blockBytes())];
-        for (long done = 0; done < size; done += chunk.length) {
-            int bytes = (int) Math.min(chunk.length, size - done);
-            int first = (int) (done / blockBytes());
-            codec.encode(values, at + first * blockLength(), chunk, bytes / blockBytes());
-            MemorySegment.copy(chunk, 0, blocks, ValueLayout.JAVA_BYTE, offset + done, bytes);
+        ErrorWeights weights = new ErrorWeights(importance, count);
+        int chunkBlocks = Math.min(count, CHUNK_VALUES) / blockLength();
+        float[] chunkValues = new float[chunkBlocks * blockLength()];
+        float[] chunkWeights = new float[chunkValues.length];
+        byte[] chunk = new byte[chunkBlocks * blockBytes()];
+        for (int done = 0; done < count; done += chunkValues.length) {
+            int length = Math.min(chunkValues.length, count - done);
+            System.arraycopy(values, at + done, chunkValues, 0, length);
+            weights.copyTo(chunkWeights, done, length);
+            int bytes = length / blockLength() * blockBytes();
+            codec.encode(chunkValues, chunkWeights, chunk, length / blockLength());
+            long to = offset + type.rowBytes(done);
+            MemorySegment.copy(chunk, 0, blocks, ValueLayout.JAVA_BYTE, to, bytes);
         }
     }
 

@@ -1,15 +1,23 @@
 package dev.nibble.quant;
 
 import static dev.nibble.quant.BlockBytes.f16;
+import static dev.nibble.quant.BlockBytes.putF16;
 import static dev.nibble.quant.BlockBytes.putScale;
+import static dev.nibble.quant.BlockBytes.putU16;
 import static dev.nibble.quant.BlockBytes.u16;
+
+import java.util.Arrays;
 
 /** Blocks of 4-bit numbers that choose among sixteen values spread unevenly. */
 final class CodebookBlocks {
     private CodebookBlocks() {}
 
     /** The sixteen values of IQ4_NL and IQ4_XS, ascending; dense near zero, where most weights are. Source: ggml. */
-    private static final byte[] NONLINEAR = {-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113};
+    private static final Codebook NONLINEAR =
+            new Codebook.Uneven(-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113);
+
+    /** Where the search puts the value farthest from zero. */
+    private static final float[] ENDS = {-113, -120, -127, -134, -141, 100, 113, 126};
 
     /** The values of a sign bit, two exponent bits and a mantissa bit (E2M1). Source: OCP Microscaling Formats 1.0. */
     private static final float[] E2M1 = {0, 0.5f, 1, 1.5f, 2, 3, 4, 6, -0f, -0.5f, -1, -1.5f, -2, -3, -4, -6};
@@ -32,26 +40,12 @@ final class CodebookBlocks {
         }
 
         @Override
-        public void encode(float[] values, int at, byte[] bytes, int blocks) {
+        public void encode(float[] values, float[] weights, byte[] bytes, int blocks) {
+            float[] scales = ScaleSearch.best(new GroupedValues(values, weights, blocks, 32), NONLINEAR, ENDS);
             for (int b = 0; b < blocks; b++) {
-                int from = at + 32 * b;
-                float d = putScale(bytes, 18 * b, Line.farthestFromZero(values, from, 32) / NONLINEAR[0]);
-                float inverse = d == 0 ? 0 : 1 / d;
-                for (int i = 0; i < 16; i++) {
-                    int low = nearest(values[from + i] * inverse);
-                    int high = nearest(values[from + 16 + i] * inverse);
-                    bytes[18 * b + 2 + i] = (byte) (low | high << 4);
-                }
+                float d = putScale(bytes, 18 * b, scales[b]);
+                putNonlinear(d == 0 ? 0 : 1 / d, values, 32 * b, bytes, 18 * b + 2);
             }
-        }
-
-        /** The number of the codebook's value nearest to {@code x}; the codebook ascends. */
-        private static int nearest(float x) {
-            int number = 0;
-            while (number < 15 && 2 * x > NONLINEAR[number] + NONLINEAR[number + 1]) {
-                number++;
-            }
-            return number;
         }
     }
 
@@ -72,6 +66,28 @@ final class CodebookBlocks {
                     int scale = low | (high >> 2 * group & 3) << 4;
                     decodeNonlinear(d * (scale - 32), bytes, from + 8 + 16 * group, values, at + 256 * b + 32 * group);
                 }
+            }
+        }
+
+        @Override
+        public boolean isEncodable() {
+            return true;
+        }
+
+        @Override
+        public void encode(float[] values, float[] weights, byte[] bytes, int blocks) {
+            GroupedValues groups = new GroupedValues(values, weights, 8 * blocks, 32);
+            float[] wanted = ScaleSearch.best(groups, NONLINEAR, ENDS);
+            ScaledGroups fit = new ScaledGroups(groups, NONLINEAR, wanted, 8, -32, 31);
+            Arrays.fill(bytes, (byte) 0);
+            for (int group = 0; group < 8 * blocks; group++) {
+                int to = 136 * (group / 8);
+                int g = group % 8;
+                int scale = fit.scale(group) + 32;
+                putF16(bytes, to, fit.d(group / 8));
+                putU16(bytes, to + 2, u16(bytes, to + 2) | scale >> 4 << 2 * g);
+                bytes[to + 4 + g / 2] |= (byte) ((scale & 15) << g % 2 * 4);
+                putNonlinear(fit.inverse(group), values, 32 * group, bytes, to + 8 + 16 * g);
             }
         }
     }
@@ -108,8 +124,16 @@ final class CodebookBlocks {
     private static void decodeNonlinear(float d, byte[] bytes, int from, float[] values, int at) {
         for (int i = 0; i < 16; i++) {
             int pair = bytes[from + i];
-            values[at + i] = d * NONLINEAR[pair & 15];
-            values[at + 16 + i] = d * NONLINEAR[pair >> 4 & 15];
+            values[at + i] = d * NONLINEAR.level(pair & 15);
+            values[at + 16 + i] = d * NONLINEAR.level(pair >> 4 & 15);
+        }
+    }
+
+    private static void putNonlinear(float inverse, float[] values, int at, byte[] bytes, int to) {
+        for (int i = 0; i < 16; i++) {
+            int low = NONLINEAR.number(values[at + i] * inverse);
+            int high = NONLINEAR.number(values[at + 16 + i] * inverse);
+            bytes[to + i] = (byte) (low | high << 4);
         }
     }
 }

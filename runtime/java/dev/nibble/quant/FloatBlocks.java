@@ -27,9 +27,9 @@ final class FloatBlocks {
         }
 
         @Override
-        public void encode(float[] values, int at, byte[] bytes, int blocks) {
+        public void encode(float[] values, float[] weights, byte[] bytes, int blocks) {
             for (int i = 0; i < blocks; i++) {
-                long bits = Double.doubleToRawLongBits(values[at + i]);
+                long bits = Double.doubleToRawLongBits(values[i]);
                 putI32(bytes, 8 * i, (int) bits);
                 putI32(bytes, 8 * i + 4, (int) (bits >> 32));
             }
@@ -51,9 +51,9 @@ final class FloatBlocks {
         }
 
         @Override
-        public void encode(float[] values, int at, byte[] bytes, int blocks) {
+        public void encode(float[] values, float[] weights, byte[] bytes, int blocks) {
             for (int i = 0; i < blocks; i++) {
-                putI32(bytes, 4 * i, Float.floatToRawIntBits(values[at + i]));
+                putI32(bytes, 4 * i, Float.floatToRawIntBits(values[i]));
             }
         }
     }
@@ -73,9 +73,9 @@ final class FloatBlocks {
         }
 
         @Override
-        public void encode(float[] values, int at, byte[] bytes, int blocks) {
+        public void encode(float[] values, float[] weights, byte[] bytes, int blocks) {
             for (int i = 0; i < blocks; i++) {
-                putF16(bytes, 2 * i, values[at + i]);
+                putF16(bytes, 2 * i, values[i]);
             }
         }
     }
@@ -98,9 +98,9 @@ final class FloatBlocks {
         }
 
         @Override
-        public void encode(float[] values, int at, byte[] bytes, int blocks) {
+        public void encode(float[] values, float[] weights, byte[] bytes, int blocks) {
             for (int i = 0; i < blocks; i++) {
-                putU16(bytes, 2 * i, upperHalf(values[at + i]));
+                putU16(bytes, 2 * i, upperHalf(values[i]));
             }
         }
 

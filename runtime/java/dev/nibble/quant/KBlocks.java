@@ -13,6 +13,13 @@ import java.util.Arrays;
 final class KBlocks {
     private static final int LENGTH = 256;
 
+    private static final Codebook THREE_BITS = new Codebook.Integers(-4, 3);
+    private static final Codebook SIX_BITS = new Codebook.Integers(-32, 31);
+
+    // Where the search puts the value farthest from zero.
+    private static final float[] THREE_BIT_ENDS = {-3.1f, -3.55f, -4, -4.45f, -4.9f};
+    private static final float[] SIX_BIT_ENDS = {-30, -31, -32, -33, -34};
+
     private KBlocks() {}
 
     /**
@@ -45,17 +52,19 @@ final class KBlocks {
         }
 
         @Override
-        public void encode(float[] values, int at, byte[] bytes, int blocks) {
+        public void encode(float[] values, float[] weights, byte[] bytes, int blocks) {
+            GroupedValues groups = new GroupedValues(values, weights, 16 * blocks, 16);
+            AffineSearch lines = new AffineSearch(groups, 3, true, AffineSearch.NARROW);
+            AffineGroups fit = new AffineGroups(lines, 16, 3, 15);
             for (int b = 0; b < blocks; b++) {
                 int to = 84 * b;
-                int from = at + LENGTH * b;
-                AffineGroups groups = AffineGroups.fit(values, from, LENGTH, 16, 3, 15);
-                putF16(bytes, to + 80, groups.d());
-                putF16(bytes, to + 82, groups.dmin());
+                int from = LENGTH * b;
+                putF16(bytes, to + 80, fit.d(b));
+                putF16(bytes, to + 82, fit.dmin(b));
                 Arrays.fill(bytes, to + 16, to + 80, (byte) 0);
                 for (int group = 0; group < 16; group++) {
-                    bytes[to + group] = (byte) (groups.scales()[group] | groups.minima()[group] << 4);
-                    Line line = groups.line(group);
+                    bytes[to + group] = (byte) (fit.scale(16 * b + group) | fit.minimum(16 * b + group) << 4);
+                    Line line = fit.line(16 * b + group);
                     for (int i = 0; i < 16; i++) {
                         int q = line.nearest(values[from + 16 * group + i]);
                         bytes[to + 16 + twoBitByte(group) + i] |= (byte) (q << twoBitShift(group));
@@ -95,18 +104,20 @@ final class KBlocks {
         }
 
         @Override
-        public void encode(float[] values, int at, byte[] bytes, int blocks) {
+        public void encode(float[] values, float[] weights, byte[] bytes, int blocks) {
+            GroupedValues groups = new GroupedValues(values, weights, 16 * blocks, 16);
+            float[] wanted = ScaleSearch.best(groups, THREE_BITS, THREE_BIT_ENDS);
+            ScaledGroups fit = new ScaledGroups(groups, THREE_BITS, wanted, 16, -32, 31);
             for (int b = 0; b < blocks; b++) {
                 int to = 110 * b;
-                int from = at + LENGTH * b;
-                SymmetricGroups groups = SymmetricGroups.fit(values, from, LENGTH, 4, 32);
-                putF16(bytes, to + 108, groups.d());
+                int from = LENGTH * b;
+                putF16(bytes, to + 108, fit.d(b));
                 Arrays.fill(bytes, to, to + 108, (byte) 0);
                 for (int group = 0; group < 16; group++) {
-                    putScale(bytes, to + 96, group, groups.scales()[group] + 32);
-                    Line line = groups.line(group);
+                    putScale(bytes, to + 96, group, fit.scale(16 * b + group) + 32);
+                    float inverse = fit.inverse(16 * b + group);
                     for (int i = 0; i < 16; i++) {
-                        int q = line.nearest(values[from + 16 * group + i]);
+                        int q = THREE_BITS.number(values[from + 16 * group + i] * inverse);
                         bytes[to + 32 + twoBitByte(group) + i] |= (byte) ((q & 3) << twoBitShift(group));
                         bytes[to + group % 2 * 16 + i] |= (byte) (q >> 2 << group / 2);
                     }
@@ -161,15 +172,17 @@ final class KBlocks {
         }
 
         @Override
-        public void encode(float[] values, int at, byte[] bytes, int blocks) {
+        public void encode(float[] values, float[] weights, byte[] bytes, int blocks) {
+            GroupedValues groups = new GroupedValues(values, weights, 8 * blocks, 32);
+            AffineSearch lines = new AffineSearch(groups, 15, true, AffineSearch.AROUND);
+            AffineGroups fit = new AffineGroups(lines, 8, 15, 63);
             for (int b = 0; b < blocks; b++) {
                 int to = 144 * b;
-                int from = at + LENGTH * b;
-                AffineGroups groups = AffineGroups.fit(values, from, LENGTH, 32, 15, 63);
-                putGroups(bytes, to, groups);
+                int from = LENGTH * b;
+                putGroups(bytes, to, fit, b);
                 Arrays.fill(bytes, to + 16, to + 144, (byte) 0);
                 for (int group = 0; group < 8; group++) {
-                    Line line = groups.line(group);
+                    Line line = fit.line(8 * b + group);
                     for (int i = 0; i < 32; i++) {
                         int q = line.nearest(values[from + 32 * group + i]);
                         bytes[to + 16 + group / 2 * 32 + i] |= (byte) (q << group % 2 * 4);
@@ -210,15 +223,17 @@ final class KBlocks {
         }
 
         @Override
-        public void encode(float[] values, int at, byte[] bytes, int blocks) {
+        public void encode(float[] values, float[] weights, byte[] bytes, int blocks) {
+            GroupedValues groups = new GroupedValues(values, weights, 8 * blocks, 32);
+            AffineSearch lines = new AffineSearch(groups, 31, true, AffineSearch.AROUND);
+            AffineGroups fit = new AffineGroups(lines, 8, 31, 63);
             for (int b = 0; b < blocks; b++) {
                 int to = 176 * b;
-                int from = at + LENGTH * b;
-                AffineGroups groups = AffineGroups.fit(values, from, LENGTH, 32, 31, 63);
-                putGroups(bytes, to, groups);
+                int from = LENGTH * b;
+                putGroups(bytes, to, fit, b);
                 Arrays.fill(bytes, to + 16, to + 176, (byte) 0);
                 for (int group = 0; group < 8; group++) {
-                    Line line = groups.line(group);
+                    Line line = fit.line(8 * b + group);
                     for (int i = 0; i < 32; i++) {
                         int q = line.nearest(values[from + 32 * group + i]);
                         bytes[to + 48 + group / 2 * 32 + i] |= (byte) ((q & 15) << group % 2 * 4);
@@ -260,18 +275,20 @@ final class KBlocks {
         }
 
         @Override
-        public void encode(float[] values, int at, byte[] bytes, int blocks) {
+        public void encode(float[] values, float[] weights, byte[] bytes, int blocks) {
+            GroupedValues groups = new GroupedValues(values, weights, 16 * blocks, 16);
+            float[] wanted = ScaleSearch.best(groups, SIX_BITS, SIX_BIT_ENDS);
+            ScaledGroups fit = new ScaledGroups(groups, SIX_BITS, wanted, 16, -128, 127);
             for (int b = 0; b < blocks; b++) {
                 int to = 210 * b;
-                int from = at + LENGTH * b;
-                SymmetricGroups groups = SymmetricGroups.fit(values, from, LENGTH, 32, 128);
-                putF16(bytes, to + 208, groups.d());
+                int from = LENGTH * b;
+                putF16(bytes, to + 208, fit.d(b));
                 Arrays.fill(bytes, to, to + 192, (byte) 0);
                 for (int group = 0; group < 16; group++) {
-                    bytes[to + 192 + group] = (byte) groups.scales()[group];
-                    Line line = groups.line(group);
+                    bytes[to + 192 + group] = (byte) fit.scale(16 * b + group);
+                    float inverse = fit.inverse(16 * b + group);
                     for (int i = 0; i < 16; i++) {
-                        int q = line.nearest(values[from + 16 * group + i]);
+                        int q = SIX_BITS.number(values[from + 16 * group + i] * inverse);
                         bytes[to + sixBitLowByte(group) + i] |= (byte) ((q & 15) << sixBitLowShift(group));
                         bytes[to + 128 + twoBitByte(group) + i] |= (byte) (q >> 4 << twoBitShift(group));
                     }
@@ -323,14 +340,14 @@ final class KBlocks {
     }
 
     /** Stores what Q4_K and Q5_K begin with: {@code d}, {@code dmin}, and the scales and minima of eight groups. */
-    private static void putGroups(byte[] bytes, int at, AffineGroups groups) {
-        putF16(bytes, at, groups.d());
-        putF16(bytes, at + 2, groups.dmin());
+    private static void putGroups(byte[] bytes, int at, AffineGroups fit, int block) {
+        putF16(bytes, at, fit.d(block));
+        putF16(bytes, at + 2, fit.dmin(block));
         for (int group = 0; group < 4; group++) {
-            int scale = groups.scales()[group + 4];
-            int minimum = groups.minima()[group + 4];
-            bytes[at + 4 + group] = (byte) (groups.scales()[group] | scale >> 4 << 6);
-            bytes[at + 8 + group] = (byte) (groups.minima()[group] | minimum >> 4 << 6);
+            int scale = fit.scale(8 * block + group + 4);
+            int minimum = fit.minimum(8 * block + group + 4);
+            bytes[at + 4 + group] = (byte) (fit.scale(8 * block + group) | scale >> 4 << 6);
+            bytes[at + 8 + group] = (byte) (fit.minimum(8 * block + group) | minimum >> 4 << 6);
             bytes[at + 12 + group] = (byte) (scale & 15 | (minimum & 15) << 4);
         }
     }

@@ -13,6 +13,15 @@ import static dev.nibble.quant.BlockBytes.putScale;
 final class LegacyBlocks {
     private static final int LENGTH = 32;
 
+    private static final Codebook FOUR_BITS = new Codebook.Integers(-8, 7);
+    private static final Codebook FIVE_BITS = new Codebook.Integers(-16, 15);
+    private static final Codebook EIGHT_BITS = new Codebook.Integers(-127, 127);
+
+    // Where the search puts the value farthest from zero.
+    private static final float[] FOUR_BIT_ENDS = {-7.1f, -7.55f, -8, -8.45f, -8.9f};
+    private static final float[] FIVE_BIT_ENDS = {-15.1f, -15.55f, -16, -16.45f, -16.9f};
+    private static final float[] EIGHT_BIT_ENDS = {-125.5f, -126.25f, -127, -127.75f, -128.5f};
+
     private LegacyBlocks() {}
 
     /** 18 bytes: {@code d}, {@code qs[16]}. A value is d · (q − 8). */
@@ -37,10 +46,12 @@ final class LegacyBlocks {
         }
 
         @Override
-        public void encode(float[] values, int at, byte[] bytes, int blocks) {
+        public void encode(float[] values, float[] weights, byte[] bytes, int blocks) {
+            float[] scales =
+                    ScaleSearch.best(new GroupedValues(values, weights, blocks, LENGTH), FOUR_BITS, FOUR_BIT_ENDS);
             for (int b = 0; b < blocks; b++) {
-                int from = at + LENGTH * b;
-                float d = putScale(bytes, 18 * b, farthest(values, from) / -8);
+                int from = LENGTH * b;
+                float d = putScale(bytes, 18 * b, scales[b]);
                 putLowBits(bytes, 18 * b + 2, values, from, new Line(d, -8 * d, 15));
             }
         }
@@ -69,10 +80,12 @@ final class LegacyBlocks {
         }
 
         @Override
-        public void encode(float[] values, int at, byte[] bytes, int blocks) {
+        public void encode(float[] values, float[] weights, byte[] bytes, int blocks) {
+            AffineSearch lines = new AffineSearch(
+                    new GroupedValues(values, weights, blocks, LENGTH), 15, false, AffineSearch.AROUND);
             for (int b = 0; b < blocks; b++) {
-                int from = at + LENGTH * b;
-                putLowBits(bytes, 20 * b + 4, values, from, putLine(bytes, 20 * b, values, from, 15));
+                int from = LENGTH * b;
+                putLowBits(bytes, 20 * b + 4, values, from, putLine(bytes, 20 * b, lines, b, 15));
             }
         }
     }
@@ -100,10 +113,12 @@ final class LegacyBlocks {
         }
 
         @Override
-        public void encode(float[] values, int at, byte[] bytes, int blocks) {
+        public void encode(float[] values, float[] weights, byte[] bytes, int blocks) {
+            float[] scales =
+                    ScaleSearch.best(new GroupedValues(values, weights, blocks, LENGTH), FIVE_BITS, FIVE_BIT_ENDS);
             for (int b = 0; b < blocks; b++) {
-                int from = at + LENGTH * b;
-                float d = putScale(bytes, 22 * b, farthest(values, from) / -16);
+                int from = LENGTH * b;
+                float d = putScale(bytes, 22 * b, scales[b]);
                 Line line = new Line(d, -16 * d, 31);
                 putI32(bytes, 22 * b + 2, highBits(values, from, line));
                 putLowBits(bytes, 22 * b + 6, values, from, line);
@@ -138,10 +153,12 @@ final class LegacyBlocks {
         }
 
         @Override
-        public void encode(float[] values, int at, byte[] bytes, int blocks) {
+        public void encode(float[] values, float[] weights, byte[] bytes, int blocks) {
+            AffineSearch lines = new AffineSearch(
+                    new GroupedValues(values, weights, blocks, LENGTH), 31, false, AffineSearch.AROUND);
             for (int b = 0; b < blocks; b++) {
-                int from = at + LENGTH * b;
-                Line line = putLine(bytes, 24 * b, values, from, 31);
+                int from = LENGTH * b;
+                Line line = putLine(bytes, 24 * b, lines, b, 31);
                 putI32(bytes, 24 * b + 4, highBits(values, from, line));
                 putLowBits(bytes, 24 * b + 8, values, from, line);
             }
@@ -168,29 +185,24 @@ final class LegacyBlocks {
         }
 
         @Override
-        public void encode(float[] values, int at, byte[] bytes, int blocks) {
+        public void encode(float[] values, float[] weights, byte[] bytes, int blocks) {
+            float[] scales =
+                    ScaleSearch.best(new GroupedValues(values, weights, blocks, LENGTH), EIGHT_BITS, EIGHT_BIT_ENDS);
             for (int b = 0; b < blocks; b++) {
-                int from = at + LENGTH * b;
-                float d = putScale(bytes, 34 * b, Math.abs(farthest(values, from)) / 127);
+                int from = LENGTH * b;
+                float d = putScale(bytes, 34 * b, Math.abs(scales[b]));
                 float inverse = d == 0 ? 0 : 1 / d;
                 for (int i = 0; i < LENGTH; i++) {
-                    bytes[34 * b + 2 + i] = (byte) Math.clamp(Math.round(values[from + i] * inverse), -127, 127);
+                    bytes[34 * b + 2 + i] = (byte) (EIGHT_BITS.number(values[from + i] * inverse) - 127);
                 }
             }
         }
     }
 
-    private static float farthest(float[] values, int at) {
-        return Line.farthestFromZero(values, at, LENGTH);
-    }
-
-    /**
-     * Stores {@code d} and {@code m} so that the numbers 0 … {@code most} span the block, and returns them as stored.
-     */
-    private static Line putLine(byte[] bytes, int to, float[] values, int at, int most) {
-        float least = Line.least(values, at, LENGTH);
-        float d = putScale(bytes, to, (Line.greatest(values, at, LENGTH) - least) / most);
-        return new Line(d, putScale(bytes, to + 2, least), most);
+    /** Stores {@code d} and {@code m} of the line that was found, and returns it as stored. */
+    private static Line putLine(byte[] bytes, int to, AffineSearch lines, int block, int most) {
+        float d = putScale(bytes, to, lines.step(block));
+        return new Line(d, putScale(bytes, to + 2, lines.start(block)), most);
     }
 
     private static void putLowBits(byte[] bytes, int to, float[] values, int at, Line line) {

@@ -10,7 +10,7 @@ record Line(float step, float start, int most) {
         if (step == 0) {
             return 0;
         }
-        return Math.clamp(Math.round((value - start) / step), 0, most);
+        return Math.clamp((int) ((value - start) / step + 0.5f), 0, most);
     }
 
     /** The value of largest magnitude among {@code count} values, with its sign; NaN if one of them is. */
@@ -22,23 +22,5 @@ record Line(float step, float start, int most) {
             }
         }
         return farthest;
-    }
-
-    /** The smallest of {@code count} values; NaN if one of them is. */
-    static float least(float[] values, int at, int count) {
-        float least = values[at];
-        for (int i = at + 1; i < at + count; i++) {
-            least = Math.min(least, values[i]);
-        }
-        return least;
-    }
-
-    /** The largest of {@code count} values; NaN if one of them is. */
-    static float greatest(float[] values, int at, int count) {
-        float greatest = values[at];
-        for (int i = at + 1; i < at + count; i++) {
-            greatest = Math.max(greatest, values[i]);
-        }
-        return greatest;
     }
 }
