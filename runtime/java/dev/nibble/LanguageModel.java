@@ -3,6 +3,7 @@ package dev.nibble;
 import dev.nibble.device.Device;
 import dev.nibble.device.DeviceOptions;
 import dev.nibble.device.Devices;
+import dev.nibble.device.ObservedDevice;
 import dev.nibble.engine.Engine;
 import dev.nibble.engine.EngineOptions;
 import dev.nibble.engine.Rehearsal;
@@ -224,8 +225,9 @@ public final class LanguageModel implements AutoCloseable {
             throw new UnsupportedFeatureException("a model runs on one device, not on "
                     + String.join(" and ", options.devices()) + "; name one of them");
         }
-        return Devices.open(
+        Device device = Devices.open(
                 options.devices().getFirst(), new DeviceOptions(options.threads(), options.exactActivations()));
+        return options.observer() == null ? device : new ObservedDevice(device, options.observer());
     }
 
     private static EngineOptions engineOptions(ModelConfig config, ModelOptions options) {

@@ -1,7 +1,9 @@
 package dev.nibble;
 
 import dev.nibble.device.KvType;
+import dev.nibble.device.ProductObserver;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * How a model is opened.
@@ -14,6 +16,7 @@ import java.util.List;
  * @param exactActivations keep activations in float32 against quantized weights; the reference device only
  * @param batch the most tokens that are computed in one step
  * @param onProgress hears how far loading is
+ * @param observer hears what goes into all matrix products; null: nobody, which costs nothing
  */
 public record ModelOptions(
         List<String> devices,
@@ -23,7 +26,8 @@ public record ModelOptions(
         KvType valueType,
         boolean exactActivations,
         int batch,
-        LoadProgress onProgress) {
+        LoadProgress onProgress,
+        @Nullable ProductObserver observer) {
     /** {@code auto}, all processors, KV cache in f16. */
     public static final ModelOptions DEFAULT = builder().build();
 
@@ -54,6 +58,7 @@ public record ModelOptions(
         private boolean exactActivations;
         private int batch = 512;
         private LoadProgress onProgress = (done, total) -> {};
+        private @Nullable ProductObserver observer;
 
         private Builder() {}
 
@@ -110,9 +115,16 @@ public record ModelOptions(
             return this;
         }
 
+        /** Hears what goes into all matrix products, on the thread that computes; null: nobody. */
+        public Builder observer(@Nullable ProductObserver listener) {
+            this.observer = listener;
+            return this;
+        }
+
         /** The options. */
         public ModelOptions build() {
-            return new ModelOptions(devices, threads, context, keyType, valueType, exactActivations, batch, onProgress);
+            return new ModelOptions(
+                    devices, threads, context, keyType, valueType, exactActivations, batch, onProgress, observer);
         }
     }
 }

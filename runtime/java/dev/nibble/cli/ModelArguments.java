@@ -3,6 +3,7 @@ package dev.nibble.cli;
 import dev.nibble.LanguageModel;
 import dev.nibble.ModelInfo;
 import dev.nibble.ModelOptions;
+import dev.nibble.device.ProductObserver;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.OptionalInt;
@@ -39,6 +40,15 @@ final class ModelArguments {
      * @param exact whether activations stay in float32, which only the reference device does
      */
     LanguageModel open(Terminal terminal, boolean exact) throws IOException {
+        return open(terminal, exact, null);
+    }
+
+    /**
+     * The same, with somebody who watches the model at work.
+     *
+     * @param observer hears what goes into its matrix products
+     */
+    LanguageModel open(Terminal terminal, boolean exact, @Nullable ProductObserver observer) throws IOException {
         ModelOptions.Builder builder =
                 device.options(exact ? "reference" : null).exactActivations(exact);
         if (context != null) {
@@ -48,7 +58,8 @@ final class ModelArguments {
             builder.context(context);
         }
         ProgressBar bar = new ProgressBar(terminal, "loading");
-        ModelOptions options = builder.onProgress(bar::update).build();
+        ModelOptions options =
+                builder.onProgress(bar::update).observer(observer).build();
         LanguageModel opened;
         try {
             opened = model == null ? LanguageModel.openDemo(options) : LanguageModel.open(model, options);

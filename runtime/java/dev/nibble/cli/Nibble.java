@@ -29,6 +29,7 @@ public final class Nibble implements Runnable {
             DetokenizeCommand.class,
             LogitsCommand.class,
             PerplexityCommand.class,
+            CalibrateCommand.class,
             InspectCommand.class,
             DevicesCommand.class);
 

@@ -6,6 +6,7 @@ import dev.nibble.evaluation.GreedyItem;
 import dev.nibble.evaluation.Perplexity;
 import dev.nibble.evaluation.PerplexityOptions;
 import dev.nibble.evaluation.Quality;
+import dev.nibble.evaluation.SampleText;
 import dev.nibble.evaluation.TextWindows;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -86,7 +87,7 @@ final class PerplexityCommand implements Callable<Integer> {
     private Quality quality(LanguageModel model) throws IOException {
         int window =
                 arguments.context().orElse(Math.min(USUAL_WINDOW, model.info().context()));
-        TextWindows windows = TextWindows.of(model, text.read(), window, most == null ? 0 : most);
+        TextWindows windows = TextWindows.of(model, text.read(SampleText::read), window, most == null ? 0 : most);
         PerplexityMeter meter = new PerplexityMeter(nibble.terminal());
         try {
             return Perplexity.measure(model, windows, new PerplexityOptions(saveTo, against, meter::update));

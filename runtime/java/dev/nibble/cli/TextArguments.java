@@ -1,6 +1,5 @@
 package dev.nibble.cli;
 
-import dev.nibble.evaluation.SampleText;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
@@ -23,14 +22,26 @@ final class TextArguments {
         return file != null;
     }
 
+    /** What the text is called. */
+    String name() {
+        return file == null ? "sample" : file.getFileName().toString();
+    }
+
+    /** A text that comes with the program. */
+    @FunctionalInterface
+    interface Sample {
+        String read() throws IOException;
+    }
+
     /**
      * Reads the text.
      *
+     * @param sample what to read if no file was named
      * @throws IOException if there is no such file, or if it is no text
      */
-    String read() throws IOException {
+    String read(Sample sample) throws IOException {
         if (file == null) {
-            return SampleText.read();
+            return sample.read();
         }
         byte[] bytes = Files.readAllBytes(file);
         try {

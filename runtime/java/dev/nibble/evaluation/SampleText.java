@@ -4,17 +4,24 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
 
-/** The text that comes with the library: small stories and dialogues like those that its model was trained on. */
+/** The texts that come with the library: small stories and dialogues like those that its model was trained on. */
 public final class SampleText {
-    private static final String RESOURCE = "text.txt";
-
     private SampleText() {}
 
-    /** Reads it. */
+    /** Reads the one to measure on. */
     public static String read() throws IOException {
-        try (InputStream resource = SampleText.class.getResourceAsStream(RESOURCE)) {
+        return read("text.txt");
+    }
+
+    /** Reads the one to calibrate with: others of the same kind. */
+    public static String readCalibration() throws IOException {
+        return read("calibration.txt");
+    }
+
+    private static String read(String name) throws IOException {
+        try (InputStream resource = SampleText.class.getResourceAsStream(name)) {
             if (resource == null) {
-                throw new IllegalStateException("the resource " + RESOURCE + " is missing from the library");
+                throw new IllegalStateException("the resource " + name + " is missing from the library");
             }
             return new String(resource.readAllBytes(), StandardCharsets.UTF_8);
         }

@@ -20,7 +20,7 @@ final class UsageTest {
     private Path folder;
 
     @ParameterizedTest
-    @ValueSource(strings = {"run", "tokenize", "detokenize", "logits", "perplexity", "inspect", "devices"})
+    @ValueSource(strings = {"run", "tokenize", "detokenize", "logits", "perplexity", "calibrate", "inspect", "devices"})
     void everyCommandHasHelp(String command) {
         Result result = nibble(command, "--help");
         assertEquals(0, result.status());
@@ -54,6 +54,8 @@ final class UsageTest {
                     logits --tokens 99999 --out /dev/null --device cpu | 99999
                     perplexity --windows 0                    | --windows
                     perplexity --ctx 3 --device cpu           | given 3
+                    calibrate --windows 2                     | --out
+                    calibrate --out /tmp/x --windows 0        | --windows
                     detokenize --text five                    | 'five'
                     detokenize --text 99999                   | 99999
                     inspect --tensor output.weight            | --values

@@ -50,9 +50,11 @@ class GoldenPerplexityTest {
     }
 
     @Test
-    void theBundledTextIsTheGoldenOne() throws IOException {
+    void theBundledTextsAreTheGoldenOnes() throws IOException {
         byte[] golden = GoldenData.bytes(GoldenData.path("eval/text.txt"));
         assertEquals(new String(golden, StandardCharsets.UTF_8), SampleText.read());
+        golden = GoldenData.bytes(GoldenData.path("eval/calibration.txt"));
+        assertEquals(new String(golden, StandardCharsets.UTF_8), SampleText.readCalibration());
     }
 
     @TestFactory
