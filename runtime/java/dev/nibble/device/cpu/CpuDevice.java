@@ -24,6 +24,7 @@ import java.util.concurrent.locks.ReentrantLock;
 
 /** The processor that this program runs on: all its cores, with vectors as wide as it prefers. */
 final class CpuDevice implements Device {
+    private final Optional<NativeKernels> kernels = NativeKernels.chosen();
     private final WorkerPool pool;
     private final DeviceMemory memory = new DeviceMemory();
     private final WeightMemory weights = new WeightMemory(memory);
@@ -51,7 +52,10 @@ final class CpuDevice implements Device {
     @Override
     public String description() {
         String threads = pool.threads() == 1 ? "1 thread" : pool.threads() + " threads";
-        return Processor.name() + ", " + Lanes.BITS + "-bit vectors, " + threads;
+        String missing = NativeKernels.missing();
+        String vectors =
+                Lanes.BITS + "-bit vectors" + (missing.isEmpty() ? "" : " (no native kernels: " + missing + ")");
+        return Processor.name() + ", " + (kernels.isPresent() ? "native kernels, " : "") + vectors + ", " + threads;
     }
 
     @Override
@@ -103,7 +107,7 @@ final class CpuDevice implements Device {
         }
         return switch (type) {
             case F32, I32 -> new CpuBuffer(type, rows, width, memory);
-            case Q8 -> new QuantizedBuffer(new QuantizedRows(rows, width));
+            case Q8 -> new QuantizedBuffer(new QuantizedActivations(kernels, rows, width));
         };
     }
 

@@ -67,7 +67,7 @@ final class DecodedProducts {
             MemorySegment.copy(floats.segment(), ValueLayout.JAVA_FLOAT, from, x, at, count);
             return;
         }
-        QuantizedRows quantized = Objects.requireNonNull(product.quantized());
+        QuantizedRows quantized = Objects.requireNonNull(product.quantized()).vectors();
         int from = row * quantized.columns() + column;
         for (int i = 0; i < count; i++) {
             x[at + i] = quantized.integers[from + i] * quantized.scales[(from + i) / BLOCK];

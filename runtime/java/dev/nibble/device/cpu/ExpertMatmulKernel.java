@@ -6,7 +6,6 @@ import dev.nibble.device.WeightShape;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -30,7 +29,7 @@ final class ExpertMatmulKernel implements Kernel, WorkerPool.Task {
     private int[] firstParts = new int[1];
 
     /** What one weight reads and writes. */
-    private record Input(PackedMatrix weight, @Nullable QuantizedRows quantized, FloatRows x, FloatRows out) {}
+    private record Input(PackedMatrix weight, @Nullable QuantizedActivations quantized, FloatRows x, FloatRows out) {}
 
     ExpertMatmulKernel(Operation.ExpertMatmul operation, WorkerPool pool) {
         this.pool = pool;
@@ -47,11 +46,12 @@ final class ExpertMatmulKernel implements Kernel, WorkerPool.Task {
 
     private static Input input(Operation.ExpertMatmul operation, Product product) {
         WeightShape shape = product.weight().shape();
-        QuantizedRows quantized = operation.quantized() == null || shape.takesFloats()
+        QuantizedActivations quantized = operation.quantized() == null || shape.takesFloats()
                 ? null
                 : ((QuantizedBuffer) operation.quantized()).content().reshaped(shape.columns());
-        PackedMatrix.layoutFor(shape.type())
-                .ifPresent(layout -> Objects.requireNonNull(quantized).require(layout));
+        if (quantized != null) {
+            quantized.require(shape.type());
+        }
         return new Input(
                 ((MatrixWeight) product.weight()).matrix(),
                 quantized,

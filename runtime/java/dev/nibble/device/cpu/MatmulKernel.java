@@ -16,7 +16,7 @@ final class MatmulKernel implements Kernel, WorkerPool.Task {
     private final WorkerPool pool;
     private final Live live;
     private final FloatRows x;
-    private final @Nullable QuantizedRows quantized;
+    private final @Nullable QuantizedActivations quantized;
     private final List<Product> products;
     private final int tiles;
     private final long multiplications;
@@ -33,8 +33,10 @@ final class MatmulKernel implements Kernel, WorkerPool.Task {
         this.quantized = operation.quantized() == null ? null : ((QuantizedBuffer) operation.quantized()).content();
         this.products = operation.products();
         for (Product product : products) {
-            PackedMatrix.layoutFor(product.weight().shape().type())
-                    .ifPresent(layout -> Objects.requireNonNull(quantized).require(layout));
+            if (!product.weight().shape().takesFloats()) {
+                Objects.requireNonNull(quantized)
+                        .require(product.weight().shape().type());
+            }
         }
         this.tiled = new TiledProduct[products.size()];
         this.tiles = products.stream().mapToInt(MatmulKernel::tiles).sum();

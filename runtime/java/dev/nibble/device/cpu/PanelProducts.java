@@ -15,7 +15,7 @@ final class PanelProducts {
 
     /** Adds the products to the workspace's results, (token, row). */
     static void multiply(TileLayout layout, TiledProduct product, MemorySegment tile, TileWorkspace workspace) {
-        QuantizedRows x = Objects.requireNonNull(product.quantized());
+        QuantizedRows x = Objects.requireNonNull(product.quantized()).vectors();
         boolean oneToken = product.selection().count() == 1;
         int offset = 0;
         for (int column = 0; column < x.columns(); column += PackedMatrix.PANEL) {

@@ -5,7 +5,7 @@ import dev.nibble.device.Operation;
 /** {@link Operation.Quantize}. */
 final class QuantizeRow implements RowWork {
     private final CpuBuffer x;
-    private final QuantizedRows out;
+    private final QuantizedActivations out;
 
     QuantizeRow(Operation.Quantize operation) {
         this.x = (CpuBuffer) operation.x();

@@ -8,7 +8,7 @@ import dev.nibble.device.ElementType;
  *
  * @param content the rows in the forms that products read
  */
-record QuantizedBuffer(QuantizedRows content) implements Buffer {
+record QuantizedBuffer(QuantizedActivations content) implements Buffer {
     @Override
     public ElementType type() {
         return ElementType.Q8;
@@ -26,7 +26,7 @@ record QuantizedBuffer(QuantizedRows content) implements Buffer {
 
     @Override
     public long bytes() {
-        return QuantizedRows.bytes(content.rows(), content.columns());
+        return QuantizedActivations.bytes(content.rows(), content.columns());
     }
 
     /** Nothing to free: the content lies on the Java heap. */

@@ -18,12 +18,15 @@ import org.jspecify.annotations.Nullable;
  */
 record TiledProduct(
         PackedMatrix weight,
-        @Nullable QuantizedRows quantized,
+        @Nullable QuantizedActivations quantized,
         @Nullable FloatRows floats,
         RowSelection selection,
         FloatRows out,
         @Nullable MemorySegment bias) {
     private static final int ROWS = PackedMatrix.TILE_ROWS;
+
+    /** Tiles times tokens of a native call: the virtual machine cannot pause the program in one, so each is short. */
+    private static final int TOKEN_TILES = 64;
 
     /** Checks that the activations are those that the weight needs. */
     TiledProduct {
@@ -39,6 +42,23 @@ record TiledProduct(
 
     /** Computes the results of tiles {@code firstTile} … {@code endTile - 1}. */
     void compute(int firstTile, int endTile) {
+        ByteRows bytes =
+                quantized == null ? null : quantized.bytesFor(weight.shape().type());
+        if (bytes == null) {
+            computeWithVectors(firstTile, endTile);
+            return;
+        }
+        int atOnce = Math.max(1, TOKEN_TILES / selection.count());
+        int matrix = PackedMatrix.tilesPerMatrix(weight.shape());
+        int end;
+        for (int tile = firstTile; tile < endTile; tile = end) {
+            int endOfMatrix = tile - tile % matrix + matrix;
+            end = Math.min(Math.min(tile + atOnce, endOfMatrix), endTile);
+            bytes.kernels().multiply(this, bytes, tile, end);
+        }
+    }
+
+    private void computeWithVectors(int firstTile, int endTile) {
         TileLayout layout = PackedMatrix.layoutFor(weight.shape().type()).orElse(null);
         TileWorkspace workspace = TileWorkspace.forTokens(selection.count());
         for (int tile = firstTile; tile < endTile; tile++) {

@@ -105,7 +105,7 @@ public final class MatmulBenchmark {
         MemorySegment out = Arena.ofAuto().allocate(tokens * stride, 64);
         return new TiledProduct(
                 matrix,
-                floats ? null : x.quantized(),
+                floats ? null : x.quantized(NativeKernels.chosen()),
                 floats ? x.rows() : null,
                 RowSelection.first(tokens),
                 new FloatRows(out, stride),

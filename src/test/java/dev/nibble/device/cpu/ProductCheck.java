@@ -4,16 +4,18 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.nibble.device.WeightShape;
 import dev.nibble.gguf.TensorType;
+import dev.nibble.quant.BlockFormat;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
+import java.util.Optional;
 import java.util.Random;
 import org.jspecify.annotations.Nullable;
 
 /** Compares tiled products with scalar ones in double precision. */
 final class ProductCheck {
-    private static final int[] TOKENS = {1, 2, 3, 4, 5, 7, 8, 9, 33};
+    private static final int[] TOKENS = {1, 2, 3, 4, 5, 7, 8, 9, 33, 67};
 
     private ProductCheck() {}
 
@@ -41,25 +43,41 @@ final class ProductCheck {
         float[] bias = Activations.random(1, rows, 12).floats();
         float[] inputs = shape.takesFloats() ? x.floats() : x.dequantized();
         Expected expected = Expected.product(weights.decoded(), 0, rows, shape.columns(), inputs, x.count());
+        Optional<NativeKernels> kernels = NativeKernels.chosen();
         for (int tokens : counts) {
-            boolean biased = tokens % 2 == 0;
-            MemorySegment out = poisoned(tokens + 1, rows + 3);
-            long stride = (rows + 3) * Float.BYTES;
-            TiledProduct product = new TiledProduct(
-                    packed,
-                    shape.takesFloats() ? null : x.quantized(),
-                    shape.takesFloats() ? x.rows() : null,
-                    RowSelection.first(tokens),
-                    new FloatRows(out, stride),
-                    biased ? MemorySegment.ofArray(bias) : null);
-            product.compute(0, PackedMatrix.tiles(shape));
-            float[] results = out.toArray(ValueLayout.JAVA_FLOAT);
-            for (int t = 0; t < tokens; t++) {
-                String what = shape + " token " + t + " of " + tokens;
-                expected.assertClose(t * rows, rows, biased ? bias : null, results, t * (rows + 3), what);
+            compare(packed, x, tokens, Optional.empty(), expected, bias);
+            if (kernels.flatMap(present -> present.product(shape.type())).isPresent()) {
+                compare(packed, x, tokens, kernels, expected, bias);
             }
-            assertUntouched(results, tokens, rows);
         }
+    }
+
+    private static void compare(
+            PackedMatrix packed,
+            Activations x,
+            int tokens,
+            Optional<NativeKernels> kernels,
+            Expected expected,
+            float[] bias) {
+        WeightShape shape = packed.shape();
+        int rows = shape.rows();
+        boolean biased = tokens % 2 == 0;
+        MemorySegment out = poisoned(tokens + 1, rows + 3);
+        long stride = (rows + 3) * Float.BYTES;
+        TiledProduct product = new TiledProduct(
+                packed,
+                shape.takesFloats() ? null : x.quantized(kernels),
+                shape.takesFloats() ? x.rows() : null,
+                RowSelection.first(tokens),
+                new FloatRows(out, stride),
+                biased ? MemorySegment.ofArray(bias) : null);
+        product.compute(0, PackedMatrix.tiles(shape));
+        float[] results = out.toArray(ValueLayout.JAVA_FLOAT);
+        for (int t = 0; t < tokens; t++) {
+            String what = shape + " token " + t + " of " + tokens;
+            expected.assertClose(t * rows, rows, biased ? bias : null, results, t * (rows + 3), what);
+        }
+        assertUntouched(results, tokens, rows);
     }
 
     private static void assertUntouched(float[] results, int tokens, int rows) {
@@ -129,14 +147,15 @@ final class ProductCheck {
                     Arena.ofAuto().allocateFrom(ValueLayout.JAVA_FLOAT, floats), (long) columns * Float.BYTES);
         }
 
-        QuantizedRows quantized() {
-            return quantize(floats, count, columns);
+        /** For the kernels of the Vector API, or for native ones where they are. */
+        QuantizedActivations quantized(Optional<NativeKernels> kernels) {
+            return quantize(kernels, floats, count, columns);
         }
 
-        static QuantizedRows quantize(float[] values, int count, int columns) {
-            QuantizedRows quantized = new QuantizedRows(count, columns);
-            for (TileLayout layout : TileLayout.values()) {
-                quantized.require(layout);
+        static QuantizedActivations quantize(Optional<NativeKernels> kernels, float[] values, int count, int columns) {
+            QuantizedActivations quantized = new QuantizedActivations(kernels, count, columns);
+            for (BlockFormat format : BlockFormat.values()) {
+                quantized.require(format.type());
             }
             MemorySegment x = Arena.ofAuto().allocateFrom(ValueLayout.JAVA_FLOAT, values);
             for (int row = 0; row < count; row++) {
@@ -147,7 +166,7 @@ final class ProductCheck {
 
         /** What the integers stand for. */
         float[] dequantized() {
-            QuantizedRows q = quantized();
+            QuantizedRows q = quantized(Optional.empty()).vectors();
             float[] values = new float[count * columns];
             for (int i = 0; i < values.length; i++) {
                 values[i] = q.integers[i] * q.scales[i / 32];

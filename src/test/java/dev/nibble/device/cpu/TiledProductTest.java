@@ -8,6 +8,7 @@ import dev.nibble.gguf.TensorType;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
+import java.util.Optional;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -60,7 +61,14 @@ class TiledProductTest {
         ProductCheck.Activations x = ProductCheck.Activations.random(6, 64, 7);
         MemorySegment out = ProductCheck.poisoned(6, 40);
         RowSelection selection = new RowSelection(3, new int[] {4, 0, 4}, new int[] {1, 5, 2});
-        new TiledProduct(weights.packed(), x.quantized(), null, selection, new FloatRows(out, 160), null).compute(2, 4);
+        new TiledProduct(
+                        weights.packed(),
+                        x.quantized(NativeKernels.chosen()),
+                        null,
+                        selection,
+                        new FloatRows(out, 160),
+                        null)
+                .compute(2, 4);
         ProductCheck.Expected expected =
                 ProductCheck.Expected.product(weights.decoded(), 40 * 64, 40, 64, x.dequantized(), 6);
         float[] results = out.toArray(ValueLayout.JAVA_FLOAT);
@@ -79,7 +87,8 @@ class TiledProductTest {
         ProductCheck.Activations x = ProductCheck.Activations.random(5, 96, 3);
         float[] values = x.floats().clone();
         Arrays.fill(values, 32, 64, 0);
-        QuantizedRows rows = ProductCheck.Activations.quantize(values, 5, 96);
+        QuantizedRows rows = ProductCheck.Activations.quantize(Optional.empty(), values, 5, 96)
+                .vectors();
         for (int block = 0; block < 5 * 3; block++) {
             float amax = 0;
             for (int i = 0; i < 32; i++) {

@@ -18,6 +18,7 @@ class VectorWidthTest {
                         "--add-modules=jdk.incubator.vector",
                         "-Xmx512m",
                         "-Ddev.nibble.cpu.vectorBits=" + bits,
+                        "-Ddev.nibble.cpu.kernels=vector",
                         "-cp",
                         System.getProperty("java.class.path"),
                         "dev.nibble.device.cpu.ProductCheck")

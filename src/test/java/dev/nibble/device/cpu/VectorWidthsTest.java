@@ -44,6 +44,7 @@ class VectorWidthsTest {
                         "--add-modules",
                         "jdk.incubator.vector",
                         "-Ddev.nibble.cpu.vectorBits=" + bits,
+                        "-Ddev.nibble.cpu.kernels=vector",
                         "-cp",
                         System.getProperty("java.class.path"),
                         Program.class.getName())

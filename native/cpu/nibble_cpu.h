@@ -1,0 +1,61 @@
+/*
+ * Native kernels of the CPU device: what its Vector API kernels compute, with instructions that Java cannot reach (integer dot
+ * products). The library is optional; a machine without a C compiler or without these instructions uses the Vector API.
+ *
+ * No function allocates, locks, or calls back. Callers check all sizes.
+ */
+#ifndef NIBBLE_CPU_H
+#define NIBBLE_CPU_H
+
+#include <stdint.h>
+
+#define NIBBLE_API __attribute__((visibility("default")))
+
+/* Rows of a tile; columns of a panel, of a block, of half a block. */
+enum { TILE_ROWS = 32, PANEL = 256, BLOCK = 32, HALF_BLOCK = 16 };
+
+/* Bytes of a line (16 bits of each row of a tile) and of a word (32 bits of each). */
+enum { LINE = 2 * TILE_ROWS, WORD = 4 * TILE_ROWS };
+
+/* 1 if the processor has what all kernels need: AVX-512 F, BW, DQ, VL and VNNI; else 0. */
+NIBBLE_API int32_t nibble_cpu_supported(void);
+
+/*
+ * Activations quantized to int8 in blocks of 32: value = integer * scale of its block.
+ *
+ * integers  (rows, columns)
+ * scales    (rows, columns / 32)
+ * sums      (rows, columns / 16): the sum of the integers of each half block
+ */
+
+/*
+ * Quantizes a part of a row: with amax the largest magnitude of a block, scale = amax / 127, inverse = 127 / amax or 0, and
+ * q = (int) (x * inverse + 128.5) - 128.
+ *
+ * x (blocks, 32); integers (blocks, 32); scales (blocks); sums (2 * blocks)
+ */
+NIBBLE_API void nibble_quantize(const float *x, int64_t blocks, int8_t *integers, float *scales, int32_t *sums);
+
+/*
+ * out[outputs[i]][row] = sum over columns of x[inputs[i]][column] * weight[row][column] + bias[row], for the rows of some tiles.
+ *
+ * tiles     packed weights, the first of the tiles to compute, tile_bytes apart; see TileLayout and docs/ of their types
+ * count     tiles to compute; `rows` rows of results in all, of which the last tile may have fewer than 32
+ * columns   a multiple of 32
+ * tokens    activation rows; their numbers in inputs and outputs, or 0: row i
+ * out       (any, out_stride bytes), the first of the rows of these tiles
+ * bias      (rows), or 0
+ */
+#define NIBBLE_PRODUCT(name)                                                                                                       \
+    NIBBLE_API void name(const uint8_t *tiles, int64_t tile_bytes, int64_t count, int64_t rows, int64_t columns,                    \
+                         const int8_t *integers, const float *scales, const int32_t *sums, int64_t tokens,          \
+                         const int32_t *inputs, const int32_t *outputs, uint8_t *out, int64_t out_stride, const float *bias)
+
+NIBBLE_PRODUCT(nibble_product_q4_0);
+NIBBLE_PRODUCT(nibble_product_q4_1);
+NIBBLE_PRODUCT(nibble_product_q4_k);
+NIBBLE_PRODUCT(nibble_product_q8_0);
+NIBBLE_PRODUCT(nibble_product_iq4_nl);
+NIBBLE_PRODUCT(nibble_product_iq4_xs);
+
+#endif

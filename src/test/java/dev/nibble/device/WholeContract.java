@@ -1,0 +1,67 @@
+package dev.nibble.device;
+
+import dev.nibble.device.DeviceContract.Subject;
+import org.junit.jupiter.api.Nested;
+
+/** Every part of the contract of devices, for one kind of device, which a subclass names. */
+abstract class WholeContract {
+    /** Opens the device under test. */
+    abstract Device device();
+
+    /** What results are compared with. */
+    abstract Device reference();
+
+    /** The largest normalized mean squared error of an operation. */
+    abstract double tolerance();
+
+    private Subject subject() {
+        return new Subject(device(), reference(), tolerance());
+    }
+
+    @Nested
+    class Matmul extends MatmulContract {
+        Matmul() {
+            super(subject());
+        }
+    }
+
+    @Nested
+    class Rows extends RowContract {
+        Rows() {
+            super(subject());
+        }
+    }
+
+    @Nested
+    class Experts extends ExpertContract {
+        Experts() {
+            super(subject());
+        }
+    }
+
+    @Nested
+    class Attention extends AttentionContract {
+        Attention() {
+            super(subject());
+        }
+    }
+
+    @Nested
+    class Layers extends LayerContract {
+        Layers() {
+            super(subject());
+        }
+    }
+
+    @Nested
+    class Memory extends MemoryContract {
+        Memory() {
+            super(subject());
+        }
+
+        @Override
+        Device open() {
+            return WholeContract.this.device();
+        }
+    }
+}
