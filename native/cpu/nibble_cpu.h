@@ -39,7 +39,7 @@ NIBBLE_API void nibble_quantize(const float *x, int64_t blocks, int8_t *integers
 /*
  * out[outputs[i]][row] = sum over columns of x[inputs[i]][column] * weight[row][column] + bias[row], for the rows of some tiles.
  *
- * tiles     packed weights, the first of the tiles to compute, tile_bytes apart; see TileLayout and docs/ of their types
+ * tiles     packed weights, the first of the tiles to compute, tile_bytes apart; their layout: TileLayout.java
  * count     tiles to compute; `rows` rows of results in all, of which the last tile may have fewer than 32
  * columns   a multiple of 32
  * tokens    activation rows; their numbers in inputs and outputs, or 0: row i
@@ -53,8 +53,14 @@ NIBBLE_API void nibble_quantize(const float *x, int64_t blocks, int8_t *integers
 
 NIBBLE_PRODUCT(nibble_product_q4_0);
 NIBBLE_PRODUCT(nibble_product_q4_1);
-NIBBLE_PRODUCT(nibble_product_q4_k);
+NIBBLE_PRODUCT(nibble_product_q5_0);
+NIBBLE_PRODUCT(nibble_product_q5_1);
 NIBBLE_PRODUCT(nibble_product_q8_0);
+NIBBLE_PRODUCT(nibble_product_q2_k);
+NIBBLE_PRODUCT(nibble_product_q3_k);
+NIBBLE_PRODUCT(nibble_product_q4_k);
+NIBBLE_PRODUCT(nibble_product_q5_k);
+NIBBLE_PRODUCT(nibble_product_q6_k);
 NIBBLE_PRODUCT(nibble_product_iq4_nl);
 NIBBLE_PRODUCT(nibble_product_iq4_xs);
 

@@ -1,147 +1,83 @@
-/* Products of packed weights with quantized activations; see nibble_cpu.h, and the layouts in TileLayout.java. */
+/* Products of packed weights with quantized activations: see nibble_cpu.h. */
 #include "nibble_cpu.h"
 
 #if defined(__x86_64__)
-#include <immintrin.h>
-
-#pragma GCC target("avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,fma,f16c")
-
-#define ALWAYS static inline __attribute__((always_inline))
-
-/* Tokens that pass one tile at a time: their sums, (token, row), stay in the first-level cache. */
-enum { CHUNK = 64 };
+#include "layouts.h"
 
 /* How many bytes ahead weights are asked for, where the processor does not find the stream by itself: measured. */
 enum { AHEAD = 4096 };
 
-/* What one stored integer is: see QuantForm. */
-enum quants { FOUR_BITS, FOUR_BITS_LESS_8, EIGHT_BITS_LESS_128, CODEBOOK };
-
-/* Where its scale is: see ScaleForm. */
-enum scales { HALVES, HALVES_AND_OFFSETS, BYTES_AND_MINIMA, BYTES };
-
-/* A block of 32 rows by 32 columns: lane i of w[0][g] has columns 4 g ... 4 g + 3 of row i, w[1][g] those of row 16 + i. */
-typedef struct {
-    __m512i w[2][8];
-    __m512 scale[2];
-    __m512 offset[2];
-} block;
-
-/* The values of IQ4_NL and IQ4_XS, plus 128. Source: ggml. */
-static const uint8_t CODES[16] = {1, 24, 45, 63, 79, 93, 106, 118, 129, 141, 153, 166, 181, 197, 217, 241};
-
-ALWAYS int zero_of(enum quants quants) {
-    return quants == FOUR_BITS ? 0 : quants == FOUR_BITS_LESS_8 ? 8 : 128;
-}
-
-ALWAYS int quant_bytes(enum quants quants) {
-    return (quants == EIGHT_BITS_LESS_128 ? 8 : 4) * WORD;
-}
-
-ALWAYS int header_bytes(enum scales scales) {
-    return scales == BYTES_AND_MINIMA ? 2 * LINE : scales == BYTES ? 5 * LINE : 0;
-}
-
-ALWAYS int scale_bytes(enum scales scales) {
-    return scales == HALVES_AND_OFFSETS ? 2 * LINE : scales == BYTES ? 0 : LINE;
-}
-
-ALWAYS int has_offsets(enum scales scales) {
-    return scales == HALVES_AND_OFFSETS || scales == BYTES_AND_MINIMA;
-}
+/* Tokens that pass one tile at a time: their sums, (token, row), stay in the first-level cache. */
+enum { CHUNK = 64 };
 
 ALWAYS int asks_ahead(enum quants quants, enum scales scales) {
-    return quants != EIGHT_BITS_LESS_128 && scales != BYTES_AND_MINIMA;
+    return quants != EIGHT_BITS && header_lines(scales) == 0;
 }
 
-ALWAYS __m512 low_halves(__m512i line) {
-    return _mm512_cvtph_ps(_mm512_cvtepi32_epi16(line));
-}
-
-ALWAYS __m512 high_halves(__m512i line) {
-    return _mm512_cvtph_ps(_mm512_cvtepi32_epi16(_mm512_srli_epi32(line, 16)));
-}
-
-/* Byte i of each lane, with its sign. */
-ALWAYS __m512 signed_byte(__m512i line, int i) {
-    return _mm512_cvtepi32_ps(_mm512_srai_epi32(_mm512_slli_epi32(line, 24 - 8 * i), 24));
-}
-
-/* Byte i of each lane, without a sign. */
-ALWAYS __m512 unsigned_byte(__m512i line, int i) {
-    return _mm512_cvtepi32_ps(_mm512_and_si512(_mm512_srli_epi32(line, 8 * i), _mm512_set1_epi32(255)));
-}
-
-/* Reads scales and offsets of block b; `at` is where the block begins, `panel` where its panel does. */
-ALWAYS void read_scales(enum scales scales, const uint8_t *panel, const uint8_t *at, int64_t b, block *to) {
-    if (scales == HALVES || scales == HALVES_AND_OFFSETS) {
-        __m512i line = _mm512_loadu_si512(at);
-        to->scale[0] = low_halves(line);
-        to->scale[1] = high_halves(line);
-        if (scales == HALVES_AND_OFFSETS) {
-            line = _mm512_loadu_si512(at + LINE);
-            to->offset[0] = low_halves(line);
-            to->offset[1] = high_halves(line);
-        }
-    } else if (scales == BYTES_AND_MINIMA) {
-        __m512i factors = _mm512_loadu_si512(panel);
-        __m512i offsets = _mm512_loadu_si512(panel + LINE);
-        __m512i line = _mm512_loadu_si512(at);
-        to->scale[0] = _mm512_mul_ps(unsigned_byte(line, 0), low_halves(factors));
-        to->offset[0] = _mm512_mul_ps(unsigned_byte(line, 1), low_halves(offsets));
-        to->scale[1] = _mm512_mul_ps(unsigned_byte(line, 2), high_halves(factors));
-        to->offset[1] = _mm512_mul_ps(unsigned_byte(line, 3), high_halves(offsets));
-    } else {
-        __m512i factors = _mm512_loadu_si512(panel);
-        __m512i line = _mm512_loadu_si512(panel + (1 + b / 2) * LINE);
-        line = b % 2 ? line : _mm512_slli_epi32(line, 8);
-        to->scale[0] = _mm512_mul_ps(signed_byte(line, 1), low_halves(factors));
-        to->scale[1] = _mm512_mul_ps(signed_byte(line, 3), high_halves(factors));
-    }
-}
-
-/* Brings 32 columns to bytes. */
-ALWAYS void read_quants(enum quants quants, const uint8_t *at, block *to) {
-    const __m512i low = _mm512_set1_epi8(15);
-    const __m512i codes = _mm512_broadcast_i32x4(_mm_loadu_si128((const __m128i *)CODES));
-    /* Lines in the order of their addresses: the processor then finds the stream sooner. */
-    if (quants == EIGHT_BITS_LESS_128) {
-#pragma GCC unroll 16
-        for (int i = 0; i < 16; i++) {
-            to->w[i % 2][i / 2] = _mm512_loadu_si512(at + i * LINE);
-        }
-        return;
-    }
-#pragma GCC unroll 8
-    for (int i = 0; i < 8; i++) {
-        __m512i both = _mm512_loadu_si512(at + i * LINE);
-        __m512i first = _mm512_and_si512(both, low);
-        __m512i second = _mm512_and_si512(_mm512_srli_epi16(both, 4), low);
-        to->w[i % 2][i / 2] = quants == CODEBOOK ? _mm512_shuffle_epi8(codes, first) : first;
-        to->w[i % 2][4 + i / 2] = quants == CODEBOOK ? _mm512_shuffle_epi8(codes, second) : second;
-    }
-}
-
-/* Adds a token's product with a block to its results. */
-ALWAYS void multiply(
-        enum quants quants, enum scales scales, const block *weights, const int8_t *x, float scale, const int32_t *halves,
-        __m512 *result0, __m512 *result1) {
-    int sum = halves[0] + halves[1];
-    __m512i sum0 = _mm512_set1_epi32(-zero_of(quants) * sum);
-    __m512i sum1 = sum0;
+/* The exact sums of a block's products with one scale, 32 bits, for rows 0 ... 15 and 16 ... 31. */
+ALWAYS void whole_sums(const block *weights, const int8_t *x, int start, __m512i *sums) {
+    sums[0] = _mm512_set1_epi32(start);
+    sums[1] = sums[0];
 #pragma GCC unroll 8
     for (int g = 0; g < 8; g++) {
         __m512i four = _mm512_set1_epi32(((const int32_t *)x)[g]);
-        sum0 = _mm512_dpbusd_epi32(sum0, weights->w[0][g], four);
-        sum1 = _mm512_dpbusd_epi32(sum1, weights->w[1][g], four);
+        sums[0] = _mm512_dpbusd_epi32(sums[0], weights->w[0][g], four);
+        sums[1] = _mm512_dpbusd_epi32(sums[1], weights->w[1][g], four);
     }
-    __m512 by = _mm512_set1_ps(scale);
-    *result0 = _mm512_fmadd_ps(_mm512_cvtepi32_ps(sum0), _mm512_mul_ps(weights->scale[0], by), *result0);
-    *result1 = _mm512_fmadd_ps(_mm512_cvtepi32_ps(sum1), _mm512_mul_ps(weights->scale[1], by), *result1);
-    if (has_offsets(scales)) {
-        __m512 total = _mm512_set1_ps(scale * (float)sum);
-        *result0 = _mm512_fmadd_ps(weights->offset[0], total, *result0);
-        *result1 = _mm512_fmadd_ps(weights->offset[1], total, *result1);
+}
+
+/*
+ * The exact sums of a block's products times the scales of their half blocks. 16 bits hold four products of 6 bits, and 16 of 3
+ * bits.
+ */
+ALWAYS void half_sums(enum quants quants, const block *weights, const int8_t *x, __m512i *sums) {
+    const int fit = quants == SIX_BITS ? 2 : 8;
+    __m512i some[2];
+    sums[0] = _mm512_setzero_si512();
+    sums[1] = sums[0];
+#pragma GCC unroll 8
+    for (int g = 0; g < 8; g++) {
+        __m512i four = _mm512_set1_epi32(((const int32_t *)x)[g]);
+#pragma GCC unroll 2
+        for (int i = 0; i < 2; i++) {
+            __m512i two = _mm512_maddubs_epi16(weights->w[i][g], four);
+            some[i] = g % fit == 0 ? two : _mm512_add_epi16(some[i], two);
+            if (g % fit == fit - 1) {
+                sums[i] = _mm512_dpwssd_epi32(sums[i], some[i], weights->half_scales[i]);
+            }
+        }
+    }
+}
+
+/* Adds a token's product with a block to its results. x is in the order of the weights, sums are those of its half blocks. */
+ALWAYS void multiply(
+        enum quants quants, enum scales scales, const block *weights, const int8_t *x, float scale, const int32_t *sums,
+        __m512 *results) {
+    const int zero = zero_of(quants, scales);
+    const int total = sums[0] + sums[1];
+    const __m512i both = _mm512_set1_epi32((sums[0] & 0xffff) | (int32_t)((uint32_t)sums[1] << 16));
+    const __m512i none = _mm512_setzero_si512();
+    __m512i products[2];
+    if (has_half_blocks(scales)) {
+        half_sums(quants, weights, x, products);
+    } else {
+        whole_sums(weights, x, -zero * total, products);
+    }
+#pragma GCC unroll 2
+    for (int i = 0; i < 2; i++) {
+        __m512i offsets = _mm512_set1_epi32(total);
+        if (has_half_blocks(scales) && zero) {
+            __m512i zeros = _mm512_dpwssd_epi32(none, weights->half_scales[i], both);
+            products[i] = _mm512_sub_epi32(products[i], _mm512_mullo_epi32(zeros, _mm512_set1_epi32(zero)));
+        } else if (has_half_blocks(scales)) {
+            offsets = _mm512_dpwssd_epi32(none, weights->half_minima[i], both);
+        }
+        __m512 by = _mm512_mul_ps(weights->scale[i], _mm512_set1_ps(scale));
+        results[i] = _mm512_fmadd_ps(_mm512_cvtepi32_ps(products[i]), by, results[i]);
+        if (has_offsets(scales)) {
+            by = _mm512_mul_ps(_mm512_cvtepi32_ps(offsets), _mm512_set1_ps(scale));
+            results[i] = _mm512_fmadd_ps(weights->offset[i], by, results[i]);
+        }
     }
 }
 
@@ -160,12 +96,12 @@ ALWAYS void store(uint8_t *out, const float *bias, int64_t rows, __m512 result0,
 /* A tile times one token: the results stay in registers. */
 ALWAYS void one_token(
         enum quants quants, enum scales scales, const uint8_t *tile, int64_t columns, const int8_t *x, const float *xscales,
-        const int32_t *sums, __m512 *result0, __m512 *result1) {
-    const int step = scale_bytes(scales) + quant_bytes(quants);
+        const int32_t *sums, __m512 *results) {
+    const int step = scale_lines(scales) * LINE + words_of(quants) * WORD;
     const uint8_t *panel = tile;
     for (int64_t column = 0; column < columns; column += PANEL) {
         int64_t blocks = (columns - column < PANEL ? columns - column : PANEL) / BLOCK;
-        const uint8_t *at = panel + header_bytes(scales);
+        const uint8_t *at = panel + header_lines(scales) * LINE;
         for (int64_t b = 0; b < blocks; b++, at += step) {
             block weights;
             for (int line = 0; asks_ahead(quants, scales) && line < step; line += LINE) {
@@ -173,8 +109,10 @@ ALWAYS void one_token(
             }
             int64_t i = column / BLOCK + b;
             read_scales(scales, panel, at, b, &weights);
-            read_quants(quants, at + scale_bytes(scales), &weights);
-            multiply(quants, scales, &weights, x + i * BLOCK, xscales[i], sums + 2 * i, result0, result1);
+            read_quants(quants, at + scale_lines(scales) * LINE, &weights);
+            _Alignas(16) int8_t reordered[BLOCK];
+            const int8_t *columns_x = ordered(quants, x + i * BLOCK, reordered);
+            multiply(quants, scales, &weights, columns_x, xscales[i], sums + 2 * i, results);
         }
         panel = at;
     }
@@ -184,23 +122,25 @@ ALWAYS void one_token(
 ALWAYS void many_tokens(
         enum quants quants, enum scales scales, const uint8_t *tile, int64_t columns, int64_t tokens, const int8_t *const *x,
         const float *const *xscales, const int32_t *const *sums, float *results) {
-    const int step = scale_bytes(scales) + quant_bytes(quants);
+    const int step = scale_lines(scales) * LINE + words_of(quants) * WORD;
     const uint8_t *panel = tile;
     for (int64_t column = 0; column < columns; column += PANEL) {
         int64_t blocks = (columns - column < PANEL ? columns - column : PANEL) / BLOCK;
-        const uint8_t *at = panel + header_bytes(scales);
+        const uint8_t *at = panel + header_lines(scales) * LINE;
         for (int64_t b = 0; b < blocks; b++, at += step) {
             block weights;
             int64_t i = column / BLOCK + b;
             read_scales(scales, panel, at, b, &weights);
-            read_quants(quants, at + scale_bytes(scales), &weights);
+            read_quants(quants, at + scale_lines(scales) * LINE, &weights);
             for (int64_t t = 0; t < tokens; t++) {
                 float *to = results + t * TILE_ROWS;
-                __m512 result0 = _mm512_load_ps(to);
-                __m512 result1 = _mm512_load_ps(to + 16);
-                multiply(quants, scales, &weights, x[t] + i * BLOCK, xscales[t][i], sums[t] + 2 * i, &result0, &result1);
-                _mm512_store_ps(to, result0);
-                _mm512_store_ps(to + 16, result1);
+                _Alignas(16) int8_t reordered[BLOCK];
+                const int8_t *columns_x = ordered(quants, x[t] + i * BLOCK, reordered);
+                const int32_t *halves = sums[t] + 2 * i;
+                __m512 both[2] = {_mm512_load_ps(to), _mm512_load_ps(to + 16)};
+                multiply(quants, scales, &weights, columns_x, xscales[t][i], halves, both);
+                _mm512_store_ps(to, both[0]);
+                _mm512_store_ps(to + 16, both[1]);
             }
         }
         panel = at;
@@ -216,10 +156,10 @@ ALWAYS void many_tokens(
             if (tokens == 1) {                                                                                                     \
                 int64_t in = inputs ? inputs[0] : 0;                                                                               \
                 int64_t to = outputs ? outputs[0] : 0;                                                                             \
-                __m512 result0 = _mm512_setzero_ps(), result1 = result0;                                                           \
+                __m512 results[2] = {_mm512_setzero_ps(), _mm512_setzero_ps()};                                                    \
                 one_token(quants, scale_form, weights, columns, integers + in * columns, scales + in * (columns / BLOCK),           \
-                          sums + in * (columns / HALF_BLOCK), &result0, &result1);                                                 \
-                store(out + to * out_stride + first * 4, tile_bias, rows - first, result0, result1);                               \
+                          sums + in * (columns / HALF_BLOCK), results);                                                            \
+                store(out + to * out_stride + first * 4, tile_bias, rows - first, results[0], results[1]);                               \
                 continue;                                                                                                          \
             }                                                                                                                      \
             for (int64_t begin = 0; begin < tokens; begin += CHUNK) {                                                              \
@@ -247,10 +187,16 @@ ALWAYS void many_tokens(
         }                                                                                                                          \
     }
 
-PRODUCT(nibble_product_q4_0, FOUR_BITS_LESS_8, HALVES)
+PRODUCT(nibble_product_q4_0, FOUR_BITS, HALVES)
 PRODUCT(nibble_product_q4_1, FOUR_BITS, HALVES_AND_OFFSETS)
+PRODUCT(nibble_product_q5_0, FIVE_BITS, HALVES)
+PRODUCT(nibble_product_q5_1, FIVE_BITS, HALVES_AND_OFFSETS)
+PRODUCT(nibble_product_q8_0, EIGHT_BITS, HALVES)
+PRODUCT(nibble_product_q2_k, TWO_BITS, NIBBLES_OF_HALF_BLOCKS)
+PRODUCT(nibble_product_q3_k, THREE_BITS, BYTES_OF_HALF_BLOCKS)
 PRODUCT(nibble_product_q4_k, FOUR_BITS, BYTES_AND_MINIMA)
-PRODUCT(nibble_product_q8_0, EIGHT_BITS_LESS_128, HALVES)
+PRODUCT(nibble_product_q5_k, FIVE_BITS, BYTES_AND_MINIMA)
+PRODUCT(nibble_product_q6_k, SIX_BITS, BYTES_OF_HALF_BLOCKS)
 PRODUCT(nibble_product_iq4_nl, CODEBOOK, HALVES)
 PRODUCT(nibble_product_iq4_xs, CODEBOOK, BYTES)
 
