@@ -72,6 +72,11 @@ public final class GgufFile implements AutoCloseable {
         return path;
     }
 
+    /** The files: one, or all parts of a split model. */
+    public List<Path> paths() {
+        return parts.stream().map(Part::path).toList();
+    }
+
     /** The version of the format, 2 or 3; of the first part in a split model. */
     public int version() {
         return parts.getFirst().header().version();

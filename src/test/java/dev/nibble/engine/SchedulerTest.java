@@ -26,8 +26,6 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
-import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.EnumSource;
 
 /** Many sequences in little room: what each gives must not depend on the others. */
 class SchedulerTest {
@@ -36,7 +34,6 @@ class SchedulerTest {
     @TempDir
     Path folder;
 
-    private KvType kv = KvType.F16;
     private Device device;
     private GgufModel model;
 
@@ -56,10 +53,8 @@ class SchedulerTest {
         model.close();
     }
 
-    @ParameterizedTest
-    @EnumSource(KvType.class)
-    void aSequenceGivesTheSameTokensAloneAndAmongOthersThatTakeItsPages(KvType type) {
-        kv = type;
+    @Test
+    void aSequenceGivesTheSameTokensAloneAndAmongOthersThatTakeItsPages() {
         List<int[]> prompts = new ArrayList<>();
         for (int i = 0; i < 7; i++) {
             prompts.add(prompt(20 + 3 * i, i));
@@ -78,10 +73,8 @@ class SchedulerTest {
         }
     }
 
-    @ParameterizedTest
-    @EnumSource(KvType.class)
-    void aPromptThatBeginsLikeAnEarlierOneComputesOnlyItsRest(KvType type) {
-        kv = type;
+    @Test
+    void aPromptThatBeginsLikeAnEarlierOneComputesOnlyItsRest() {
         try (Engine engine = engine(4 * CONTEXT, 512)) {
             int[] prompt = prompt(70, 1);
             Greedy first = new Greedy(engine.scheduler(), 10, prompt);
@@ -93,10 +86,8 @@ class SchedulerTest {
         }
     }
 
-    @ParameterizedTest
-    @EnumSource(KvType.class)
-    void theLogitsOfEveryPositionComeInOrderWhateverTheStepsAre(KvType type) {
-        kv = type;
+    @Test
+    void theLogitsOfEveryPositionComeInOrderWhateverTheStepsAre() {
         int[] prompt = prompt(50, 2);
         float[] inOneStep;
         try (Engine engine = engine(CONTEXT, 512)) {
@@ -121,10 +112,8 @@ class SchedulerTest {
         }
     }
 
-    @ParameterizedTest
-    @EnumSource(KvType.class)
-    void aSequenceThatRestsIsNotComputedAgainBeforeMoreIsFed(KvType type) throws InterruptedException {
-        kv = type;
+    @Test
+    void aSequenceThatRestsIsNotComputedAgainBeforeMoreIsFed() throws InterruptedException {
         try (Engine engine = engine(4 * CONTEXT, 512)) {
             Scheduler scheduler = engine.scheduler();
             Resting resting = new Resting();
@@ -150,7 +139,8 @@ class SchedulerTest {
     }
 
     private Engine engine(int cacheTokens, int rows) {
-        return Engine.open(device, model, new EngineOptions(CONTEXT, cacheTokens, kv, kv, rows), done -> {});
+        return Engine.open(
+                device, model, new EngineOptions(CONTEXT, cacheTokens, KvType.F16, KvType.F16, rows), done -> {});
     }
 
     private static int[] prompt(int length, int seed) {
