@@ -233,7 +233,12 @@ public final class LanguageModel implements AutoCloseable {
     private static EngineOptions engineOptions(ModelConfig config, ModelOptions options) {
         int context = options.context() > 0 ? options.context() : Math.min(config.contextLength(), DEFAULT_CONTEXT);
         return new EngineOptions(
-                context, Math.max(context, DEFAULT_CACHE), options.keyType(), options.valueType(), options.batch());
+                context,
+                Math.max(context, DEFAULT_CACHE),
+                options.keyType(),
+                options.valueType(),
+                options.rotation(),
+                options.batch());
     }
 
     private ModelInfo info(List<Weights.Tensor> tensors, EngineOptions options) {

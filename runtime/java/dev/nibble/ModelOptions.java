@@ -1,5 +1,6 @@
 package dev.nibble;
 
+import dev.nibble.device.KvRotation;
 import dev.nibble.device.KvType;
 import dev.nibble.device.ProductObserver;
 import java.util.List;
@@ -13,6 +14,7 @@ import org.jspecify.annotations.Nullable;
  * @param context the most tokens of a sequence; 0: what the model was trained on, at most 4096
  * @param keyType storage of keys in the KV cache
  * @param valueType storage of values in the KV cache
+ * @param rotation whether keys and values are turned before they are stored
  * @param exactActivations keep activations in float32 against quantized weights; the reference device only
  * @param batch the most tokens that are computed in one step
  * @param onProgress hears how far loading is
@@ -24,6 +26,7 @@ public record ModelOptions(
         int context,
         KvType keyType,
         KvType valueType,
+        KvRotation rotation,
         boolean exactActivations,
         int batch,
         LoadProgress onProgress,
@@ -55,6 +58,7 @@ public record ModelOptions(
         private int context;
         private KvType keyType = KvType.F16;
         private KvType valueType = KvType.F16;
+        private KvRotation rotation = KvRotation.AUTO;
         private boolean exactActivations;
         private int batch = 512;
         private LoadProgress onProgress = (done, total) -> {};
@@ -97,6 +101,12 @@ public record ModelOptions(
             return this;
         }
 
+        /** Whether keys and values are turned before they are stored in the KV cache. */
+        public Builder rotation(KvRotation choice) {
+            this.rotation = choice;
+            return this;
+        }
+
         /** Keep activations in float32 against quantized weights; the reference device only. */
         public Builder exactActivations(boolean exact) {
             this.exactActivations = exact;
@@ -124,7 +134,16 @@ public record ModelOptions(
         /** The options. */
         public ModelOptions build() {
             return new ModelOptions(
-                    devices, threads, context, keyType, valueType, exactActivations, batch, onProgress, observer);
+                    devices,
+                    threads,
+                    context,
+                    keyType,
+                    valueType,
+                    rotation,
+                    exactActivations,
+                    batch,
+                    onProgress,
+                    observer);
         }
     }
 }

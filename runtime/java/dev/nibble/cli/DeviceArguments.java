@@ -3,22 +3,18 @@ package dev.nibble.cli;
 import dev.nibble.DeviceInfo;
 import dev.nibble.ModelOptions;
 import dev.nibble.UnsupportedFeatureException;
+import dev.nibble.device.KvRotation;
 import dev.nibble.device.KvType;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.Set;
 import java.util.TreeSet;
-import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
 /** On what a model runs, and how it keeps its context there. */
 public final class DeviceArguments {
     private static final String AUTO = "auto";
-
-    /** Kinds of cache that other programs have: to ask for one is no mistake, but cannot be served. */
-    private static final Set<String> QUANTIZED_CACHES = Set.of("q8_0", "q4_0");
 
     @Option(
             names = "--device",
@@ -34,7 +30,10 @@ public final class DeviceArguments {
     @Option(names = "--threads", paramLabel = "N", description = "Threads on the CPU; by default one per processor.")
     private @Nullable Integer threads;
 
-    @Option(names = "--kv", paramLabel = "TYPE", description = "Storage of the KV cache: f16 (the default), f32.")
+    @Option(
+            names = "--kv",
+            paramLabel = "TYPE",
+            description = "Storage of the KV cache: f16 (the default), f32, q8_0, q4_0.")
     private @Nullable String kv;
 
     @Option(names = "--kv-k", paramLabel = "TYPE", description = "Storage of the keys alone.")
@@ -42,6 +41,15 @@ public final class DeviceArguments {
 
     @Option(names = "--kv-v", paramLabel = "TYPE", description = "Storage of the values alone.")
     private @Nullable String values;
+
+    @Option(
+            names = "--kv-rotation",
+            paramLabel = "WHAT",
+            description = {
+                "Whether keys and values are turned by a Hadamard transform before they are stored: auto (the default)",
+                "for those of types that gain by it, off, keys, values, both."
+            })
+    private @Nullable String rotation;
 
     /** How several devices share a model. */
     enum Split {
@@ -70,13 +78,16 @@ public final class DeviceArguments {
             builder.threads(positive(threads));
         }
         if (kv != null) {
-            builder.kvCache(kvType(kv));
+            builder.kvCache(KvType.ofId(kv));
         }
         if (keys != null) {
-            builder.keyCache(kvType(keys));
+            builder.keyCache(KvType.ofId(keys));
         }
         if (values != null) {
-            builder.valueCache(kvType(values));
+            builder.valueCache(KvType.ofId(values));
+        }
+        if (rotation != null) {
+            builder.rotation(KvRotation.ofId(rotation));
         }
         return builder;
     }
@@ -97,14 +108,6 @@ public final class DeviceArguments {
 
     private static String kind(String device) {
         return device.replaceFirst(":.*", "");
-    }
-
-    private static KvType kvType(String id) {
-        if (QUANTIZED_CACHES.contains(id)) {
-            throw new UnsupportedFeatureException("no device here keeps a KV cache in " + id + "; there are "
-                    + Arrays.stream(KvType.values()).map(KvType::id).collect(Collectors.joining(", ")));
-        }
-        return KvType.ofId(id);
     }
 
     private static int positive(int threads) {

@@ -1,5 +1,7 @@
 package dev.nibble.device;
 
+import dev.nibble.UnsupportedFeatureException;
+
 /**
  * What one layer keeps of each token in the KV cache.
  *
@@ -11,11 +13,21 @@ package dev.nibble.device;
  * @param pageTokens tokens in one page
  */
 public record KvLayout(int heads, int keySize, int valueSize, KvType keyType, KvType valueType, int pageTokens) {
-    /** Checks that the numbers are positive. */
+    /** Checks that the numbers are positive, and that heads divide into the blocks of the types. */
     public KvLayout {
         if (heads < 1 || keySize < 1 || valueSize < 1 || pageTokens < 1) {
             throw new IllegalArgumentException("no KV layout of " + heads + " heads, sizes " + keySize + " and "
                     + valueSize + ", pages of " + pageTokens);
+        }
+        checkBlocks("keys", keySize, keyType);
+        checkBlocks("values", valueSize, valueType);
+    }
+
+    private static void checkBlocks(String what, int size, KvType type) {
+        if (!type.holds(size)) {
+            throw new UnsupportedFeatureException("a KV cache of " + what + " in " + type.id() + " has blocks of "
+                    + KvType.BLOCK + " values, which heads of " + size + " do not divide into; use f16 or f32 for "
+                    + what);
         }
     }
 

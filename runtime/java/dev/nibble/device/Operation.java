@@ -183,7 +183,31 @@ public sealed interface Operation {
     }
 
     /**
-     * Writes the keys and values of the rows into the cache, each at its position in the pages of its slot.
+     * Multiplies each group of {@code size} values of each row by the Hadamard matrix of that size over the root of the size, in place.
+     * The matrix is its own inverse, keeps products of two vectors as they are, and spreads what stands out in one value over the
+     * whole group: what is left can be quantized with a finer scale.
+     *
+     * <p>In float32, in this order: for h = size / 2, size / 4, …, 1, each pair of values h apart, the first with h not in its
+     * place, becomes their sum and their difference; last all are multiplied by the float nearest to 1 / √size.
+     *
+     * @param x (n, groups × size), read and written
+     * @param size a power of two
+     */
+    record Hadamard(RowCount rows, Buffer x, int size) implements Operation {
+        /** Checks the shapes. */
+        public Hadamard {
+            OperationChecks.hadamard(rows, x, size);
+        }
+
+        /** The factor on the sums. */
+        public float factor() {
+            return (float) (1 / Math.sqrt(size));
+        }
+    }
+
+    /**
+     * Writes the keys and values of the rows into the cache, each at its position in the pages of its slot, in the types of the
+     * cache, of which {@link KvType} tells the arithmetic.
      *
      * @param positions I32 (n, 1)
      * @param slots I32 (n, 1), rows of the page table
@@ -210,6 +234,10 @@ public sealed interface Operation {
      * Causal attention of each row over the cached tokens of its slot up to its own position, with streaming softmax
      * (Milakov and Gimelshein, 2018; Dao et al., 2022): a sequence's rows may stand in any order, all its tokens up to the
      * position of each row being in the cache. Query heads share key and value heads in equal groups (Ainslie et al., 2023).
+     *
+     * <p>Against keys of a quantized type the query is quantized to int8 in blocks of 32, as {@link Quantize} does it. The score is
+     * the sum over the blocks of the product of the integers, which is exact, times the scales of key and query. Weights of values are
+     * floats for all types: a value of a quantized type counts as what its integer and its scale stand for.
      *
      * @param positions I32 (n, 1)
      * @param slots I32 (n, 1), rows of the page table

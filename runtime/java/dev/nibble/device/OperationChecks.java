@@ -52,6 +52,14 @@ final class OperationChecks {
         }
     }
 
+    static void hadamard(RowCount rows, Buffer x, int size) {
+        Shapes shapes = Shapes.of("hadamard", rows).floats(x, x.width());
+        if (Integer.bitCount(size) != 1) {
+            throw shapes.wrong("groups of " + size + " values, no power of two");
+        }
+        shapes.groups(x, size);
+    }
+
     static void heads(AttentionForm form, KvLayout layout) {
         if (form.heads() % layout.heads() != 0) {
             throw new IllegalArgumentException(

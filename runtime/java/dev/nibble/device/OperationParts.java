@@ -24,6 +24,7 @@ final class OperationParts {
             case Operation.Quantize o -> List.of(o.x(), o.out());
             case Operation.Matmul o -> products(o.products(), o.x(), o.quantized());
             case Operation.Rope o -> List.of(o.positions(), o.x(), o.frequencies());
+            case Operation.Hadamard o -> List.of(o.x());
             case Operation.WriteKv o -> List.of(o.positions(), o.slots(), o.pageTable(), o.k(), o.v(), o.cache());
             case Operation.Attention o ->
                 present(o.positions(), o.slots(), o.pageTable(), o.q(), o.cache(), o.sinks(), o.out());

@@ -2,6 +2,7 @@ package dev.nibble.engine;
 
 import dev.nibble.device.Device;
 import dev.nibble.device.KvLayout;
+import dev.nibble.device.KvRotation;
 import dev.nibble.model.ModelConfig;
 import dev.nibble.model.ModelSource;
 import dev.nibble.model.TensorRole;
@@ -37,11 +38,11 @@ public final class Engine implements AutoCloseable {
                 options.valueType(),
                 PAGE_TOKENS);
         int pages = Math.ceilDiv(options.cacheTokens(), PAGE_TOKENS);
-        this.plan = plan(device, source, limits, (long) config.layers() * pages * kvLayout.pageBytes());
+        this.plan = plan(device, source, limits, pages, options.rotation());
         plan.requireFits();
         try {
             weights = own(Weights.load(device, source, progress));
-            KvCache cache = own(new KvCache(device, kvLayout, config.layers(), pages, limits));
+            KvCache cache = own(new KvCache(device, kvLayout, options.rotation(), config.layers(), pages, limits));
             ForwardPass forward = own(new ForwardPass(device, config, weights, cache, limits));
             scheduler = own(new Scheduler(forward, cache, new BatchPlanner(cache, limits), options.contextLength()));
             scheduler.start();
@@ -115,12 +116,18 @@ public final class Engine implements AutoCloseable {
         return new StepLimits(rows, (int) Math.clamp(outputs, Math.min(LEAST_OUTPUTS, rows), rows), MOST_SLOTS, pages);
     }
 
-    private MemoryPlan plan(Device device, ModelSource source, StepLimits limits, long kvBytes) {
+    private MemoryPlan plan(Device device, ModelSource source, StepLimits limits, int pages, KvRotation rotation) {
         long weightBytes = Weights.tensors(source).stream()
                 .mapToLong(tensor -> tensor.bytesOn(device))
                 .sum();
         long scratch = StepBuffers.estimateBytes(config, limits);
-        return new MemoryPlan(device.name(), weightBytes, kvBytes, scratch, device.freeMemory());
+        return new MemoryPlan(
+                device.name(),
+                weightBytes,
+                (long) config.layers() * pages * kvLayout.pageBytes(),
+                rotation.describe(kvLayout),
+                scratch,
+                device.freeMemory());
     }
 
     private <T extends AutoCloseable> T own(T resource) {

@@ -5,6 +5,7 @@ import dev.nibble.device.Device;
 import dev.nibble.device.ElementType;
 import dev.nibble.device.KvLayout;
 import dev.nibble.device.KvPages;
+import dev.nibble.device.KvRotation;
 import dev.nibble.device.Queue;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
@@ -18,17 +19,20 @@ final class KvCache implements AutoCloseable {
     private final Queue queue;
     private final PagePool pool;
     private final KvLayout layout;
+    private final KvRotation rotation;
     private final StepLimits limits;
     private final BitSet slots = new BitSet();
 
     /**
      * @param layout what a layer keeps of a token
+     * @param rotation whether keys and values are turned before they are written
      * @param layerCount layers
      * @param pages pages of each layer
      * @param limits the number of slots and of pages of the longest sequence
      */
-    KvCache(Device device, KvLayout layout, int layerCount, int pages, StepLimits limits) {
+    KvCache(Device device, KvLayout layout, KvRotation rotation, int layerCount, int pages, StepLimits limits) {
         this.layout = layout;
+        this.rotation = rotation;
         this.limits = limits;
         this.queue = device.queue();
         this.pool = new PagePool(pages);
@@ -51,6 +55,16 @@ final class KvCache implements AutoCloseable {
     /** I32 (slots, pages of the longest sequence). */
     Buffer pageTable() {
         return pageTable;
+    }
+
+    /** Whether keys are turned before they are written, and queries with them. */
+    boolean turnsKeys() {
+        return rotation.turnsKeys(layout.keyType());
+    }
+
+    /** Whether values are turned before they are written, and what attention gives turned back. */
+    boolean turnsValues() {
+        return rotation.turnsValues(layout.valueType());
     }
 
     PagePool pool() {

@@ -9,10 +9,11 @@ import java.util.Locale;
  * @param device the device's name
  * @param weights bytes of all weights in the device's layout
  * @param kvCache bytes of the KV cache
+ * @param kvKind how it stores keys and values
  * @param scratch bytes of the activations of the largest step
  * @param available bytes that the device can still give
  */
-public record MemoryPlan(String device, long weights, long kvCache, long scratch, long available) {
+public record MemoryPlan(String device, long weights, long kvCache, String kvKind, long scratch, long available) {
     /** The sum. */
     public long total() {
         return weights + kvCache + scratch;
@@ -22,7 +23,7 @@ public record MemoryPlan(String device, long weights, long kvCache, long scratch
     public void requireFits() {
         if (total() > available) {
             throw new OutOfCapacityException("the model does not fit device " + device + ": " + this
-                    + "; use a model with fewer bits per weight, or a shorter context");
+                    + "; use a model with fewer bits per weight, a shorter context, or --kv q8_0");
         }
     }
 
@@ -30,9 +31,10 @@ public record MemoryPlan(String device, long weights, long kvCache, long scratch
     public String toString() {
         return String.format(
                 Locale.ROOT,
-                "weights %s + KV cache %s + scratch %s = %s, available %s",
+                "weights %s + KV cache %s (%s) + scratch %s = %s, available %s",
                 mebibytes(weights),
                 mebibytes(kvCache),
+                kvKind,
                 mebibytes(scratch),
                 mebibytes(total()),
                 mebibytes(available));

@@ -108,7 +108,7 @@ public final class Rehearsal implements AutoCloseable {
                 options.valueType(),
                 Engine.PAGE_TOKENS);
         try (Weights weights = Weights.load(stage, cutout, done -> {});
-                KvCache cache = new KvCache(stage, layout, config.layers(), 1, limits);
+                KvCache cache = new KvCache(stage, layout, options.rotation(), config.layers(), 1, limits);
                 ForwardPass forward = new ForwardPass(stage, config, weights, cache, limits)) {
             cache.setPage(0, 0, 0);
             Batch batch = new Batch(PROMPT, 1);

@@ -76,6 +76,13 @@ final class StepRecorder {
                         product(VALUE, layer, VALUE_BIAS, b.value)));
         prepareHeads(b.query, QUERY_NORM, layer);
         prepareHeads(b.key, KEY_NORM, layer);
+        if (cache.turnsKeys()) {
+            turn(b.query, config.keySize());
+            turn(b.key, config.keySize());
+        }
+        if (cache.turnsValues()) {
+            turn(b.value, config.valueSize());
+        }
         Buffer pages = cache.pageTable();
         operations.add(new Operation.WriteKv(rows, b.positions, b.slots, pages, b.key, b.value, cache.layer(layer)));
         operations.add(new Operation.Attention(
@@ -89,10 +96,18 @@ final class StepRecorder {
                 null,
                 b.attention));
         Buffer attended = last ? keepOutputs() : b.attention;
+        if (cache.turnsValues()) {
+            turn(attended, config.valueSize());
+        }
         matmul(
                 attended,
                 b.attentionQuantized,
                 List.of(product(ATTENTION_OUTPUT, layer, ATTENTION_OUTPUT_BIAS, b.delta)));
+    }
+
+    /** Turns heads of this size, in groups of the largest power of two that they divide into. */
+    private void turn(Buffer heads, int size) {
+        operations.add(new Operation.Hadamard(rows, heads, Integer.lowestOneBit(size)));
     }
 
     /** After the last attention only the rows that give logits are needed. */

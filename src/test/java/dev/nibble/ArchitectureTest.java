@@ -20,6 +20,7 @@ import com.tngtech.archunit.core.importer.ClassFileImporter;
 import com.tngtech.archunit.core.importer.ImportOption;
 import com.tngtech.archunit.library.dependencies.SliceAssignment;
 import com.tngtech.archunit.library.dependencies.SliceIdentifier;
+import dev.nibble.device.KvRotation;
 import dev.nibble.device.KvType;
 import dev.nibble.device.ProductInput;
 import dev.nibble.device.ProductObserver;
@@ -66,7 +67,7 @@ class ArchitectureTest {
 
     /** The types of a package below that the API's options speak of. */
     private static final DescribedPredicate<JavaClass> OPTION_TYPES =
-            belongToAnyOf(KvType.class, ProductInput.class, ProductObserver.class, WeightShape.class);
+            belongToAnyOf(KvType.class, KvRotation.class, ProductInput.class, ProductObserver.class, WeightShape.class);
 
     private static String fullName(String name) {
         return name.isEmpty() ? ROOT : ROOT + "." + name;

@@ -1,5 +1,6 @@
 package dev.nibble.device.cpu;
 
+import dev.nibble.device.KvType;
 import dev.nibble.device.Operation;
 import dev.nibble.device.cpu.AttentionWorkspace.Scratch;
 import java.lang.foreign.MemorySegment;
@@ -32,6 +33,8 @@ final class AttentionKernel implements Kernel, WorkerPool.Task {
     private final @Nullable CpuBuffer sinks;
     private final Operation.AttentionForm form;
     private final int sharing;
+    private final boolean quantizedKeys;
+    private final boolean quantizedValues;
     private final AttentionPlan plan;
     private final AttentionWorkspace workspace;
 
@@ -45,6 +48,8 @@ final class AttentionKernel implements Kernel, WorkerPool.Task {
         this.sinks = (CpuBuffer) operation.sinks();
         this.form = operation.form();
         this.sharing = form.heads() / cache.layout().heads();
+        this.quantizedKeys = cache.layout().keyType().isQuantized();
+        this.quantizedValues = cache.layout().valueType().isQuantized();
         int rowsPerBlock = Math.clamp(QUERIES / sharing, 1, operation.rows().limit());
         int queries = CpuKvPages.roundUp(rowsPerBlock * sharing, AttentionProduct.ROWS);
         this.plan = new AttentionPlan(
@@ -113,10 +118,22 @@ final class AttentionKernel implements Kernel, WorkerPool.Task {
         for (int row = plan.firstRow(block); row < plan.endRow(block); row++) {
             long at = row * q.rowBytes() + (long) head * sharing * keySize * Float.BYTES;
             for (int i = 0; i < sharing; i++, query++, at += keySize * (long) Float.BYTES) {
+                if (quantizedKeys) {
+                    quantizeQuery(at, query, scratch);
+                    continue;
+                }
                 for (int value = 0; value < keySize; value++) {
                     scratch.q[scratch.queryAt(query, value)] = Rows.get(q.segment(), at + value * 4L) * factor;
                 }
             }
+        }
+    }
+
+    private void quantizeQuery(long at, int query, Scratch scratch) {
+        for (int value = 0; value < cache.layout().keySize(); value += KvType.BLOCK) {
+            float scale =
+                    QuantizedProduct.quantize(q.segment(), at + value * 4L, scratch.q, scratch.queryAt(query, value));
+            scratch.queryScales[scratch.scaleAt(query, value)] = scale * form.scale();
         }
     }
 
@@ -153,7 +170,11 @@ final class AttentionKernel implements Kernel, WorkerPool.Task {
             if (endOfTile > plan.firstGroup(block)) {
                 KvTile tile = scratch.tile;
                 tile.locate(cache, pageTable, slot(block), group, endOfTile, plan.firstGroup(block));
-                score(queries(block), head, tile, scratch);
+                if (quantizedKeys) {
+                    scoreQuantized(queries(block), head, tile, scratch);
+                } else {
+                    score(queries(block), head, tile, scratch);
+                }
                 weigh(block, tile, scratch, softmax);
                 addValues(block, head, tile, scratch, softmax);
             }
@@ -192,6 +213,28 @@ final class AttentionKernel implements Kernel, WorkerPool.Task {
                             scratch.scores,
                             to,
                             AttentionWorkspace.TILE,
+                            value > 0);
+                }
+            }
+        }
+    }
+
+    private void scoreQuantized(int queries, int head, KvTile tile, Scratch scratch) {
+        KvType type = cache.layout().keyType();
+        for (int group = tile.first(); group < tile.count(); group++) {
+            long at = cache.keysAt(head, tile.number(group));
+            for (int query = 0; query < queries; query += AttentionProduct.ROWS) {
+                for (int value = 0; value < cache.layout().keySize(); value += KvType.BLOCK) {
+                    QuantizedProduct.scores(
+                            type.bits(),
+                            scratch.q,
+                            scratch.queryAt(query, value),
+                            scratch.queryScales,
+                            scratch.scaleAt(query, value),
+                            cache.segment(),
+                            at + value / KvType.BLOCK * KvBlock.bytes(type),
+                            scratch.scores,
+                            query * AttentionWorkspace.TILE + group * CpuKvPages.COLUMNS,
                             value > 0);
                 }
             }
@@ -246,8 +289,35 @@ final class AttentionKernel implements Kernel, WorkerPool.Task {
             int length = Math.min(tile.tokens(group), plan.lastToken(block) + 1 - tile.firstToken(group));
             for (int column = 0; column < cache.valueStride(); column += CpuKvPages.COLUMNS) {
                 long at = cache.valuesAt(head, tile.number(group), column);
-                addValues(queries, at, length, column, scratch, group * cache.group(), softmax.values());
+                if (quantizedValues) {
+                    addBlock(queries, at, length, column, scratch, group * cache.group(), softmax.values());
+                } else {
+                    addValues(queries, at, length, column, scratch, group * cache.group(), softmax.values());
+                }
             }
+        }
+    }
+
+    /** Adds a quantized block of {@code length} tokens' values to the sums of all queries. */
+    private void addBlock(int queries, long at, int length, int column, Scratch scratch, int weights, float[] sums) {
+        int stride = cache.valueStride();
+        for (int query = 0; query < queries; query += AttentionProduct.ROWS) {
+            QuantizedProduct.scale(
+                    scratch.scores,
+                    query * AttentionWorkspace.TILE + weights,
+                    cache.segment(),
+                    at,
+                    length,
+                    scratch.weights);
+            QuantizedProduct.add(
+                    cache.layout().valueType().bits(),
+                    scratch.weights,
+                    cache.segment(),
+                    at,
+                    length,
+                    sums,
+                    query * stride + column,
+                    stride);
         }
     }
 

@@ -1,5 +1,6 @@
 package dev.nibble.device.cpu;
 
+import dev.nibble.device.KvType;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
@@ -25,13 +26,22 @@ final class AttentionWorkspace {
 
     /** One thread's part. */
     static final class Scratch {
-        /** The queries times the scale, cut into pieces of a tile's width: (pieces, queries, TILE). */
+        /**
+         * The queries times the scale, or their integers if keys are quantized, cut into pieces of a tile's width: (pieces, queries,
+         * TILE).
+         */
         final float[] q;
+
+        /** The scales of quantized queries times the scale: (blocks, queries). */
+        final float[] queryScales;
 
         private final int queries;
 
         /** Scores, then weights: (queries, TILE). */
         final float[] scores;
+
+        /** The weights of a group's tokens times the scales of their quantized values: (4, TILE). */
+        final float[] weights = new float[AttentionProduct.ROWS * TILE];
 
         /** Over the current range of tokens. */
         final RunningSoftmax range;
@@ -47,10 +57,16 @@ final class AttentionWorkspace {
         private Scratch(Shape shape, MemorySegment group) {
             this.queries = shape.queries;
             this.q = new float[Math.ceilDiv(shape.keySize, TILE) * queries * TILE];
+            this.queryScales = new float[Math.ceilDiv(shape.keySize, KvType.BLOCK) * queries];
             this.scores = new float[shape.queries * TILE];
             this.range = shape.softmax();
             this.total = shape.softmax();
             this.group = group;
+        }
+
+        /** Where the scale of the block that begins at a value of a query lies in {@link #queryScales}. */
+        int scaleAt(int query, int value) {
+            return value / KvType.BLOCK * queries + query;
         }
 
         /** Where a value of a query lies in {@link #q}. */

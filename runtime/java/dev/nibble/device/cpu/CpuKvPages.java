@@ -1,5 +1,6 @@
 package dev.nibble.device.cpu;
 
+import dev.nibble.UnsupportedFeatureException;
 import dev.nibble.device.KvLayout;
 import dev.nibble.device.KvPages;
 import dev.nibble.device.KvType;
@@ -14,7 +15,7 @@ import java.lang.foreign.MemorySegment;
  * a vector holds the same key value of several tokens. Its values lie in blocks of 32 columns (the last may have 16), each
  * {@code [group][columns]}, so that the few columns that registers can sum up at once are read without gaps.
  *
- * <p>So both are rows of 32 or 16 values. In a row of 32 values of 16 bits, the first 16 alternate with the last 16: half of a
+ * <p>So both are rows of 32 or 16 values, unless they are of a quantized type: see {@link KvBlock}. In a row of 32 values of 16 bits, the first 16 alternate with the last 16: half of a
  * 32-bit word is then had by a shift, without moving values between lanes.
  */
 final class CpuKvPages implements KvPages {
@@ -31,19 +32,18 @@ final class CpuKvPages implements KvPages {
     private final int group;
     private final int groupsPerPage;
     private final int valueStride;
-    private final int valueBytes;
     private final long groupKeyBytes;
     private final long groupValueBytes;
     private final long firstValue;
     private final NativeMemory memory;
 
     CpuKvPages(KvLayout layout, int pages, DeviceMemory memory) {
+        checkPages(layout);
         this.layout = layout;
         this.pages = pages;
         this.group = layout.pageTokens() % COLUMNS == 0 ? COLUMNS : LEAST_GROUP;
         this.groupsPerPage = Math.ceilDiv(layout.pageTokens(), group);
         this.valueStride = roundUp(layout.valueSize(), LEAST_GROUP);
-        this.valueBytes = (int) layout.valueType().bytes(1);
         this.groupKeyBytes = layout.keyType().bytes((long) group * layout.keySize());
         this.groupValueBytes = layout.valueType().bytes((long) group * valueStride);
         long groups = (long) layout.heads() * pages * groupsPerPage;
@@ -51,6 +51,15 @@ final class CpuKvPages implements KvPages {
         this.memory = memory.allocate(
                 firstValue + groups * groupValueBytes,
                 "a KV cache of " + pages + " pages of " + layout.pageTokens() + " tokens");
+    }
+
+    private static void checkPages(KvLayout layout) {
+        boolean quantized = layout.keyType().isQuantized() || layout.valueType().isQuantized();
+        if (quantized && layout.pageTokens() % COLUMNS != 0) {
+            throw new UnsupportedFeatureException("device cpu: pages of " + layout.pageTokens()
+                    + " tokens cannot hold keys in " + layout.keyType().id() + " and values in "
+                    + layout.valueType().id() + "; quantized types need multiples of " + COLUMNS);
+        }
     }
 
     static int roundUp(int count, int multiple) {
@@ -119,7 +128,7 @@ final class CpuKvPages implements KvPages {
     /** The byte offset of the block of a group's values that begins at {@code column}, {@code [group][columns]}. */
     long valuesAt(int head, int groupNumber, int column) {
         long place = (long) head * pages * groupsPerPage + groupNumber;
-        return firstValue + place * groupValueBytes + (long) group * column * valueBytes;
+        return firstValue + place * groupValueBytes + layout.valueType().bytes((long) group * column);
     }
 
     /** The place of a value in a row of so many values of this type. */

@@ -37,7 +37,8 @@ final class StepPlanner {
             case Operation.AddNorm norm -> add(norm, new NormRow(norm));
             case Operation.Quantize quantize -> add(quantize, new QuantizeRow(quantize));
             case Operation.Rope rope -> add(rope, new RopeRow(rope, table(rope)));
-            case Operation.WriteKv write -> add(write, new WriteKvRow(write));
+            case Operation.Hadamard hadamard -> add(hadamard, new HadamardRow(hadamard));
+            case Operation.WriteKv write -> add(write, new WriteKvRow(write, pool.threads()));
             case Operation.Gate gate -> add(gate, new GateRow(gate));
             case Operation.Route route -> add(route, new RouteRow(route, pool.threads()));
             case Operation.Combine combine -> add(combine, new CombineRow(combine));

@@ -4,8 +4,9 @@ import dev.nibble.device.KvLayout;
 import dev.nibble.device.KvType;
 import dev.nibble.device.Operation;
 import java.lang.foreign.ValueLayout;
+import java.util.Arrays;
 
-/** {@link Operation.WriteKv}: scatters keys into the transposed groups, and lays values down as rows. */
+/** {@link Operation.WriteKv}: scatters keys into the transposed groups, and lays values down as rows; quantized ones in blocks. */
 final class WriteKvRow implements RowWork {
     private final CpuBuffer positions;
     private final CpuBuffer slots;
@@ -13,14 +14,17 @@ final class WriteKvRow implements RowWork {
     private final CpuBuffer k;
     private final CpuBuffer v;
     private final CpuKvPages cache;
+    private final KvBlock[] blocks;
 
-    WriteKvRow(Operation.WriteKv operation) {
+    WriteKvRow(Operation.WriteKv operation, int threads) {
         this.positions = (CpuBuffer) operation.positions();
         this.slots = (CpuBuffer) operation.slots();
         this.pageTable = (CpuBuffer) operation.pageTable();
         this.k = (CpuBuffer) operation.k();
         this.v = (CpuBuffer) operation.v();
         this.cache = (CpuKvPages) operation.cache();
+        this.blocks = new KvBlock[threads];
+        Arrays.setAll(blocks, thread -> new KvBlock(cache.segment()));
     }
 
     @Override
@@ -43,8 +47,36 @@ final class WriteKvRow implements RowWork {
         int group = cache.groupNumber(page, inPage / cache.group());
         int token = inPage % cache.group();
         for (int head = 0; head < layout.heads(); head++) {
-            writeKey(row, head, group, CpuKvPages.place(layout.keyType(), cache.group(), token));
-            writeValue(row, head, group, token);
+            if (layout.keyType().isQuantized()) {
+                writeKeyBlocks(row, head, group, token, blocks[thread]);
+            } else {
+                writeKey(row, head, group, CpuKvPages.place(layout.keyType(), cache.group(), token));
+            }
+            if (layout.valueType().isQuantized()) {
+                writeValueBlocks(row, head, group, token, blocks[thread]);
+            } else {
+                writeValue(row, head, group, token);
+            }
+        }
+    }
+
+    private void writeKeyBlocks(int row, int head, int group, int token, KvBlock block) {
+        KvType type = cache.layout().keyType();
+        int size = cache.layout().keySize();
+        long from = row * k.rowBytes() + (long) head * size * Float.BYTES;
+        for (int value = 0; value < size; value += KvType.BLOCK) {
+            block.quantize(type, k.segment(), from + value * 4L);
+            block.writeKey(type, cache.keysAt(head, group) + value / KvType.BLOCK * KvBlock.bytes(type), token);
+        }
+    }
+
+    private void writeValueBlocks(int row, int head, int group, int token, KvBlock block) {
+        KvType type = cache.layout().valueType();
+        int size = cache.layout().valueSize();
+        long from = row * v.rowBytes() + (long) head * size * Float.BYTES;
+        for (int value = 0; value < size; value += KvType.BLOCK) {
+            block.quantize(type, v.segment(), from + value * 4L);
+            block.writeValue(type, cache.valuesAt(head, group, value), token);
         }
     }
 
@@ -76,6 +108,7 @@ final class WriteKvRow implements RowWork {
         switch (type) {
             case F32 -> Rows.set(cache.segment(), at + place * 4L, value);
             case F16 -> cache.segment().set(ValueLayout.JAVA_SHORT, at + place * 2L, Float.floatToFloat16(value));
+            case Q8_0, Q4_0 -> throw new IllegalStateException("values of " + type + " are written in blocks");
         }
     }
 }

@@ -31,27 +31,41 @@ final class AttentionKernels {
     static void attention(Attention attention, Rows rows) {
         ReferenceKvPages cache = (ReferenceKvPages) attention.cache();
         int heads = attention.form().heads();
+        Object queries = queries(attention, cache, rows);
         for (int row = 0; row < rows.count(); row++) {
             Rows.Pages pages = rows.pages(row, attention.positions(), attention.slots(), attention.pageTable(), cache);
             for (int head = 0; head < heads; head++) {
-                head(attention, pages, row, head);
+                head(attention, pages, queries, row, head);
             }
         }
     }
 
+    /** The queries: float[], or {@link Quants} against keys of a quantized type. */
+    private static Object queries(Attention attention, ReferenceKvPages cache, Rows rows) {
+        float[] q = ReferenceBuffer.floats(attention.q());
+        if (!cache.layout().keyType().isQuantized() || cache.device().exactActivations()) {
+            return q;
+        }
+        int count = rows.count() * attention.q().width();
+        Quants quants = new Quants(new byte[count], new float[count / Quants.BLOCK]);
+        for (int at = 0; at < count; at += Quants.BLOCK) {
+            quants.quantize(q, at);
+        }
+        return quants;
+    }
+
     /** One row, one query head: all scores, their softmax, then the weighted sum of values. */
-    private static void head(Attention attention, Rows.Pages pages, int row, int head) {
+    private static void head(Attention attention, Rows.Pages pages, Object queries, int row, int head) {
         KvLayout layout = attention.cache().layout();
         AttentionForm form = attention.form();
         int kvHead = head / (form.heads() / layout.heads());
         int first = form.window() == 0 ? 0 : Math.max(0, pages.position() - form.window() + 1);
         double[] weights = new double[pages.position() + 1 - first];
         double most = Double.NEGATIVE_INFINITY;
-        float[] q = ReferenceBuffer.floats(attention.q());
         float[] key = new float[layout.keySize()];
         for (int i = 0; i < weights.length; i++) {
             pages.cache().key(pages.page(first + i), pages.token(first + i), kvHead, key);
-            weights[i] = score(form, q, (row * form.heads() + head) * layout.keySize(), key);
+            weights[i] = score(form, queries, (row * form.heads() + head) * layout.keySize(), key);
             most = Math.max(most, weights[i]);
         }
         double sum = 0;
@@ -71,12 +85,8 @@ final class AttentionKernels {
         }
     }
 
-    private static double score(AttentionForm form, float[] q, int at, float[] key) {
-        double dot = 0;
-        for (int i = 0; i < key.length; i++) {
-            dot += (double) q[at + i] * key[i];
-        }
-        double score = dot * form.scale();
+    private static double score(AttentionForm form, Object queries, int at, float[] key) {
+        double score = MatmulKernels.dot(key, queries, at) * form.scale();
         return form.softcap() == 0 ? score : form.softcap() * Math.tanh(score / form.softcap());
     }
 

@@ -14,6 +14,7 @@ record Kernels(Workers workers) {
             case Operation.Quantize quantize -> MatmulKernels.quantize(quantize, rows);
             case Operation.Matmul matmul -> MatmulKernels.matmul(matmul, rows, workers);
             case Operation.Rope rope -> RopeKernels.rope(rope, rows);
+            case Operation.Hadamard hadamard -> HadamardKernels.hadamard(hadamard, rows);
             case Operation.WriteKv writeKv -> AttentionKernels.writeKv(writeKv, rows);
             case Operation.Attention attention -> AttentionKernels.attention(attention, rows);
             case Operation.Gate gate -> GateKernels.gate(gate, rows);

@@ -126,6 +126,11 @@ final class ReferenceDevice implements Device {
         workers.close();
     }
 
+    /** Whether activations stay in float32. */
+    boolean exactActivations() {
+        return exact;
+    }
+
     void checkOpen() {
         if (closed) {
             throw new IllegalStateException("the reference device is closed");

@@ -13,7 +13,10 @@ final class ReferenceKvPages implements KvPages {
     private final int pages;
     private volatile @Nullable Content content;
 
-    /** Per page a float[] or, as F16, a short[]: keys (tokens, heads × keySize), values (tokens, heads × valueSize). */
+    /**
+     * Per page a float[], as F16 a short[], of a quantized type {@link KvBlocks}: keys (tokens, heads × keySize), values (tokens,
+     * heads × valueSize).
+     */
     private record Content(Object[] keys, Object[] values) {}
 
     ReferenceKvPages(ReferenceDevice device, KvLayout layout, int pages) {
@@ -34,19 +37,19 @@ final class ReferenceKvPages implements KvPages {
     }
 
     private static Object page(KvType type, int count) {
-        switch (type) {
+        return switch (type) {
             case F32 -> {
                 float[] floats = new float[count];
                 Arrays.fill(floats, Float.NaN);
-                return floats;
+                yield floats;
             }
             case F16 -> {
                 short[] halves = new short[count];
                 Arrays.fill(halves, Float.floatToFloat16(Float.NaN));
-                return halves;
+                yield halves;
             }
-        }
-        throw new IllegalStateException("no storage for " + type);
+            case Q8_0, Q4_0 -> KvBlocks.of(type, count);
+        };
     }
 
     @Override
@@ -91,6 +94,7 @@ final class ReferenceKvPages implements KvPages {
                     halves[to + i] = Float.floatToFloat16(source[from + i]);
                 }
             }
+            case KvBlocks blocks -> blocks.store(source, from, to, count);
             default -> throw new IllegalStateException();
         }
     }
@@ -111,6 +115,11 @@ final class ReferenceKvPages implements KvPages {
             case short[] halves -> {
                 for (int i = 0; i < target.length; i++) {
                     target[i] = Float.float16ToFloat(halves[from + i]);
+                }
+            }
+            case KvBlocks blocks -> {
+                for (int i = 0; i < target.length; i++) {
+                    target[i] = blocks.get(from + i);
                 }
             }
             default -> throw new IllegalStateException();

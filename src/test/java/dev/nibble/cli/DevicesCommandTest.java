@@ -23,6 +23,6 @@ final class DevicesCommandTest {
             assertTrue(device.get(detail).asString().length() > 5, device.toString());
         }
         assertEquals("cpu", json.get("devices").get(0).get("name").asString());
-        assertEquals("[\"f32\",\"f16\"]", json.get("kv_types").toString());
+        assertEquals("[\"f32\",\"f16\",\"q8_0\",\"q4_0\"]", json.get("kv_types").toString());
     }
 }

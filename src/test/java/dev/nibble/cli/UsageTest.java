@@ -58,7 +58,8 @@ final class UsageTest {
                     run -p x --temperature -1                 | temperature
                     run -p x --threads 0                      | --threads
                     run -p x --ctx 0                          | --ctx
-                    run -p x --kv banana                      | f32, f16
+                    run -p x --kv banana                      | f32, f16, q8_0, q4_0
+                    run -p x --kv-rotation left               | auto, off, keys, values, both
                     run -p x --logit-bias 5                   | ID=BIAS
                     logits --tokens 1,2                       | --out
                     logits --tokens 1,x --out /dev/null       | 'x'
@@ -82,7 +83,6 @@ final class UsageTest {
                     run -p x --device cpu,reference           | one device
                     run -p x --device cuda:0                  | cuda
                     run -p x --device cpu:7                   | cpu:7
-                    run -p x --kv q4_0                        | q4_0
                     logits --tokens 1 --out /dev/null --activations f32 --device cpu | reference
                     """)
     void whatIsNotAvailableEndsWithFour(String line, String inMessage) {

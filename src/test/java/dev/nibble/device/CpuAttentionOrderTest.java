@@ -11,7 +11,7 @@ import java.util.List;
 import java.util.Random;
 import java.util.stream.IntStream;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.ValueSource;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /**
  * The attention of a row is the same to the last bit however many threads there are and whatever stands beside the row: so a
@@ -21,18 +21,18 @@ class CpuAttentionOrderTest {
     private static final int TOKENS = 2600;
     private static final int PAGE = 32;
     private static final int HEADS = 6;
-    private static final KvLayout LAYOUT = new KvLayout(3, 32, 64, KvType.F16, KvType.F16, PAGE);
 
     @ParameterizedTest
-    @ValueSource(ints = {0, 1500})
-    void theSameBitsForAllThreadsAndBatches(int window) {
-        float[] alone = attend(1, window, TOKENS - 1);
+    @CsvSource({"F16, F16, 0", "F16, F16, 1500", "Q8_0, Q8_0, 0", "Q4_0, Q4_0, 1500", "Q8_0, Q4_0, 0", "F32, Q8_0, 0"})
+    void theSameBitsForAllThreadsAndBatches(KvType keyType, KvType valueType, int window) {
+        KvLayout layout = new KvLayout(3, 32, 64, keyType, valueType, PAGE);
+        float[] alone = attend(layout, 1, window, TOKENS - 1);
         for (int threads : new int[] {2, 5}) {
-            assertArrayEquals(alone, attend(threads, window, TOKENS - 1), threads + " threads");
+            assertArrayEquals(alone, attend(layout, threads, window, TOKENS - 1), threads + " threads");
         }
         int[] batch = IntStream.range(TOKENS - 23, TOKENS).toArray();
         for (int threads : new int[] {1, 3}) {
-            float[] together = attend(threads, window, batch);
+            float[] together = attend(layout, threads, window, batch);
             int width = alone.length;
             assertArrayEquals(
                     alone,
@@ -42,10 +42,10 @@ class CpuAttentionOrderTest {
     }
 
     /** Attends from these positions over {@link #TOKENS} random tokens. */
-    private static float[] attend(int threads, int window, int... positions) {
+    private static float[] attend(KvLayout layout, int threads, int window, int... positions) {
         Random random = new Random(1);
         try (Device device = Devices.open("cpu", new DeviceOptions(threads, false))) {
-            KvPages cache = device.allocateKv(LAYOUT, TOKENS / PAGE + 1);
+            KvPages cache = device.allocateKv(layout, TOKENS / PAGE + 1);
             Buffer table = ints(device, 1, IntStream.range(0, TOKENS / PAGE + 1).toArray());
             RowCount all = new RowCount(ints(device, 1, TOKENS), TOKENS);
             Buffer k = floats(device, random, TOKENS, 3 * 32);

@@ -5,6 +5,7 @@ import dev.nibble.device.Operation.ArgMax;
 import dev.nibble.device.Operation.Embed;
 import dev.nibble.device.Operation.Gate;
 import dev.nibble.device.Operation.Gather;
+import dev.nibble.device.Operation.Hadamard;
 import dev.nibble.device.Operation.Norm;
 import dev.nibble.device.Operation.Rope;
 import dev.nibble.gguf.TensorType;
@@ -130,6 +131,17 @@ abstract class RowContract extends DeviceContract {
     @EnumSource(RopeStyle.class)
     void ropeFarAlongAndScaled(RopeStyle style) {
         verify(4, 4, rig -> rope(rig, style, 2, 128, 128, 1.37f, 131_072));
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {1, 2, 4, 8, 16, 32, 64, 128, 256})
+    void hadamardTransforms(int size) {
+        for (int groups : new int[] {1, 3, 16}) {
+            verify(size, 4, rig -> {
+                RowCount rows = rig.rows(5, 5, 1, 0, 4);
+                rig.add(new Hadamard(rows, rig.inPlace(rows, groups * size), size));
+            });
+        }
     }
 
     private static void rope(

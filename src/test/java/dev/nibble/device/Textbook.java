@@ -8,7 +8,6 @@ import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Objects;
-import java.util.function.DoubleUnaryOperator;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
@@ -37,6 +36,7 @@ final class Textbook {
             case Operation.Quantize o -> put(o.out(), row -> exact ? values(o.x())[row] : int8(values(o.x())[row]));
             case Operation.Matmul o -> o.products().forEach(product -> matmul(o, product));
             case Operation.Rope o -> put(o.x(), row -> rope(o, row));
+            case Operation.Hadamard o -> put(o.x(), row -> hadamard(values(o.x())[row], o.size()));
             case Operation.WriteKv o -> writeKv(o);
             case Operation.Attention o -> put(o.out(), row -> attention(o, row));
             case Operation.Gate o -> put(o.out(), row -> gate(o, row));
@@ -163,8 +163,73 @@ final class Textbook {
     }
 
     private static double[] stored(double[] x, KvType type) {
-        DoubleUnaryOperator half = v -> Float.float16ToFloat(Float.floatToFloat16((float) v));
-        return Arrays.stream(x).map(type == KvType.F16 ? half : v -> v).toArray();
+        return switch (type) {
+            case F32 -> x.clone();
+            case F16 ->
+                Arrays.stream(x)
+                        .map(v -> Float.float16ToFloat(Float.floatToFloat16((float) v)))
+                        .toArray();
+            case Q8_0, Q4_0 -> {
+                double[] y = new double[x.length];
+                for (int block = 0; block < x.length; block += 32) {
+                    double[] part = inBlock(Arrays.copyOfRange(x, block, block + 32), type == KvType.Q8_0);
+                    System.arraycopy(part, 0, y, block, 32);
+                }
+                yield y;
+            }
+        };
+    }
+
+    /** The values that a block of 32 integers of 8 or 4 bits stands for. */
+    private static double[] inBlock(double[] x, boolean bytes) {
+        float least = (float) Arrays.stream(x).min().orElseThrow();
+        float most = (float) Arrays.stream(x).max().orElseThrow();
+        float farthest = -least > most ? least : most;
+        if (Math.abs(farthest) < KvType.LEAST_MAGNITUDE) {
+            return new double[x.length];
+        }
+        if (bytes) {
+            return inSteps(x, bfloat16(Math.abs(farthest) / 127), 128, 127);
+        }
+        double[] best = inSteps(x, bfloat16(farthest / -8), 8, 8);
+        for (float span : KvType.spans()) {
+            double[] other = inSteps(x, bfloat16(farthest / -span), 8, 8);
+            best = error(x, other) < error(x, best) ? other : best;
+        }
+        return best;
+    }
+
+    private static float error(double[] x, double[] y) {
+        float sum = 0;
+        for (int i = 0; i < x.length; i++) {
+            float error = (float) (x[i] - y[i]);
+            sum += error * error;
+        }
+        return sum;
+    }
+
+    private static double[] inSteps(double[] x, float step, float middle, int lowest) {
+        return Arrays.stream(x)
+                .map(v -> Math.floor((float) v * (1 / step) + (middle + 0.5f)) - middle)
+                .map(q -> Math.clamp(q, -lowest, middle - 1) * step)
+                .toArray();
+    }
+
+    /** Eight significant bits. */
+    private static float bfloat16(float x) {
+        float step = Math.scalb(1f, Math.getExponent(x) - 7);
+        return (float) Math.rint(x / step) * step;
+    }
+
+    private static double[] hadamard(double[] x, int size) {
+        double[] y = new double[x.length];
+        for (int i = 0; i < x.length; i++) {
+            for (int j = 0; j < size; j++) {
+                double sign = Integer.bitCount(i % size & j) % 2 == 0 ? 1 : -1;
+                y[i] += sign * x[i - i % size + j] / Math.sqrt(size);
+            }
+        }
+        return y;
     }
 
     /** All tokens of the slot up to the row's are scored, those outside the window as minus infinity. */
@@ -184,6 +249,9 @@ final class Textbook {
         for (int head = 0; head < form.heads(); head++) {
             int shared = head * layout.heads() / form.heads();
             double[] q = Arrays.copyOfRange(values(o.q())[row], head * layout.keySize(), (head + 1) * layout.keySize());
+            if (layout.keyType().isQuantized() && !exact) {
+                q = int8(q);
+            }
             double[] scores = new double[position + 1 + (o.sinks() == null ? 0 : 1)];
             for (int token = 0; token <= position; token++) {
                 double[] k =

@@ -6,6 +6,7 @@ import dev.nibble.GoldenData;
 import dev.nibble.device.Device;
 import dev.nibble.device.DeviceOptions;
 import dev.nibble.device.Devices;
+import dev.nibble.device.KvRotation;
 import dev.nibble.device.KvType;
 import dev.nibble.gguf.GgufFile;
 import dev.nibble.model.GgufModel;
@@ -30,14 +31,25 @@ class GoldenLogitsTest {
     }
 
     @TestFactory
-    Stream<DynamicTest> exactActivationsWithFloat16Cache() {
-        return entries("f16")
-                .map(entry -> test(
-                        entry,
-                        "reference",
-                        true,
-                        KvType.F16,
-                        Math.max(1e-6, 2 * entry.at("/against_f32_kv/nmse").asDouble(0))));
+    Stream<DynamicTest> exactActivationsWithOtherCaches() {
+        return Stream.of(KvType.F16, KvType.Q8_0, KvType.Q4_0)
+                .flatMap(kv -> entries(kv.id())
+                        .flatMap(entry -> Stream.of(KvRotation.AUTO, KvRotation.OFF)
+                                .map(rotation -> test(entry, "reference", true, kv, rotation, cacheTolerance(entry)))));
+    }
+
+    @TestFactory
+    Stream<DynamicTest> int8ActivationsWithOtherCaches() {
+        return Stream.of(KvType.F16, KvType.Q8_0, KvType.Q4_0)
+                .flatMap(kv -> entries(kv.id())
+                        .flatMap(entry -> Stream.of("reference", "cpu")
+                                .map(device -> test(
+                                        entry,
+                                        device,
+                                        false,
+                                        kv,
+                                        KvRotation.AUTO,
+                                        cacheTolerance(entry) + int8Tolerance(withFloatCache(entry))))));
     }
 
     @TestFactory
@@ -78,23 +90,46 @@ class GoldenLogitsTest {
         return entry.get("tokens").valueStream().mapToInt(JsonNode::asInt).toArray();
     }
 
+    private static double cacheTolerance(JsonNode entry) {
+        return Math.max(1e-6, 2 * entry.at("/against_f32_kv/nmse").asDouble(0));
+    }
+
+    /** The entry of the same model with a cache of floats; itself if there is none. */
+    private static JsonNode withFloatCache(JsonNode entry) {
+        return entries("f32")
+                .filter(other -> other.get("model").equals(entry.get("model")))
+                .findFirst()
+                .orElse(entry);
+    }
+
     private static double int8Tolerance(JsonNode entry) {
         return Math.max(1e-4, 4 * entry.at("/llama_cpp_int8/nmse").asDouble());
     }
 
     private static DynamicTest test(JsonNode entry, String device, boolean exact, KvType kv, double tolerance) {
+        return test(entry, device, exact, kv, KvRotation.AUTO, tolerance);
+    }
+
+    private static DynamicTest test(
+            JsonNode entry, String device, boolean exact, KvType kv, KvRotation rotation, double tolerance) {
         String name = entry.get("file").asString();
-        return DynamicTest.dynamicTest(name, () -> {
+        return DynamicTest.dynamicTest(name + ", " + device + ", rotation " + rotation.id(), () -> {
             float[] wanted = GoldenData.floats("logits/" + name);
-            float[] logits = logits(GoldenData.path(entry.get("model").asString()), device, exact, kv, tokens(entry));
-            double nmse = nmse(logits, wanted);
+            Path path = GoldenData.path(entry.get("model").asString());
+            double nmse = nmse(logits(path, device, exact, kv, rotation, tokens(entry)), wanted);
             assertTrue(nmse <= tolerance, () -> "NMSE " + nmse + " is above " + tolerance);
         });
     }
 
     private static float[] logits(Path path, String deviceName, boolean exact, KvType kv, int[] tokens)
             throws IOException {
-        EngineOptions options = new EngineOptions(tokens.length, tokens.length, kv, kv, 16);
+        return logits(path, deviceName, exact, kv, KvRotation.AUTO, tokens);
+    }
+
+    private static float[] logits(
+            Path path, String deviceName, boolean exact, KvType kv, KvRotation rotation, int[] tokens)
+            throws IOException {
+        EngineOptions options = new EngineOptions(tokens.length, tokens.length, kv, kv, rotation, 16);
         try (Device device = Devices.open(deviceName, new DeviceOptions(2, exact));
                 GgufModel model = new GgufModel(GgufFile.open(path));
                 Engine engine = Engine.open(device, model, options, done -> {})) {

@@ -26,6 +26,8 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 
 /** Many sequences in little room: what each gives must not depend on the others. */
 class SchedulerTest {
@@ -34,6 +36,7 @@ class SchedulerTest {
     @TempDir
     Path folder;
 
+    private KvType kv = KvType.F16;
     private Device device;
     private GgufModel model;
 
@@ -53,8 +56,10 @@ class SchedulerTest {
         model.close();
     }
 
-    @Test
-    void aSequenceGivesTheSameTokensAloneAndAmongOthersThatTakeItsPages() {
+    @ParameterizedTest
+    @EnumSource(KvType.class)
+    void aSequenceGivesTheSameTokensAloneAndAmongOthersThatTakeItsPages(KvType type) {
+        kv = type;
         List<int[]> prompts = new ArrayList<>();
         for (int i = 0; i < 7; i++) {
             prompts.add(prompt(20 + 3 * i, i));
@@ -73,8 +78,10 @@ class SchedulerTest {
         }
     }
 
-    @Test
-    void aPromptThatBeginsLikeAnEarlierOneComputesOnlyItsRest() {
+    @ParameterizedTest
+    @EnumSource(KvType.class)
+    void aPromptThatBeginsLikeAnEarlierOneComputesOnlyItsRest(KvType type) {
+        kv = type;
         try (Engine engine = engine(4 * CONTEXT, 512)) {
             int[] prompt = prompt(70, 1);
             Greedy first = new Greedy(engine.scheduler(), 10, prompt);
@@ -86,8 +93,10 @@ class SchedulerTest {
         }
     }
 
-    @Test
-    void theLogitsOfEveryPositionComeInOrderWhateverTheStepsAre() {
+    @ParameterizedTest
+    @EnumSource(KvType.class)
+    void theLogitsOfEveryPositionComeInOrderWhateverTheStepsAre(KvType type) {
+        kv = type;
         int[] prompt = prompt(50, 2);
         float[] inOneStep;
         try (Engine engine = engine(CONTEXT, 512)) {
@@ -112,8 +121,10 @@ class SchedulerTest {
         }
     }
 
-    @Test
-    void aSequenceThatRestsIsNotComputedAgainBeforeMoreIsFed() throws InterruptedException {
+    @ParameterizedTest
+    @EnumSource(KvType.class)
+    void aSequenceThatRestsIsNotComputedAgainBeforeMoreIsFed(KvType type) throws InterruptedException {
+        kv = type;
         try (Engine engine = engine(4 * CONTEXT, 512)) {
             Scheduler scheduler = engine.scheduler();
             Resting resting = new Resting();
@@ -139,8 +150,7 @@ class SchedulerTest {
     }
 
     private Engine engine(int cacheTokens, int rows) {
-        return Engine.open(
-                device, model, new EngineOptions(CONTEXT, cacheTokens, KvType.F16, KvType.F16, rows), done -> {});
+        return Engine.open(device, model, new EngineOptions(CONTEXT, cacheTokens, kv, kv, rows), done -> {});
     }
 
     private static int[] prompt(int length, int seed) {

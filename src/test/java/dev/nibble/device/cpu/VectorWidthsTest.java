@@ -6,12 +6,13 @@ import dev.nibble.Generation;
 import dev.nibble.GenerationOptions;
 import dev.nibble.LanguageModel;
 import dev.nibble.ModelOptions;
+import dev.nibble.device.KvType;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.ValueSource;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /** Every width of vectors writes what the reference writes: a whole model, its prompt read in one piece, then token by token. */
 class VectorWidthsTest {
@@ -22,12 +23,13 @@ class VectorWidthsTest {
         public static void main(String[] arguments) throws IOException {
             PrintStream out = new PrintStream(System.out, true, StandardCharsets.UTF_8);
             out.println(Lanes.BITS);
-            out.println(text("cpu"));
+            out.println(text("cpu", KvType.valueOf(arguments[0])));
         }
     }
 
-    private static String text(String device) throws IOException {
-        ModelOptions options = ModelOptions.builder().devices(device).build();
+    private static String text(String device, KvType kv) throws IOException {
+        ModelOptions options =
+                ModelOptions.builder().devices(device).kvCache(kv).build();
         GenerationOptions greedy =
                 GenerationOptions.builder().greedy().maxTokens(24).build();
         try (LanguageModel model = LanguageModel.openDemo(options);
@@ -37,8 +39,8 @@ class VectorWidthsTest {
     }
 
     @ParameterizedTest
-    @ValueSource(ints = {128, 256, 512})
-    void writesTheSame(int bits) throws Exception {
+    @CsvSource({"128, F16", "256, F16", "512, F16", "128, Q8_0", "256, Q8_0", "128, Q4_0", "256, Q4_0", "512, Q4_0"})
+    void writesTheSame(int bits, KvType kv) throws Exception {
         Process program = new ProcessBuilder(
                         Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                         "--add-modules",
@@ -47,11 +49,13 @@ class VectorWidthsTest {
                         "-Ddev.nibble.cpu.kernels=vector",
                         "-cp",
                         System.getProperty("java.class.path"),
-                        Program.class.getName())
+                        Program.class.getName(),
+                        kv.name())
                 .redirectError(ProcessBuilder.Redirect.DISCARD)
                 .start();
         String output = new String(program.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
         assertEquals(0, program.waitFor(), output);
-        assertEquals(bits + "\n" + text("reference"), output.replace("\r", "").strip());
+        assertEquals(
+                bits + "\n" + text("reference", kv), output.replace("\r", "").strip());
     }
 }
