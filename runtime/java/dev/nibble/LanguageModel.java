@@ -225,8 +225,8 @@ public final class LanguageModel implements AutoCloseable {
             throw new UnsupportedFeatureException("a model runs on one device, not on "
                     + String.join(" and ", options.devices()) + "; name one of them");
         }
-        Device device = Devices.open(
-                options.devices().getFirst(), new DeviceOptions(options.threads(), options.exactActivations()));
+        Device device =
+                Devices.open(options.devices().getFirst(), new DeviceOptions(options.threads(), options.arithmetic()));
         return options.observer() == null ? device : new ObservedDevice(device, options.observer());
     }
 

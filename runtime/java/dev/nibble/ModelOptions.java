@@ -1,5 +1,6 @@
 package dev.nibble;
 
+import dev.nibble.device.Arithmetic;
 import dev.nibble.device.KvRotation;
 import dev.nibble.device.KvType;
 import dev.nibble.device.ProductObserver;
@@ -15,7 +16,7 @@ import org.jspecify.annotations.Nullable;
  * @param keyType storage of keys in the KV cache
  * @param valueType storage of values in the KV cache
  * @param rotation whether keys and values are turned before they are stored
- * @param exactActivations keep activations in float32 against quantized weights; the reference device only
+ * @param arithmetic how linear layers are computed
  * @param batch the most tokens that are computed in one step
  * @param onProgress hears how far loading is
  * @param observer hears what goes into all matrix products; null: nobody, which costs nothing
@@ -27,7 +28,7 @@ public record ModelOptions(
         KvType keyType,
         KvType valueType,
         KvRotation rotation,
-        boolean exactActivations,
+        Arithmetic arithmetic,
         int batch,
         LoadProgress onProgress,
         @Nullable ProductObserver observer) {
@@ -59,7 +60,7 @@ public record ModelOptions(
         private KvType keyType = KvType.F16;
         private KvType valueType = KvType.F16;
         private KvRotation rotation = KvRotation.AUTO;
-        private boolean exactActivations;
+        private Arithmetic arithmetic = Arithmetic.BLOCK_INT8;
         private int batch = 512;
         private LoadProgress onProgress = (done, total) -> {};
         private @Nullable ProductObserver observer;
@@ -107,9 +108,9 @@ public record ModelOptions(
             return this;
         }
 
-        /** Keep activations in float32 against quantized weights; the reference device only. */
-        public Builder exactActivations(boolean exact) {
-            this.exactActivations = exact;
+        /** How linear layers are computed; not every device offers every way. */
+        public Builder arithmetic(Arithmetic choice) {
+            this.arithmetic = choice;
             return this;
         }
 
@@ -134,16 +135,7 @@ public record ModelOptions(
         /** The options. */
         public ModelOptions build() {
             return new ModelOptions(
-                    devices,
-                    threads,
-                    context,
-                    keyType,
-                    valueType,
-                    rotation,
-                    exactActivations,
-                    batch,
-                    onProgress,
-                    observer);
+                    devices, threads, context, keyType, valueType, rotation, arithmetic, batch, onProgress, observer);
         }
     }
 }

@@ -3,6 +3,7 @@ package dev.nibble.cli;
 import dev.nibble.DeviceInfo;
 import dev.nibble.ModelOptions;
 import dev.nibble.UnsupportedFeatureException;
+import dev.nibble.device.Arithmetic;
 import dev.nibble.device.KvRotation;
 import dev.nibble.device.KvType;
 import java.util.List;
@@ -51,6 +52,15 @@ public final class DeviceArguments {
             })
     private @Nullable String rotation;
 
+    @Option(
+            names = "--arithmetic",
+            paramLabel = "KIND",
+            description = {
+                "How linear layers are computed: block-int8 (the default), fixed-point (integers from input to output,",
+                "on cpu and reference), exact (float32 activations, on reference)."
+            })
+    private @Nullable String arithmetic;
+
     /** How several devices share a model. */
     enum Split {
         LAYER,
@@ -77,6 +87,9 @@ public final class DeviceArguments {
         if (threads != null) {
             builder.threads(positive(threads));
         }
+        if (arithmetic != null) {
+            builder.arithmetic(Arithmetic.ofId(arithmetic));
+        }
         if (kv != null) {
             builder.kvCache(KvType.ofId(kv));
         }
@@ -90,6 +103,14 @@ public final class DeviceArguments {
             builder.rotation(KvRotation.ofId(rotation));
         }
         return builder;
+    }
+
+    /** Refuses to compute in two ways at once. */
+    void requireDefaultArithmetic(String other) {
+        if (arithmetic != null) {
+            throw new IllegalArgumentException(
+                    other + " and --arithmetic " + arithmetic + " both say how to compute: leave one out");
+        }
     }
 
     private void checkKinds() {

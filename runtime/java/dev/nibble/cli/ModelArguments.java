@@ -3,6 +3,7 @@ package dev.nibble.cli;
 import dev.nibble.LanguageModel;
 import dev.nibble.ModelInfo;
 import dev.nibble.ModelOptions;
+import dev.nibble.device.Arithmetic;
 import dev.nibble.device.ProductObserver;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -49,8 +50,11 @@ final class ModelArguments {
      * @param observer hears what goes into its matrix products
      */
     LanguageModel open(Terminal terminal, boolean exact, @Nullable ProductObserver observer) throws IOException {
-        ModelOptions.Builder builder =
-                device.options(exact ? "reference" : null).exactActivations(exact);
+        ModelOptions.Builder builder = device.options(exact ? "reference" : null);
+        if (exact) {
+            device.requireDefaultArithmetic("--activations f32");
+            builder.arithmetic(Arithmetic.EXACT);
+        }
         if (context != null) {
             if (context < 1) {
                 throw new IllegalArgumentException("--ctx must be 1 or more; given " + context);

@@ -11,7 +11,8 @@ import java.util.Optional;
  *
  * <p>The arithmetic is the same on all devices. Against an integer-quantized weight, an activation row is quantized to int8 in
  * blocks of 32 ({@link Operation.Quantize}), dot products are exact integers, and scales are applied in float32; weights of
- * F32, F16 and BF16 take the float activations. So devices differ by the order of float additions only.
+ * F32, F16 and BF16 take the float activations. So devices differ by the order of float additions only. A device may be opened
+ * for another {@link Arithmetic}.
  */
 public interface Device extends AutoCloseable {
     /** The name under which options select it: {@code cpu}, {@code reference} … */

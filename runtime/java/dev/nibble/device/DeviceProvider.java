@@ -2,6 +2,7 @@ package dev.nibble.device;
 
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 
 /** A kind of device: finds those of its kind on this machine and opens them. Found through {@link java.util.ServiceLoader}. */
 public interface DeviceProvider {
@@ -25,6 +26,15 @@ public interface DeviceProvider {
     /** One line per device of this kind, in the order of their indices; empty if unavailable. */
     List<String> devices();
 
-    /** Opens the device of this index. */
+    /** The ways in which devices of this kind can compute linear layers. */
+    default Set<Arithmetic> arithmetics() {
+        return Set.of(Arithmetic.BLOCK_INT8);
+    }
+
+    /**
+     * Opens the device of this index.
+     *
+     * @param options ask for one of {@link #arithmetics}
+     */
     Device open(int index, DeviceOptions options);
 }

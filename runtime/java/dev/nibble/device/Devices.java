@@ -35,7 +35,7 @@ public final class Devices {
      */
     public static Device open(String name, DeviceOptions options) {
         if (name.equals("auto")) {
-            return open(automatic(), 0, options);
+            return open(automatic(options.arithmetic()), 0, options);
         }
         int colon = name.indexOf(':');
         DeviceProvider provider = provider(colon < 0 ? name : name.substring(0, colon));
@@ -44,6 +44,10 @@ public final class Devices {
     }
 
     private static Device open(DeviceProvider provider, int index, DeviceOptions options) {
+        if (!provider.arithmetics().contains(options.arithmetic())) {
+            throw new UnsupportedFeatureException("device " + provider.kind() + " does not compute in "
+                    + options.arithmetic().id() + " arithmetic; " + thoseThatOffer(options.arithmetic()));
+        }
         Optional<String> unavailable = provider.unavailable();
         if (unavailable.isPresent()) {
             String name = provider.kind() + ": " + unavailable.get();
@@ -67,13 +71,22 @@ public final class Devices {
         return provider.open(index, options);
     }
 
-    private static DeviceProvider automatic() {
+    private static String thoseThatOffer(Arithmetic arithmetic) {
+        return providers().stream()
+                .filter(provider -> provider.arithmetics().contains(arithmetic))
+                .map(DeviceProvider::kind)
+                .collect(Collectors.joining(", ", "those that do: ", ""));
+    }
+
+    private static DeviceProvider automatic(Arithmetic arithmetic) {
         return providers().stream()
                 .filter(provider -> provider.preference() >= 0)
+                .filter(provider -> provider.arithmetics().contains(arithmetic))
                 .filter(provider -> provider.unavailable().isEmpty()
                         || provider.substitute().isPresent())
                 .findFirst()
-                .orElseThrow(() -> new UnsupportedFeatureException("no device can be used here"));
+                .orElseThrow(() -> new UnsupportedFeatureException("no device that auto may take can be used here for "
+                        + arithmetic.id() + " arithmetic; " + thoseThatOffer(arithmetic)));
     }
 
     private static DeviceProvider provider(String kind) {

@@ -119,7 +119,7 @@ public sealed interface Operation {
     /**
      * Quantizes each row to int8 in blocks of 32, once for all products that share the input. With amax the largest magnitude
      * of a block, in float32: scale = amax / 127; inverse = 127 / amax, or 0 if amax is 0; q = (int) (x · inverse + 128.5) − 128,
-     * the product rounded before the sum.
+     * the product rounded before the sum. In {@link Arithmetic#FIXED_POINT} a row has one scale and a zero point instead.
      *
      * @param x (n, width), width a multiple of 32
      * @param out Q8 (n, width)

@@ -20,6 +20,7 @@ import com.tngtech.archunit.core.importer.ClassFileImporter;
 import com.tngtech.archunit.core.importer.ImportOption;
 import com.tngtech.archunit.library.dependencies.SliceAssignment;
 import com.tngtech.archunit.library.dependencies.SliceIdentifier;
+import dev.nibble.device.Arithmetic;
 import dev.nibble.device.KvRotation;
 import dev.nibble.device.KvType;
 import dev.nibble.device.ProductInput;
@@ -50,11 +51,12 @@ class ArchitectureTest {
             Map.entry("gguf", List.of()),
             Map.entry("quant", List.of("gguf")),
             Map.entry("quantize", List.of("gguf", "quant")),
+            Map.entry("quant.affine", List.of()),
             Map.entry("tokenizer", List.of("gguf")),
             Map.entry("foreign", List.of()),
             Map.entry("device", List.of("gguf", "quant", "foreign")),
-            Map.entry("device.reference", List.of("device", "gguf", "quant")),
-            Map.entry("device.cpu", List.of("device", "gguf", "quant", "foreign")),
+            Map.entry("device.reference", List.of("device", "gguf", "quant", "quant.affine")),
+            Map.entry("device.cpu", List.of("device", "gguf", "quant", "quant.affine", "foreign")),
             Map.entry("model", List.of("gguf", "quant", "device")),
             Map.entry("engine", List.of("device", "model")),
             Map.entry("sampling", List.of("tokenizer")),
@@ -66,8 +68,13 @@ class ArchitectureTest {
             belongToAnyOf(InvalidModelException.class, OutOfCapacityException.class, UnsupportedFeatureException.class);
 
     /** The types of a package below that the API's options speak of. */
-    private static final DescribedPredicate<JavaClass> OPTION_TYPES =
-            belongToAnyOf(KvType.class, KvRotation.class, ProductInput.class, ProductObserver.class, WeightShape.class);
+    private static final DescribedPredicate<JavaClass> OPTION_TYPES = belongToAnyOf(
+            Arithmetic.class,
+            KvType.class,
+            KvRotation.class,
+            ProductInput.class,
+            ProductObserver.class,
+            WeightShape.class);
 
     private static String fullName(String name) {
         return name.isEmpty() ? ROOT : ROOT + "." + name;

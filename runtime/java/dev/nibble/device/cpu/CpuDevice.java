@@ -1,6 +1,7 @@
 package dev.nibble.device.cpu;
 
 import dev.nibble.UnsupportedFeatureException;
+import dev.nibble.device.Arithmetic;
 import dev.nibble.device.Buffer;
 import dev.nibble.device.Device;
 import dev.nibble.device.DeviceOptions;
@@ -25,11 +26,15 @@ import java.util.concurrent.locks.ReentrantLock;
 /** The processor that this program runs on: all its cores, with vectors as wide as it prefers. */
 final class CpuDevice implements Device {
     private final Optional<NativeKernels> kernels = NativeKernels.chosen();
+    private final boolean fixedPoint;
     private final WorkerPool pool;
     private final DeviceMemory memory = new DeviceMemory();
     private final WeightMemory weights = new WeightMemory(memory);
     private final CpuQueue queue = new CpuQueue(this);
     private final Map<AttentionWorkspace.Shape, AttentionWorkspace> workspaces = new HashMap<>();
+
+    /** By parts and columns: what steps, of which one runs at a time, quantize the inputs of weights of floats to. */
+    private final Map<List<Integer>, FixedPointRows> fixedPointRows = new HashMap<>();
 
     /** Held while a step runs, so that closing waits for it. */
     private final ReentrantLock running = new ReentrantLock();
@@ -37,10 +42,7 @@ final class CpuDevice implements Device {
     private volatile boolean closed;
 
     CpuDevice(DeviceOptions options) {
-        if (options.exactActivations()) {
-            throw new UnsupportedFeatureException(
-                    "device cpu: float32 activations against integer weights are offered by device reference only");
-        }
+        this.fixedPoint = options.arithmetic() == Arithmetic.FIXED_POINT;
         this.pool = new WorkerPool(options.effectiveThreads());
     }
 
@@ -52,6 +54,9 @@ final class CpuDevice implements Device {
     @Override
     public String description() {
         String threads = pool.threads() == 1 ? "1 thread" : pool.threads() + " threads";
+        if (fixedPoint) {
+            return Processor.name() + ", fixed-point layers, " + Lanes.BITS + "-bit vectors, " + threads;
+        }
         String missing = NativeKernels.missing();
         String vectors =
                 Lanes.BITS + "-bit vectors" + (missing.isEmpty() ? "" : " (no native kernels: " + missing + ")");
@@ -61,6 +66,11 @@ final class CpuDevice implements Device {
     @Override
     public int threads() {
         return pool.threads();
+    }
+
+    /** Whether layers are computed in {@link Arithmetic#FIXED_POINT}. */
+    boolean isFixedPoint() {
+        return fixedPoint;
     }
 
     WorkerPool pool() {
@@ -77,17 +87,18 @@ final class CpuDevice implements Device {
         checkType(shape);
         return switch (use) {
             case TABLE -> 0;
-            case MATRIX -> PackedMatrix.packedBytes(shape);
+            case MATRIX -> fixedPoint ? FixedPointWeight.bytes(shape) : PackedMatrix.packedBytes(shape);
         };
     }
 
     @Override
     public Weight load(WeightSource source, WeightUse use) {
         checkOpen();
-        checkType(source.shape());
+        weightBytes(source.shape(), use);
         return switch (use) {
             case TABLE -> new TableWeight(source);
-            case MATRIX -> MatrixWeight.load(source, pool, weights);
+            case MATRIX ->
+                fixedPoint ? FixedPointWeight.load(source, pool, weights) : MatrixWeight.load(source, pool, weights);
         };
     }
 
@@ -107,8 +118,17 @@ final class CpuDevice implements Device {
         }
         return switch (type) {
             case F32, I32 -> new CpuBuffer(type, rows, width, memory);
-            case Q8 -> new QuantizedBuffer(new QuantizedActivations(kernels, rows, width));
+            case Q8 -> quantizedBuffer(rows, width);
         };
+    }
+
+    private Buffer quantizedBuffer(int rows, int width) {
+        if (!fixedPoint) {
+            return new QuantizedBuffer(new QuantizedActivations(kernels, rows, width));
+        }
+        FixedPointRows content = new FixedPointRows(1, width);
+        content.reserve(rows);
+        return new FixedPointBuffer(content);
     }
 
     @Override
@@ -138,9 +158,11 @@ final class CpuDevice implements Device {
     boolean owns(AutoCloseable part) {
         return switch (part) {
             case CpuBuffer buffer -> buffer.owner() == memory;
-            case QuantizedBuffer buffer -> true;
+            case QuantizedBuffer buffer -> !fixedPoint;
+            case FixedPointBuffer buffer -> fixedPoint;
             case TableWeight weight -> true;
-            case MatrixWeight weight -> true;
+            case MatrixWeight weight -> !fixedPoint;
+            case FixedPointWeight weight -> fixedPoint;
             case CpuKvPages cache -> true;
             default -> false;
         };
@@ -151,6 +173,11 @@ final class CpuDevice implements Device {
         return workspaces.computeIfAbsent(shape, key -> new AttentionWorkspace(key, pool.threads(), memory));
     }
 
+    /** The rows of {@code parts × columns} values that inputs of weights of floats are quantized to. */
+    synchronized FixedPointRows fixedPointRows(int parts, int columns) {
+        return fixedPointRows.computeIfAbsent(List.of(parts, columns), key -> new FixedPointRows(parts, columns));
+    }
+
     @Override
     public Queue queue() {
         return queue;
@@ -158,7 +185,8 @@ final class CpuDevice implements Device {
 
     @Override
     public Optional<Device> stage() {
-        return Optional.of(new CpuDevice(new DeviceOptions(1, false)));
+        return Optional.of(
+                new CpuDevice(new DeviceOptions(1, fixedPoint ? Arithmetic.FIXED_POINT : Arithmetic.BLOCK_INT8)));
     }
 
     @Override

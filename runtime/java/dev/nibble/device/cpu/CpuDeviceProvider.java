@@ -1,10 +1,12 @@
 package dev.nibble.device.cpu;
 
+import dev.nibble.device.Arithmetic;
 import dev.nibble.device.Device;
 import dev.nibble.device.DeviceOptions;
 import dev.nibble.device.DeviceProvider;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 
 /** Finds the processor. This class alone of its package can be used without the module of the Vector API. */
 public final class CpuDeviceProvider implements DeviceProvider {
@@ -39,6 +41,11 @@ public final class CpuDeviceProvider implements DeviceProvider {
     @Override
     public List<String> devices() {
         return unavailable().isPresent() ? List.of() : List.of(Processor.name());
+    }
+
+    @Override
+    public Set<Arithmetic> arithmetics() {
+        return Set.of(Arithmetic.BLOCK_INT8, Arithmetic.FIXED_POINT);
     }
 
     @Override

@@ -10,20 +10,13 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * {@link Operation.ExpertMatmul}: the rows that chose an expert are multiplied by its matrices together; the tiles of all
- * chosen experts make one parallel region. A row's choice c is row {@code row × used + c} of inputs and outputs, for inputs
- * that are the same for all experts row {@code row}.
+ * chosen experts make one parallel region.
  */
 final class ExpertMatmulKernel implements Kernel, WorkerPool.Task {
     private final WorkerPool pool;
     private final Live live;
-    private final CpuBuffer ids;
     private final List<Input> inputs;
-    private final int experts;
-    private final boolean shared;
-
-    /** The choices by expert: those of expert e lie from {@code firstChoice[e]} on. */
-    private final int[] firstChoice;
-
+    private final ExpertChoices choices;
     private final List<TiledProduct> tiled = new ArrayList<>();
     private final List<Integer> firstTiles = new ArrayList<>();
     private int[] firstParts = new int[1];
@@ -34,14 +27,12 @@ final class ExpertMatmulKernel implements Kernel, WorkerPool.Task {
     ExpertMatmulKernel(Operation.ExpertMatmul operation, WorkerPool pool) {
         this.pool = pool;
         this.live = Live.of(operation.rows());
-        this.ids = (CpuBuffer) operation.ids();
         WeightShape shape = operation.products().getFirst().weight().shape();
-        this.shared = operation.x().width() == shape.columns();
-        this.experts = shape.matrices();
+        boolean shared = operation.x().width() == shape.columns();
+        this.choices = new ExpertChoices((CpuBuffer) operation.ids(), shape.matrices(), shared);
         this.inputs = operation.products().stream()
                 .map(product -> input(operation, product))
                 .toList();
-        this.firstChoice = new int[experts + 1];
     }
 
     private static Input input(Operation.ExpertMatmul operation, Product product) {
@@ -61,28 +52,25 @@ final class ExpertMatmulKernel implements Kernel, WorkerPool.Task {
 
     @Override
     public void run() {
-        int choices = live.count() * ids.width();
-        if (choices > 0) {
-            pool.run(this, plan(choices));
+        int rows = live.count();
+        if (rows > 0) {
+            pool.run(this, plan(rows));
         }
     }
 
     /** Sorts the choices by expert and lists the products; returns the number of tiles. */
-    private int plan(int choices) {
+    private int plan(int rows) {
         tiled.clear();
         firstTiles.clear();
-        int[] outputs = sortByExpert(choices);
+        choices.sort(rows);
+        int experts = choices.experts();
         int parts = 0;
         firstParts = Arrays.copyOf(firstParts, experts * inputs.size() + 1);
         for (int expert = 0; expert < experts; expert++) {
-            int[] chosen = Arrays.copyOfRange(outputs, firstChoice[expert], firstChoice[expert + 1]);
-            if (chosen.length == 0) {
+            RowSelection selection = choices.of(expert);
+            if (selection.count() == 0) {
                 continue;
             }
-            int[] rows = shared
-                    ? Arrays.stream(chosen).map(choice -> choice / ids.width()).toArray()
-                    : chosen;
-            RowSelection selection = new RowSelection(chosen.length, rows, chosen);
             for (Input input : inputs) {
                 int tiles = PackedMatrix.tilesPerMatrix(input.weight().shape());
                 firstParts[tiled.size()] = parts;
@@ -93,28 +81,6 @@ final class ExpertMatmulKernel implements Kernel, WorkerPool.Task {
         }
         firstParts[tiled.size()] = parts;
         return parts;
-    }
-
-    private int[] sortByExpert(int choices) {
-        Arrays.fill(firstChoice, 0);
-        for (int choice = 0; choice < choices; choice++) {
-            firstChoice[expert(choice) + 1]++;
-        }
-        Arrays.parallelPrefix(firstChoice, Integer::sum);
-        int[] sorted = new int[choices];
-        int[] next = firstChoice.clone();
-        for (int choice = 0; choice < choices; choice++) {
-            sorted[next[expert(choice)]++] = choice;
-        }
-        return sorted;
-    }
-
-    private int expert(int choice) {
-        int expert = ids.integer(choice);
-        if (expert < 0 || expert >= experts) {
-            throw new IndexOutOfBoundsException("expert " + expert + " of " + experts);
-        }
-        return expert;
     }
 
     @Override

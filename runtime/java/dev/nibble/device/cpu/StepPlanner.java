@@ -35,7 +35,8 @@ final class StepPlanner {
             }
             case Operation.Norm norm -> add(norm, new NormRow(norm));
             case Operation.AddNorm norm -> add(norm, new NormRow(norm));
-            case Operation.Quantize quantize -> add(quantize, new QuantizeRow(quantize));
+            case Operation.Quantize quantize ->
+                add(quantize, device.isFixedPoint() ? new FixedPointQuantizeRow(quantize) : new QuantizeRow(quantize));
             case Operation.Rope rope -> add(rope, new RopeRow(rope, table(rope)));
             case Operation.Hadamard hadamard -> add(hadamard, new HadamardRow(hadamard));
             case Operation.WriteKv write -> add(write, new WriteKvRow(write, pool.threads()));
@@ -44,8 +45,16 @@ final class StepPlanner {
             case Operation.Combine combine -> add(combine, new CombineRow(combine));
             case Operation.ArgMax argMax -> add(argMax, new ArgMaxRow(argMax));
             case Operation.Attention attention -> add(new AttentionKernel(attention, device));
-            case Operation.Matmul matmul -> add(new MatmulKernel(matmul, pool));
-            case Operation.ExpertMatmul matmul -> add(new ExpertMatmulKernel(matmul, pool));
+            case Operation.Matmul matmul ->
+                add(
+                        device.isFixedPoint()
+                                ? new FixedPointMatmulKernel(matmul, device)
+                                : new MatmulKernel(matmul, pool));
+            case Operation.ExpertMatmul matmul ->
+                add(
+                        device.isFixedPoint()
+                                ? new FixedPointExpertKernel(matmul, device)
+                                : new ExpertMatmulKernel(matmul, pool));
         }
     }
 

@@ -81,11 +81,20 @@ final class ExpertKernels {
     private static void expert(
             ExpertMatmul matmul, Product product, int expert, List<Integer> places, Workers workers) {
         ReferenceWeight weight = (ReferenceWeight) product.weight();
-        Object input = MatmulKernels.input(weight, matmul.x(), matmul.quantized());
         float[] out = ReferenceBuffer.floats(product.out());
         int columns = weight.shape().columns();
         int width = weight.shape().rows();
         int sharing = matmul.x().width() == columns ? matmul.ids().width() : 1;
+        if (weight.isFixedPoint()) {
+            int live = 1 + places.getLast() / matmul.ids().width();
+            AffineRows x = FixedPointKernels.input(weight, matmul.x(), matmul.quantized(), live);
+            int[] at =
+                    places.stream().mapToInt(place -> place / sharing * columns).toArray();
+            int[] to = places.stream().mapToInt(place -> place * width).toArray();
+            FixedPointKernels.multiply(weight, expert, x, at, null, out, to, workers);
+            return;
+        }
+        Object input = MatmulKernels.input(weight, matmul.x(), matmul.quantized());
         workers.split(width, (from, to) -> {
             float[] values = new float[columns];
             for (int i = from; i < to; i++) {

@@ -4,6 +4,7 @@ import dev.nibble.device.Buffer;
 import dev.nibble.device.Operation.Matmul;
 import dev.nibble.device.Operation.Product;
 import dev.nibble.device.Operation.Quantize;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /** Quantized activations and the products that read them. */
@@ -19,6 +20,11 @@ final class MatmulKernels {
                     quants.quantize(x, at);
                 }
             }
+            case AffineRows affine -> {
+                for (int row = 0; row < rows.count(); row++) {
+                    affine.quantize(x, row);
+                }
+            }
             case float[] exact -> System.arraycopy(x, 0, exact, 0, count);
             default -> throw new IllegalStateException("no quantized content");
         }
@@ -27,11 +33,19 @@ final class MatmulKernels {
     static void matmul(Matmul matmul, Rows rows, Workers workers) {
         for (Product product : matmul.products()) {
             ReferenceWeight weight = (ReferenceWeight) product.weight();
-            Object input = input(weight, matmul.x(), matmul.quantized());
             float @Nullable [] bias = product.bias() == null ? null : ReferenceBuffer.floats(product.bias());
             float[] out = ReferenceBuffer.floats(product.out());
             int columns = weight.shape().columns();
             int width = weight.shape().rows();
+            if (weight.isFixedPoint()) {
+                int n = rows.count();
+                AffineRows x = FixedPointKernels.input(weight, matmul.x(), matmul.quantized(), n);
+                int[] at = IntStream.range(0, n).map(row -> row * columns).toArray();
+                int[] to = IntStream.range(0, n).map(row -> row * width).toArray();
+                FixedPointKernels.multiply(weight, 0, x, at, bias, out, to, workers);
+                continue;
+            }
+            Object input = input(weight, matmul.x(), matmul.quantized());
             workers.split(width, (from, to) -> {
                 float[] values = new float[columns];
                 for (int i = from; i < to; i++) {

@@ -1,5 +1,6 @@
 package dev.nibble.device.reference;
 
+import dev.nibble.device.Arithmetic;
 import dev.nibble.device.Buffer;
 import dev.nibble.device.ElementType;
 import java.lang.foreign.MemorySegment;
@@ -15,29 +16,50 @@ final class ReferenceBuffer implements Buffer {
     private final int width;
     private final long bytes;
 
-    /** A float[], int[] or {@link Quants}; null when closed. */
+    /** A float[], int[], {@link Quants} or {@link AffineRows}; null when closed. */
     private volatile @Nullable Object content;
 
-    ReferenceBuffer(ReferenceDevice device, ElementType type, int rows, int width, boolean exact) {
+    ReferenceBuffer(ReferenceDevice device, ElementType type, int rows, int width, Arithmetic arithmetic) {
         this.device = device;
         this.type = type;
         this.rows = rows;
         this.width = width;
-        long count = (long) rows * width;
-        boolean quantized = type == ElementType.Q8 && !exact;
-        bytes = quantized ? count + count / Quants.BLOCK * Float.BYTES : count * Float.BYTES;
-        content = content(type, quantized, (int) count);
+        int count = rows * width;
+        bytes = bytes(type, arithmetic, rows, count);
+        content = content(type, arithmetic, count);
     }
 
-    private static Object content(ElementType type, boolean quantized, int count) {
+    private static long bytes(ElementType type, Arithmetic arithmetic, int rows, long count) {
+        if (type != ElementType.Q8) {
+            return count * Float.BYTES;
+        }
+        return switch (arithmetic) {
+            case BLOCK_INT8 -> count + count / Quants.BLOCK * Float.BYTES;
+            case EXACT -> count * Float.BYTES;
+            case FIXED_POINT -> count + (long) rows * (Float.BYTES + Integer.BYTES);
+        };
+    }
+
+    private Object content(ElementType type, Arithmetic arithmetic, int count) {
         if (type == ElementType.I32) {
             int[] ints = new int[count];
             Arrays.fill(ints, Integer.MIN_VALUE);
             return ints;
         }
-        float[] floats = new float[quantized ? count / Quants.BLOCK : count];
+        if (type == ElementType.F32) {
+            return unwritten(count);
+        }
+        return switch (arithmetic) {
+            case BLOCK_INT8 -> new Quants(new byte[count], unwritten(count / Quants.BLOCK));
+            case EXACT -> unwritten(count);
+            case FIXED_POINT -> AffineRows.of(rows, width);
+        };
+    }
+
+    private static float[] unwritten(int count) {
+        float[] floats = new float[count];
         Arrays.fill(floats, Float.NaN);
-        return quantized ? new Quants(new byte[count], floats) : floats;
+        return floats;
     }
 
     @Override
@@ -80,7 +102,7 @@ final class ReferenceBuffer implements Buffer {
         return (int[]) ((ReferenceBuffer) buffer).content();
     }
 
-    /** What a buffer holds: a float[], int[] or {@link Quants}; a Q8 buffer of exact activations holds a float[]. */
+    /** What a buffer holds: a float[] or int[]; a Q8 buffer what the arithmetic calls for, a float[] if that is exact. */
     Object content() {
         Object present = content;
         if (present == null) {

@@ -1,6 +1,8 @@
 package dev.nibble.device.reference;
 
 import dev.nibble.OutOfCapacityException;
+import dev.nibble.UnsupportedFeatureException;
+import dev.nibble.device.Arithmetic;
 import dev.nibble.device.Buffer;
 import dev.nibble.device.Device;
 import dev.nibble.device.DeviceOptions;
@@ -15,6 +17,7 @@ import dev.nibble.device.WeightShape;
 import dev.nibble.device.WeightSource;
 import dev.nibble.device.WeightUse;
 import dev.nibble.quant.BlockFormat;
+import dev.nibble.quant.affine.ChannelScales;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
@@ -25,21 +28,21 @@ import java.util.function.Supplier;
  * caught: fresh memory is filled with NaN, and whatever a step reads from buffers (row counts, ids, positions, pages) is
  * checked when it runs.
  *
- * <p>With {@link DeviceOptions#exactActivations} the activations stay in float32 against quantized weights too.
+ * <p>It offers every {@link Arithmetic}.
  */
 final class ReferenceDevice implements Device {
     static final String NAME = "reference";
 
     private static final int LONGEST_ARRAY = Integer.MAX_VALUE - 8;
 
-    private final boolean exact;
+    private final Arithmetic arithmetic;
     private final Workers workers;
     private final ReferenceQueue queue;
     private final Set<AutoCloseable> resources = ConcurrentHashMap.newKeySet();
     private volatile boolean closed;
 
     ReferenceDevice(DeviceOptions options) {
-        exact = options.exactActivations();
+        arithmetic = options.arithmetic();
         workers = new Workers(options.effectiveThreads());
         queue = new ReferenceQueue(this, new Kernels(workers));
     }
@@ -52,7 +55,11 @@ final class ReferenceDevice implements Device {
     @Override
     public String description() {
         return "scalar Java, " + threads() + (threads() == 1 ? " thread, " : " threads, ")
-                + (exact ? "float32" : "int8") + " activations";
+                + switch (arithmetic) {
+                    case BLOCK_INT8 -> "int8 activations";
+                    case EXACT -> "float32 activations";
+                    case FIXED_POINT -> "fixed-point layers";
+                };
     }
 
     @Override
@@ -69,6 +76,11 @@ final class ReferenceDevice implements Device {
     @Override
     public long weightBytes(WeightShape shape, WeightUse use) {
         BlockFormat.of(shape.type());
+        if (arithmetic == Arithmetic.FIXED_POINT && shape.columns() > ChannelScales.MOST_COLUMNS) {
+            throw new UnsupportedFeatureException("tensor " + shape.name() + ": in fixed-point arithmetic rows have at"
+                    + " most " + ChannelScales.MOST_COLUMNS + " columns, not " + shape.columns()
+                    + "; use --arithmetic block-int8");
+        }
         return shape.bytes();
     }
 
@@ -76,7 +88,7 @@ final class ReferenceDevice implements Device {
     public Weight load(WeightSource source, WeightUse use) {
         checkOpen();
         weightBytes(source.shape(), use);
-        return keep(new ReferenceWeight(this, source, use));
+        return keep(new ReferenceWeight(this, source, use, arithmetic));
     }
 
     @Override
@@ -91,7 +103,7 @@ final class ReferenceDevice implements Device {
             throw new OutOfCapacityException("reference: no room for " + what + ": its " + count
                     + " elements are more than a Java array holds, " + LONGEST_ARRAY + "; use the device cpu");
         }
-        return keep(onHeap(what, () -> new ReferenceBuffer(this, type, rows, width, exact)));
+        return keep(onHeap(what, () -> new ReferenceBuffer(this, type, rows, width, arithmetic)));
     }
 
     @Override
@@ -128,7 +140,7 @@ final class ReferenceDevice implements Device {
 
     /** Whether activations stay in float32. */
     boolean exactActivations() {
-        return exact;
+        return arithmetic == Arithmetic.EXACT;
     }
 
     void checkOpen() {

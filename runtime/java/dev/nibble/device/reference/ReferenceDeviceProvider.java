@@ -1,10 +1,12 @@
 package dev.nibble.device.reference;
 
+import dev.nibble.device.Arithmetic;
 import dev.nibble.device.Device;
 import dev.nibble.device.DeviceOptions;
 import dev.nibble.device.DeviceProvider;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 
 /** Opens {@link ReferenceDevice}s: there is always one, and it is used only when named. */
 public final class ReferenceDeviceProvider implements DeviceProvider {
@@ -29,6 +31,11 @@ public final class ReferenceDeviceProvider implements DeviceProvider {
     @Override
     public List<String> devices() {
         return List.of("scalar Java, the oracle of the other devices");
+    }
+
+    @Override
+    public Set<Arithmetic> arithmetics() {
+        return Set.of(Arithmetic.values());
     }
 
     @Override

@@ -69,6 +69,8 @@ final class UsageTest {
                     calibrate --windows 2                     | --out
                     calibrate --out /tmp/x --windows 0        | --windows
                     detokenize --text five                    | 'five'
+                    run -p x --arithmetic decimal             | fixed-point
+                    logits --tokens 1 --out /dev/null --activations f32 --arithmetic fixed-point | both
                     detokenize --text 99999                   | 99999
                     inspect --tensor output.weight            | --values
                     inspect --tensor nothing --values /dev/null | 'nothing'
@@ -84,6 +86,8 @@ final class UsageTest {
                     run -p x --device cuda:0                  | cuda
                     run -p x --device cpu:7                   | cpu:7
                     logits --tokens 1 --out /dev/null --activations f32 --device cpu | reference
+                    run -p x --arithmetic exact --device cpu  | reference
+                    run -p x --arithmetic exact               | reference
                     """)
     void whatIsNotAvailableEndsWithFour(String line, String inMessage) {
         assertFails(4, line, inMessage);

@@ -7,6 +7,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
 import java.util.random.RandomGenerator;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -47,8 +48,9 @@ final class Rig implements AutoCloseable {
      *
      * @param before the bits before the round
      * @param after the bits after it
+     * @param product whether a product wrote them
      */
-    record Output(String name, ElementType type, int live, int width, int[] before, int[] after) {}
+    record Output(String name, ElementType type, int live, int width, int[] before, int[] after, boolean product) {}
 
     /** A row count that is {@code lives[i]} in round i. */
     RowCount rows(int limit, int... lives) {
@@ -172,7 +174,17 @@ final class Rig implements AutoCloseable {
     private Output read(Cell cell, int live, String name, int[] before) {
         int[] after = new int[before.length];
         device.queue().read(cell.buffer, 0, MemorySegment.ofArray(after));
-        return new Output(name, cell.buffer.type(), live, cell.buffer.width(), before, after);
+        return new Output(name, cell.buffer.type(), live, cell.buffer.width(), before, after, isProduct(cell.buffer));
+    }
+
+    private boolean isProduct(Buffer buffer) {
+        return operations.stream()
+                .flatMap(operation -> switch (operation) {
+                    case Operation.Matmul matmul -> matmul.products().stream();
+                    case Operation.ExpertMatmul matmul -> matmul.products().stream();
+                    default -> Stream.empty();
+                })
+                .anyMatch(product -> product.out() == buffer);
     }
 
     private Buffer cell(ElementType type, int rows, int width, Filler filler, @Nullable Lives output) {

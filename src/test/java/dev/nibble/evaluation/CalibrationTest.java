@@ -8,6 +8,7 @@ import dev.nibble.GoldenData;
 import dev.nibble.LanguageModel;
 import dev.nibble.ModelFile;
 import dev.nibble.ModelOptions;
+import dev.nibble.device.Arithmetic;
 import dev.nibble.device.ProductInput;
 import dev.nibble.device.WeightShape;
 import dev.nibble.gguf.TensorType;
@@ -45,7 +46,7 @@ final class CalibrationTest {
     private static ModelOptions.Builder exact(Calibration calibration) {
         return ModelOptions.builder()
                 .devices("reference")
-                .exactActivations(true)
+                .arithmetic(Arithmetic.EXACT)
                 .observer(calibration);
     }
 

@@ -1,0 +1,69 @@
+package dev.nibble.device.cpu;
+
+import dev.nibble.device.Operation;
+import dev.nibble.device.Operation.Product;
+import dev.nibble.device.WeightShape;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
+
+/** {@link Operation.ExpertMatmul} in integers. */
+final class FixedPointExpertKernel implements Kernel {
+    private final WorkerPool pool;
+    private final Operation.ExpertMatmul operation;
+    private final Live live;
+    private final ExpertChoices choices;
+    private final @Nullable FixedPointInput floats;
+    private final FixedPointRegion region;
+
+    FixedPointExpertKernel(Operation.ExpertMatmul operation, CpuDevice device) {
+        this.pool = device.pool();
+        this.operation = operation;
+        this.live = Live.of(operation.rows());
+        WeightShape shape = operation.products().getFirst().weight().shape();
+        CpuBuffer x = (CpuBuffer) operation.x();
+        boolean shared = x.width() == shape.columns();
+        this.choices = new ExpertChoices((CpuBuffer) operation.ids(), shape.matrices(), shared);
+        boolean needed = operation.products().stream()
+                .anyMatch(product -> product.weight().shape().takesFloats());
+        int parts = x.width() / shape.columns();
+        this.floats = needed ? new FixedPointInput(x, device.fixedPointRows(parts, shape.columns())) : null;
+        this.region = new FixedPointRegion(pool);
+    }
+
+    @Override
+    public void run() {
+        int rows = live.count();
+        if (rows == 0) {
+            return;
+        }
+        if (floats != null) {
+            floats.quantize(rows, pool);
+        }
+        choices.sort(rows);
+        List<FixedPointProduct> products = new ArrayList<>();
+        for (int expert = 0; expert < choices.experts(); expert++) {
+            RowSelection selection = choices.of(expert);
+            for (Product product : operation.products()) {
+                if (selection.count() > 0) {
+                    products.add(product(product, expert, selection));
+                }
+            }
+        }
+        region.choose(products);
+        region.run();
+    }
+
+    private FixedPointProduct product(Product product, int expert, RowSelection selection) {
+        FixedPointWeight weight = (FixedPointWeight) product.weight();
+        WeightShape shape = weight.shape();
+        FixedPointRows x = shape.takesFloats()
+                ? Objects.requireNonNull(floats).rows()
+                : ((FixedPointBuffer) Objects.requireNonNull(operation.quantized()))
+                        .content()
+                        .reshaped(shape.columns());
+        FloatRows out = new FloatRows(((CpuBuffer) product.out()).segment(), (long) Float.BYTES * shape.rows());
+        return new FixedPointProduct(weight, expert, x, selection, out, null);
+    }
+}
