@@ -26,14 +26,21 @@ final class BundledModel {
      */
     static <T> T open(Opening<T> opening) throws IOException {
         Path copy = Files.createTempFile("nibble-demo", ".gguf");
+        try {
+            copyTo(copy);
+            return opening.open(copy);
+        } finally {
+            deleteMapped(copy);
+        }
+    }
+
+    /** Writes the model to a file, which is replaced. */
+    static void copyTo(Path file) throws IOException {
         try (InputStream resource = BundledModel.class.getResourceAsStream(RESOURCE)) {
             if (resource == null) {
                 throw new IllegalStateException("the resource " + RESOURCE + " is missing from the library");
             }
-            Files.copy(resource, copy, StandardCopyOption.REPLACE_EXISTING);
-            return opening.open(copy);
-        } finally {
-            deleteMapped(copy);
+            Files.copy(resource, file, StandardCopyOption.REPLACE_EXISTING);
         }
     }
 

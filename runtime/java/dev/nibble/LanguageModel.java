@@ -234,11 +234,16 @@ public final class LanguageModel implements AutoCloseable {
         int context = options.context() > 0 ? options.context() : Math.min(config.contextLength(), DEFAULT_CONTEXT);
         return new EngineOptions(
                 context,
-                Math.max(context, DEFAULT_CACHE),
+                cacheTokens(context),
                 options.keyType(),
                 options.valueType(),
                 options.rotation(),
                 options.batch());
+    }
+
+    /** Tokens that the KV cache holds: a sequence of the greatest length, or several shorter ones. */
+    static int cacheTokens(int context) {
+        return Math.max(context, DEFAULT_CACHE);
     }
 
     private ModelInfo info(List<Weights.Tensor> tensors, EngineOptions options) {
@@ -264,6 +269,7 @@ public final class LanguageModel implements AutoCloseable {
                 engine.plan().toString(),
                 engine.bytesPerToken(),
                 engine.kvTokenBytes(),
+                engine.plan().scratch(),
                 engine.multiplyAddsPerToken());
     }
 

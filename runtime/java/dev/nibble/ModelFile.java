@@ -72,6 +72,15 @@ public final class ModelFile implements AutoCloseable {
         return BundledModel.open(ModelFile::open);
     }
 
+    /**
+     * Writes the model that comes with the library to a file of one's own.
+     *
+     * @throws IOException if that cannot be written
+     */
+    public static void copyDemo(Path target) throws IOException {
+        BundledModel.copyTo(target);
+    }
+
     /** The version of the format. */
     public int version() {
         return file.version();

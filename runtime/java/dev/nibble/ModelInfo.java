@@ -20,6 +20,7 @@ package dev.nibble;
  * @param memory the planned memory, one line
  * @param weightBytesPerToken bytes of weights that one decoded token reads
  * @param kvBytesPerToken bytes that the KV cache holds for each token
+ * @param scratchBytes bytes of the activations of the largest step
  * @param multiplyAddsPerToken products that one token of a prompt takes, without those of the output matrix
  */
 public record ModelInfo(
@@ -40,4 +41,10 @@ public record ModelInfo(
         String memory,
         long weightBytesPerToken,
         long kvBytesPerToken,
-        long multiplyAddsPerToken) {}
+        long scratchBytes,
+        long multiplyAddsPerToken) {
+    /** The bytes that the model takes on its device when it is opened for sequences of so many tokens. */
+    public long bytesFor(int contextLength) {
+        return weightBytes + LanguageModel.cacheTokens(contextLength) * kvBytesPerToken + scratchBytes;
+    }
+}

@@ -72,6 +72,11 @@ public final class DeviceArguments {
         return devices.equals(List.of(AUTO));
     }
 
+    /** Whether it was said how the context is stored. */
+    public boolean choosesContext() {
+        return kv != null || keys != null || values != null;
+    }
+
     /** Options for a model on these devices; {@code auto} takes the default, if there is one. */
     public ModelOptions.Builder options(@Nullable String automaticChoice) {
         if (split != null) {

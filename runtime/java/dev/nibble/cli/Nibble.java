@@ -30,6 +30,7 @@ public final class Nibble implements Runnable {
             LogitsCommand.class,
             PerplexityCommand.class,
             CalibrateCommand.class,
+            TuneCommand.class,
             InspectCommand.class,
             QuantizeCommand.class,
             DevicesCommand.class);

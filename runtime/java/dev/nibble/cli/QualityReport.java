@@ -146,7 +146,8 @@ record QualityReport(
         return json;
     }
 
-    private static Map<String, @Nullable Object> json(Estimate estimate) {
+    /** A figure and its error. */
+    static Map<String, @Nullable Object> json(Estimate estimate) {
         Map<String, @Nullable Object> json = new LinkedHashMap<>();
         json.put("value", finite(estimate.value()));
         json.put("error", finite(estimate.error()));

@@ -40,9 +40,15 @@ final class TextArguments {
      * @throws IOException if there is no such file, or if it is no text
      */
     String read(Sample sample) throws IOException {
-        if (file == null) {
-            return sample.read();
-        }
+        return file == null ? sample.read() : read(file);
+    }
+
+    /**
+     * Reads a text file.
+     *
+     * @throws IOException if there is no such file, or if it is no text
+     */
+    static String read(Path file) throws IOException {
         byte[] bytes = Files.readAllBytes(file);
         try {
             return StandardCharsets.UTF_8

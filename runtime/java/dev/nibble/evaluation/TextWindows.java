@@ -75,6 +75,11 @@ public final class TextWindows {
         return windows[index].clone();
     }
 
+    /** The tokens of all windows, one after another. */
+    int[] allTokens() {
+        return Arrays.stream(windows).flatMapToInt(Arrays::stream).toArray();
+    }
+
     /** The position in a window whose prediction is the first that counts. */
     int firstCounted() {
         return size / 2;

@@ -30,6 +30,7 @@ final class UsageTest {
                 "calibrate",
                 "inspect",
                 "quantize",
+                "tune",
                 "devices"
             })
     void everyCommandHasHelp(String command) {
@@ -68,6 +69,11 @@ final class UsageTest {
                     perplexity --ctx 3 --device cpu           | given 3
                     calibrate --windows 2                     | --out
                     calibrate --out /tmp/x --windows 0        | --windows
+                    tune --memory much                        | such as 8GiB
+                    tune --windows 0                          | --windows
+                    tune --ctx 0                              | --ctx
+                    tune --kv q8_0                            | --kv
+                    tune --prefer beauty                      | beauty
                     detokenize --text five                    | 'five'
                     run -p x --arithmetic decimal             | fixed-point
                     logits --tokens 1 --out /dev/null --activations f32 --arithmetic fixed-point | both
