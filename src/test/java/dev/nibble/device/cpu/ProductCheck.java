@@ -28,6 +28,8 @@ final class ProductCheck {
             compare(weights, Activations.random(5, columns, 11), new int[] {1, 5});
         }
         compare(new WeightShape("w", TensorType.F16, 1, 33, 33));
+        FixedPointProductsTest.compare(33);
+        FixedPointProductsTest.compare(600);
         System.out.println(Lanes.BITS + " bits");
     }
 
