@@ -131,8 +131,11 @@ final class AttentionKernel implements Kernel, WorkerPool.Task {
 
     private void quantizeQuery(long at, int query, Scratch scratch) {
         for (int value = 0; value < cache.layout().keySize(); value += KvType.BLOCK) {
-            float scale =
-                    QuantizedProduct.quantize(q.segment(), at + value * 4L, scratch.q, scratch.queryAt(query, value));
+            float scale = QuantizedProduct.quantize(
+                    q.segment(),
+                    at + value * 4L,
+                    scratch.q,
+                    query * cache.layout().keySize() + value);
             scratch.queryScales[scratch.scaleAt(query, value)] = scale * form.scale();
         }
     }
@@ -221,22 +224,22 @@ final class AttentionKernel implements Kernel, WorkerPool.Task {
 
     private void scoreQuantized(int queries, int head, KvTile tile, Scratch scratch) {
         KvType type = cache.layout().keyType();
+        int keySize = cache.layout().keySize();
         for (int group = tile.first(); group < tile.count(); group++) {
             long at = cache.keysAt(head, tile.number(group));
             for (int query = 0; query < queries; query += AttentionProduct.ROWS) {
-                for (int value = 0; value < cache.layout().keySize(); value += KvType.BLOCK) {
-                    QuantizedProduct.scores(
-                            type.bits(),
-                            scratch.q,
-                            scratch.queryAt(query, value),
-                            scratch.queryScales,
-                            scratch.scaleAt(query, value),
-                            cache.segment(),
-                            at + value / KvType.BLOCK * KvBlock.bytes(type),
-                            scratch.scores,
-                            query * AttentionWorkspace.TILE + group * CpuKvPages.COLUMNS,
-                            value > 0);
-                }
+                QuantizedProduct.scores(
+                        type.bits(),
+                        keySize,
+                        scratch.q,
+                        query * keySize,
+                        scratch.queryScales,
+                        query,
+                        scratch.scaleAt(0, KvType.BLOCK),
+                        cache.segment(),
+                        at,
+                        scratch.scores,
+                        query * AttentionWorkspace.TILE + group * CpuKvPages.COLUMNS);
             }
         }
     }

@@ -44,84 +44,120 @@ final class QuantizedProduct {
     }
 
     /**
-     * scores (4, 32 tokens) (+)= queries (4, 32 values) × keys (32 values, 32 tokens).
+     * scores (4, 32 tokens) = queries (4, size) × keys (size, 32 tokens).
      *
      * @param bits of an integer of the keys
-     * @param q integers of the queries, rows a tile apart
-     * @param scales of the four queries
+     * @param size of a key, a multiple of 32
+     * @param q integers of the queries, one after another
+     * @param scales of the blocks of the queries: (blocks, queries)
+     * @param queries the distance between the scales of blocks
      * @param scores rows a tile apart
-     * @param add whether scores are added to, or overwritten
      */
     static void scores(
             int bits,
+            int size,
             float[] q,
             int qAt,
             float[] scales,
             int scaleAt,
+            int queries,
             MemorySegment keys,
             long at,
             float[] scores,
-            int to,
-            boolean add) {
+            int to) {
         for (int i = 0; i < PAIR; i += Lanes.COUNT) {
-            scores(bits, Integer.SIZE - bits, q, qAt, scales, scaleAt, keys, at + i * 4L, scores, to + i, add);
+            scores(
+                    bits,
+                    Integer.SIZE - bits,
+                    size,
+                    q,
+                    qAt,
+                    scales,
+                    scaleAt,
+                    queries,
+                    keys,
+                    at + i * 4L,
+                    scores,
+                    to + i);
         }
     }
 
     private static void scores(
             int bits,
             int rest,
+            int size,
             float[] q,
             int qAt,
             float[] scales,
             int scaleAt,
+            int queries,
             MemorySegment keys,
             long at,
             float[] scores,
-            int to,
-            boolean add) {
-        FloatVector c00 = FloatVector.zero(Lanes.FLOATS);
-        FloatVector c01 = c00;
-        FloatVector c10 = c00;
-        FloatVector c11 = c00;
-        FloatVector c20 = c00;
-        FloatVector c21 = c00;
-        FloatVector c30 = c00;
-        FloatVector c31 = c00;
-        long word = at + KvBlock.SCALES;
-        for (int value = 0; value < SIZE; word += SIZE * 4L) {
-            IntVector w0 = words(keys, word);
-            IntVector w1 = words(keys, word + PAIR * 4L);
-            for (int left = Integer.SIZE; left > 0; left -= bits, value++) {
-                FloatVector k0 = floats(w0.lanewise(VectorOperators.ASHR, rest));
-                FloatVector k1 = floats(w1.lanewise(VectorOperators.ASHR, rest));
-                w0 = w0.lanewise(VectorOperators.LSHL, bits);
-                w1 = w1.lanewise(VectorOperators.LSHL, bits);
-                FloatVector a0 = splat(q[qAt + value]);
-                c00 = a0.fma(k0, c00);
-                c01 = a0.fma(k1, c01);
-                FloatVector a1 = splat(q[qAt + STRIDE + value]);
-                c10 = a1.fma(k0, c10);
-                c11 = a1.fma(k1, c11);
-                FloatVector a2 = splat(q[qAt + 2 * STRIDE + value]);
-                c20 = a2.fma(k0, c20);
-                c21 = a2.fma(k1, c21);
-                FloatVector a3 = splat(q[qAt + 3 * STRIDE + value]);
-                c30 = a3.fma(k0, c30);
-                c31 = a3.fma(k1, c31);
+            int to) {
+        FloatVector zero = FloatVector.zero(Lanes.FLOATS);
+        FloatVector t00 = zero;
+        FloatVector t01 = zero;
+        FloatVector t10 = zero;
+        FloatVector t11 = zero;
+        FloatVector t20 = zero;
+        FloatVector t21 = zero;
+        FloatVector t30 = zero;
+        FloatVector t31 = zero;
+        long word = at;
+        int scale = scaleAt;
+        for (int value = 0; value < size; scale += queries) {
+            FloatVector c00 = zero;
+            FloatVector c01 = zero;
+            FloatVector c10 = zero;
+            FloatVector c11 = zero;
+            FloatVector c20 = zero;
+            FloatVector c21 = zero;
+            FloatVector c30 = zero;
+            FloatVector c31 = zero;
+            IntVector both = words(keys, word);
+            word += KvBlock.SCALES;
+            for (int end = value + SIZE; value < end; word += SIZE * 4L) {
+                IntVector w0 = words(keys, word);
+                IntVector w1 = words(keys, word + PAIR * 4L);
+                for (int left = Integer.SIZE; left > 0; left -= bits, value++) {
+                    FloatVector k0 = floats(w0.lanewise(VectorOperators.ASHR, rest));
+                    FloatVector k1 = floats(w1.lanewise(VectorOperators.ASHR, rest));
+                    w0 = w0.lanewise(VectorOperators.LSHL, bits);
+                    w1 = w1.lanewise(VectorOperators.LSHL, bits);
+                    FloatVector a0 = splat(q[qAt + value]);
+                    c00 = a0.fma(k0, c00);
+                    c01 = a0.fma(k1, c01);
+                    FloatVector a1 = splat(q[qAt + size + value]);
+                    c10 = a1.fma(k0, c10);
+                    c11 = a1.fma(k1, c11);
+                    FloatVector a2 = splat(q[qAt + 2 * size + value]);
+                    c20 = a2.fma(k0, c20);
+                    c21 = a2.fma(k1, c21);
+                    FloatVector a3 = splat(q[qAt + 3 * size + value]);
+                    c30 = a3.fma(k0, c30);
+                    c31 = a3.fma(k1, c31);
+                }
             }
+            FloatVector s0 = low(both);
+            FloatVector s1 = high(both);
+            t00 = c00.fma(s0.mul(scales[scale]), t00);
+            t01 = c01.fma(s1.mul(scales[scale]), t01);
+            t10 = c10.fma(s0.mul(scales[scale + 1]), t10);
+            t11 = c11.fma(s1.mul(scales[scale + 1]), t11);
+            t20 = c20.fma(s0.mul(scales[scale + 2]), t20);
+            t21 = c21.fma(s1.mul(scales[scale + 2]), t21);
+            t30 = c30.fma(s0.mul(scales[scale + 3]), t30);
+            t31 = c31.fma(s1.mul(scales[scale + 3]), t31);
         }
-        IntVector both = words(keys, at);
-        FloatVector s0 = low(both);
-        FloatVector s1 = high(both);
-        put(c00.mul(splat(scales[scaleAt])).mul(s0), scores, to, add);
-        put(c01.mul(splat(scales[scaleAt])).mul(s1), scores, to + PAIR, add);
-        put(c10.mul(splat(scales[scaleAt + 1])).mul(s0), scores, to + STRIDE, add);
-        put(c11.mul(splat(scales[scaleAt + 1])).mul(s1), scores, to + STRIDE + PAIR, add);
-        put(c20.mul(splat(scales[scaleAt + 2])).mul(s0), scores, to + 2 * STRIDE, add);
-        put(c21.mul(splat(scales[scaleAt + 2])).mul(s1), scores, to + 2 * STRIDE + PAIR, add);
-        put(c30.mul(splat(scales[scaleAt + 3])).mul(s0), scores, to + 3 * STRIDE, add);
-        put(c31.mul(splat(scales[scaleAt + 3])).mul(s1), scores, to + 3 * STRIDE + PAIR, add);
+        t00.intoArray(scores, to);
+        t01.intoArray(scores, to + PAIR);
+        t10.intoArray(scores, to + STRIDE);
+        t11.intoArray(scores, to + STRIDE + PAIR);
+        t20.intoArray(scores, to + 2 * STRIDE);
+        t21.intoArray(scores, to + 2 * STRIDE + PAIR);
+        t30.intoArray(scores, to + 3 * STRIDE);
+        t31.intoArray(scores, to + 3 * STRIDE + PAIR);
     }
 
     /**
@@ -209,10 +245,6 @@ final class QuantizedProduct {
         c21.intoArray(sums, to + 2 * stride + PAIR);
         c30.intoArray(sums, to + 3 * stride);
         c31.intoArray(sums, to + 3 * stride + PAIR);
-    }
-
-    private static void put(FloatVector values, float[] target, int at, boolean add) {
-        (add ? values.add(load(target, at)) : values).intoArray(target, at);
     }
 
     /** The scales in the low halves of words. */
