@@ -92,9 +92,7 @@ public final class DeviceArguments {
         if (threads != null) {
             builder.threads(positive(threads));
         }
-        if (arithmetic != null) {
-            builder.arithmetic(Arithmetic.ofId(arithmetic));
-        }
+        builder.arithmetic(arithmetic());
         if (kv != null) {
             builder.kvCache(KvType.ofId(kv));
         }
@@ -108,6 +106,11 @@ public final class DeviceArguments {
             builder.rotation(KvRotation.ofId(rotation));
         }
         return builder;
+    }
+
+    /** How linear layers shall be computed. */
+    Arithmetic arithmetic() {
+        return arithmetic == null ? Arithmetic.BLOCK_INT8 : Arithmetic.ofId(arithmetic);
     }
 
     /** Refuses to compute in two ways at once. */

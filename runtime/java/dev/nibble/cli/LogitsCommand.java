@@ -2,10 +2,10 @@ package dev.nibble.cli;
 
 import dev.nibble.LanguageModel;
 import dev.nibble.TokenSession;
+import dev.nibble.device.Arithmetic;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.Locale;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -68,14 +68,22 @@ final class LogitsCommand implements Callable<Integer> {
 
     private void report(LanguageModel model, int count) {
         int vocabulary = model.info().vocabulary();
+        Arithmetic arithmetic = activations == Activations.F32 ? Arithmetic.EXACT : arguments.arithmetic();
         if (common.json()) {
             nibble.terminal()
                     .println(Json.write(Json.object(
-                            "file", out.toString(),
-                            "tokens", count,
-                            "vocabulary", vocabulary,
-                            "device", model.info().device(),
-                            "activations", activations.name().toLowerCase(Locale.ROOT))));
+                            "file",
+                            out.toString(),
+                            "tokens",
+                            count,
+                            "vocabulary",
+                            vocabulary,
+                            "device",
+                            model.info().device(),
+                            "arithmetic",
+                            arithmetic.id(),
+                            "activations",
+                            arithmetic == Arithmetic.EXACT ? "f32" : "int8")));
         } else {
             nibble.terminal().note(out + ": " + count + " x " + vocabulary + " logits");
         }

@@ -34,6 +34,11 @@ final class ModelArguments {
         return context == null ? OptionalInt.empty() : OptionalInt.of(context);
     }
 
+    /** How linear layers shall be computed, unless the command says so otherwise. */
+    Arithmetic arithmetic() {
+        return device.arithmetic();
+    }
+
     /**
      * Opens the model, with a progress bar if that takes long, and says in a line which device was chosen, where that was left
      * open.

@@ -87,11 +87,11 @@ final class ExpertKernels {
         int sharing = matmul.x().width() == columns ? matmul.ids().width() : 1;
         if (weight.isFixedPoint()) {
             int live = 1 + places.getLast() / matmul.ids().width();
-            AffineRows x = FixedPointKernels.input(weight, matmul.x(), matmul.quantized(), live);
             int[] at =
                     places.stream().mapToInt(place -> place / sharing * columns).toArray();
             int[] to = places.stream().mapToInt(place -> place * width).toArray();
-            FixedPointKernels.multiply(weight, expert, x, at, null, out, to, workers);
+            FixedPointProduct.of(weight, matmul.x(), matmul.quantized(), live, workers)
+                    .multiply(expert, new FixedPointProduct.Places(at, to), null, out);
             return;
         }
         Object input = MatmulKernels.input(weight, matmul.x(), matmul.quantized());

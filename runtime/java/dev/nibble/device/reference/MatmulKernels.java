@@ -39,10 +39,10 @@ final class MatmulKernels {
             int width = weight.shape().rows();
             if (weight.isFixedPoint()) {
                 int n = rows.count();
-                AffineRows x = FixedPointKernels.input(weight, matmul.x(), matmul.quantized(), n);
                 int[] at = IntStream.range(0, n).map(row -> row * columns).toArray();
                 int[] to = IntStream.range(0, n).map(row -> row * width).toArray();
-                FixedPointKernels.multiply(weight, 0, x, at, bias, out, to, workers);
+                FixedPointProduct.of(weight, matmul.x(), matmul.quantized(), n, workers)
+                        .multiply(0, new FixedPointProduct.Places(at, to), bias, out);
                 continue;
             }
             Object input = input(weight, matmul.x(), matmul.quantized());

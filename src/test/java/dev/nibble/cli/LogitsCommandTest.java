@@ -8,10 +8,14 @@ import dev.nibble.GoldenData;
 import dev.nibble.cli.CommandLineHarness.Result;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.stream.Collectors;
 import java.util.stream.StreamSupport;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
@@ -56,6 +60,27 @@ final class LogitsCommandTest {
         JsonNode json = new JsonMapper().readTree(result.out());
         assertEquals(3, json.get("tokens").asInt());
         assertEquals(4L * 3 * json.get("vocabulary").asInt(), Files.size(out));
+    }
+
+    @ParameterizedTest
+    @CsvSource({"cpu, fixed-point, int8", "reference, fixed-point, int8", "reference, exact, f32"})
+    void theArithmeticIsChosenAndReported(String device, String arithmetic, String activations) throws Exception {
+        String[] command = {"logits", "--tokens", "1,5,9", "--device", device, "--json", "--out"};
+        float[][] logits = new float[2][];
+        for (int i = 0; i < 2; i++) {
+            Path out = folder.resolve("logits" + i);
+            List<String> line = new ArrayList<>(List.of(command));
+            line.addAll(i == 0 ? List.of(out.toString()) : List.of(out.toString(), "--arithmetic", arithmetic));
+            Result result = nibble(line.toArray(String[]::new));
+            assertEquals(0, result.status(), result.err());
+            JsonNode json = new JsonMapper().readTree(result.out());
+            assertEquals(
+                    i == 0 ? "block-int8" : arithmetic, json.get("arithmetic").asString());
+            assertEquals(i == 0 ? "int8" : activations, json.get("activations").asString());
+            logits[i] = GoldenData.floats(out);
+        }
+        double difference = normalizedError(logits[1], logits[0]);
+        assertTrue(difference > 1e-7 && difference < 1e-2, "NMSE " + difference);
     }
 
     private static JsonNode entry(String model) throws Exception {

@@ -8,12 +8,32 @@ import dev.nibble.quant.affine.OutputScale;
 import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
-/** Products in integers, as {@link Arithmetic#FIXED_POINT} defines them. */
-final class FixedPointKernels {
-    private FixedPointKernels() {}
+/**
+ * Products of a weight in integers, as {@link Arithmetic#FIXED_POINT} defines them.
+ *
+ * @param weight the weight
+ * @param x what it is multiplied with
+ * @param workers the threads
+ */
+record FixedPointProduct(ReferenceWeight weight, AffineRows x, Workers workers) {
+    /**
+     * Where inputs and outputs lie.
+     *
+     * @param at for each input where its values begin in {@code x}
+     * @param to for each input where its outputs begin
+     */
+    record Places(int[] at, int[] to) {}
 
-    /** The quantized input of a weight; for weights of floats, which nobody quantizes an input for, it is made here. */
-    static AffineRows input(ReferenceWeight weight, Buffer x, @Nullable Buffer quantized, int live) {
+    /**
+     * The product of a weight with the first rows of its input; for weights of floats, which nobody quantizes an input for, that is
+     * done here.
+     */
+    static FixedPointProduct of(
+            ReferenceWeight weight, Buffer x, @Nullable Buffer quantized, int live, Workers workers) {
+        return new FixedPointProduct(weight, input(weight, x, quantized, live), workers);
+    }
+
+    private static AffineRows input(ReferenceWeight weight, Buffer x, @Nullable Buffer quantized, int live) {
         if (!weight.shape().takesFloats() && quantized != null) {
             return (AffineRows) ((ReferenceBuffer) quantized).content();
         }
@@ -28,19 +48,12 @@ final class FixedPointKernels {
      * Multiplies inputs by a matrix.
      *
      * @param matrix which of the weight's matrices
-     * @param at for each input where its values begin in {@code x}
+     * @param bias is added to the outputs; or none
      * @param out receives the outputs
-     * @param to for each input where its outputs begin in {@code out}
      */
-    static void multiply(
-            ReferenceWeight weight,
-            int matrix,
-            AffineRows x,
-            int[] at,
-            float @Nullable [] bias,
-            float[] out,
-            int[] to,
-            Workers workers) {
+    void multiply(int matrix, Places places, float @Nullable [] bias, float[] out) {
+        int[] at = places.at();
+        int[] to = places.to();
         int outputs = weight.shape().rows();
         int[][] sums = new int[at.length][outputs];
         ChannelScales scales = weight.channels().matrices()[matrix];
@@ -49,7 +62,7 @@ final class FixedPointKernels {
             for (int i = from; i < end; i++) {
                 weight.quantize((long) matrix * outputs + i, integers);
                 for (int input = 0; input < at.length; input++) {
-                    sums[input][i] = scales.toUnit(i, sum(integers, x, at[input]));
+                    sums[input][i] = scales.toUnit(i, sum(integers, at[input]));
                 }
             }
         });
@@ -67,7 +80,7 @@ final class FixedPointKernels {
         }
     }
 
-    private static int sum(byte[] weights, AffineRows x, int at) {
+    private int sum(byte[] weights, int at) {
         AffineParameters mapping = x.parametersOf(at);
         int sum = 0;
         for (int i = 0; i < weights.length && mapping != null; i++) {
