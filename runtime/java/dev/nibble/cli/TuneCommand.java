@@ -6,11 +6,16 @@ import dev.nibble.evaluation.SampleText;
 import dev.nibble.evaluation.Tuning;
 import dev.nibble.evaluation.TuningOptions;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.DirectoryNotEmptyException;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.util.Comparator;
 import java.util.List;
 import java.util.concurrent.Callable;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -108,25 +113,49 @@ final class TuneCommand implements Callable<Integer> {
             description = "Write a report with charts, one page without other files.")
     private @Nullable Path html;
 
+    private volatile boolean interrupted;
+
     @Override
     public Integer call() throws IOException {
         check();
-        Path work = out == null ? Path.of(System.getProperty("java.io.tmpdir")) : folderOf(out);
-        if (model != null) {
-            return tune(TuningOptions.builder(model)
-                    .allowRequantize(allowRequantize)
-                    .work(work));
-        }
-        Path demo = Files.createTempFile(work, "nibble-demo", ".gguf");
+        Path beside = out == null ? Path.of(System.getProperty("java.io.tmpdir")) : folderOf(out);
+        Path work = Files.createTempDirectory(beside, "nibble-tune-");
+        nibble.interruption().cancelWith(() -> {
+            interrupted = true;
+            delete(work);
+        });
         try {
-            ModelFile.copyDemo(demo);
-            nibble.terminal().note("the bundled model is in q8_0: what is made of it loses that much more");
-            return tune(TuningOptions.builder(demo)
-                    .allowRequantize(true)
-                    .window(DEMO_WINDOW)
-                    .work(work));
+            return tune(base(work).work(work));
+        } catch (IOException | RuntimeException e) {
+            if (interrupted) {
+                return ExitStatus.DONE.code();
+            }
+            throw e;
         } finally {
-            Files.deleteIfExists(demo);
+            delete(work);
+        }
+    }
+
+    private TuningOptions.Builder base(Path work) throws IOException {
+        if (model != null) {
+            return TuningOptions.builder(model).allowRequantize(allowRequantize);
+        }
+        Path demo = work.resolve("demo.gguf");
+        ModelFile.copyDemo(demo);
+        nibble.terminal().note("the bundled model is in q8_0: what is made of it loses that much more");
+        return TuningOptions.builder(demo).allowRequantize(true).window(DEMO_WINDOW);
+    }
+
+    /** Deletes a folder, which may be going already. */
+    private static void delete(Path folder) {
+        try (Stream<Path> tree = Files.walk(folder)) {
+            for (Path path : tree.sorted(Comparator.reverseOrder()).toList()) {
+                Files.deleteIfExists(path);
+            }
+        } catch (NoSuchFileException | DirectoryNotEmptyException | UncheckedIOException e) {
+            // An interruption meets the command at work: whoever is last deletes the rest.
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
         }
     }
 
