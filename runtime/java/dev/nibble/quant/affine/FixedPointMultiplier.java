@@ -70,7 +70,7 @@ public record FixedPointMultiplier(int mantissa, int exponent) {
 
     /** The nearest 32-bit integer. */
     static int saturate(long value) {
-        return (int) Math.clamp(value, Integer.MIN_VALUE, Integer.MAX_VALUE);
+        return Math.clamp(value, Integer.MIN_VALUE, Integer.MAX_VALUE);
     }
 
     /** The number that this stands for. */

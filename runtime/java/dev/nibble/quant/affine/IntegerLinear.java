@@ -155,6 +155,6 @@ public final class IntegerLinear {
 
     private int requantize(int row, int accumulator) {
         long shifted = (long) multipliers[row].apply(accumulator) + output.zeroPoint();
-        return (int) Math.clamp(shifted, output.least(), output.greatest());
+        return Math.clamp(shifted, output.least(), output.greatest());
     }
 }
