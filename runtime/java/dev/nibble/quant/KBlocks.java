@@ -18,7 +18,7 @@ final class KBlocks {
 
     // Where the search puts the value farthest from zero.
     private static final float[] THREE_BIT_ENDS = {-3.1f, -3.55f, -4, -4.45f, -4.9f};
-    private static final float[] SIX_BIT_ENDS = {-30, -31, -32, -33, -34};
+    private static final float[] SIX_BIT_ENDS = {-31.1f, -31.55f, -32, -32.45f, -32.9f};
 
     private KBlocks() {}
 

@@ -20,7 +20,7 @@ final class LegacyBlocks {
     // Where the search puts the value farthest from zero.
     private static final float[] FOUR_BIT_ENDS = {-7.1f, -7.55f, -8, -8.45f, -8.9f};
     private static final float[] FIVE_BIT_ENDS = {-15.1f, -15.55f, -16, -16.45f, -16.9f};
-    private static final float[] EIGHT_BIT_ENDS = {-125.5f, -126.25f, -127, -127.75f, -128.5f};
+    private static final float[] EIGHT_BIT_ENDS = {-126.4f, -126.7f, -127};
 
     private LegacyBlocks() {}
 
