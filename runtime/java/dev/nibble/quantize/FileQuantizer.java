@@ -10,6 +10,7 @@ import java.io.InterruptedIOException;
 import java.lang.foreign.MemorySegment;
 import java.nio.channels.ClosedByInterruptException;
 import java.nio.channels.WritableByteChannel;
+import java.nio.file.FileSystemException;
 import java.nio.file.Path;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -64,6 +65,11 @@ public final class FileQuantizer {
                 write(writer, workers, progress);
             } catch (ClosedByInterruptException e) {
                 throw interrupted();
+            } catch (InterruptedIOException | FileSystemException e) {
+                throw e;
+            } catch (IOException e) {
+                // A full disk does not say which.
+                throw TargetFile.failed(target, e);
             } finally {
                 workers.shutdownNow();
             }

@@ -4,7 +4,6 @@ import dev.nibble.OutOfCapacityException;
 import dev.nibble.gguf.GgufWriter;
 import dev.nibble.gguf.Metadata;
 import java.io.IOException;
-import java.nio.file.AccessDeniedException;
 import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -51,11 +50,20 @@ final class TargetFile {
     static GgufWriter begin(Path target, Metadata metadata) throws IOException {
         try {
             return new GgufWriter(target, metadata);
-        } catch (AccessDeniedException e) {
-            AccessDeniedException denied =
-                    new AccessDeniedException(target.toString(), null, "its folder does not allow new files");
-            denied.initCause(e);
-            throw denied;
+        } catch (FileSystemException e) {
+            String reason = e.getReason() == null ? e.getClass().getSimpleName() : e.getReason();
+            throw named(target, "no file can be made in its folder (" + reason + ")", e);
         }
+    }
+
+    /** What a failure to write is called, with the file's name. */
+    static IOException failed(Path target, IOException failure) {
+        return named(target, "it cannot be written whole, and nothing is left of it: " + failure.getMessage(), failure);
+    }
+
+    private static FileSystemException named(Path target, String reason, IOException cause) {
+        FileSystemException named = new FileSystemException(target.toString(), null, reason);
+        named.initCause(cause);
+        return named;
     }
 }
