@@ -132,17 +132,17 @@ record QualityReport(
                 "same_top", json(divergence.sameTop()));
     }
 
-    private static Map<String, Object> json(Spread spread) {
-        Map<String, Object> json = new LinkedHashMap<>();
+    private static Map<String, @Nullable Object> json(Spread spread) {
+        Map<String, @Nullable Object> json = new LinkedHashMap<>();
         json.put("mean", json(spread.mean()));
-        json.put("minimum", spread.minimum());
-        json.put("p1", spread.p1());
-        json.put("p5", spread.p5());
-        json.put("median", spread.median());
-        json.put("p95", spread.p95());
-        json.put("p99", spread.p99());
-        json.put("p99.9", spread.p999());
-        json.put("maximum", spread.maximum());
+        json.put("minimum", finite(spread.minimum()));
+        json.put("p1", finite(spread.p1()));
+        json.put("p5", finite(spread.p5()));
+        json.put("median", finite(spread.median()));
+        json.put("p95", finite(spread.p95()));
+        json.put("p99", finite(spread.p99()));
+        json.put("p99.9", finite(spread.p999()));
+        json.put("maximum", finite(spread.maximum()));
         return json;
     }
 

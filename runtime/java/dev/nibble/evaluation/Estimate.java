@@ -8,22 +8,18 @@ package dev.nibble.evaluation;
  */
 public record Estimate(double value, double error) {
     /** The mean of a sample. */
-    static Estimate mean(double[] sample, int from, int to) {
-        int count = to - from;
+    static Estimate mean(double[] sample) {
+        int count = sample.length;
         double sum = 0;
-        for (int i = from; i < to; i++) {
-            sum += sample[i];
+        for (double value : sample) {
+            sum += value;
         }
         double mean = sum / count;
         double squares = 0;
-        for (int i = from; i < to; i++) {
-            squares += (sample[i] - mean) * (sample[i] - mean);
+        for (double value : sample) {
+            squares += (value - mean) * (value - mean);
         }
         return new Estimate(mean, count < 2 ? Double.NaN : Math.sqrt(squares / count / (count - 1)));
-    }
-
-    static Estimate mean(double[] sample) {
-        return mean(sample, 0, sample.length);
     }
 
     /** The share of a sample that has a property. */

@@ -14,6 +14,9 @@ import java.util.function.IntConsumer;
 
 /** Works on many sequences of a model at once: enough to fill two of its steps, so that it never waits for what we compute. */
 final class Parallel {
+    /** Fewer than a model has places for: a sequence that has to wait for one would lose what was computed of it. */
+    private static final int MOST_AT_ONCE = 32;
+
     private final ModelInfo model;
 
     Parallel(ModelInfo model) {
@@ -44,7 +47,7 @@ final class Parallel {
 
     private int atOnce(int tokens) {
         int filling = 2 * Math.ceilDiv(model.batch(), tokens);
-        return Math.max(1, Math.min(filling, model.cacheTokens() / tokens));
+        return Math.clamp(model.cacheTokens() / tokens, 1, Math.min(filling, MOST_AT_ONCE));
     }
 
     private static void workOff(AtomicInteger next, int count, IntConsumer work) {

@@ -20,9 +20,8 @@ public final class Perplexity {
     private final double[] surprise;
 
     private final @Nullable BaseComparison comparison;
+    private final RunningMean progress = new RunningMean();
     private int done;
-    private double sum;
-    private double squares;
 
     private Perplexity(
             LanguageModel model,
@@ -100,28 +99,19 @@ public final class Perplexity {
     }
 
     private synchronized void report(int window) {
-        int from = window * windows.counted();
-        for (int i = from; i < from + windows.counted(); i++) {
-            sum += surprise[i];
-            squares += surprise[i] * surprise[i];
-        }
-        done++;
-        options.onProgress().accept(done, windows.count(), sofar(done * windows.counted()));
-    }
-
-    private Estimate sofar(int tokens) {
-        double mean = sum / tokens;
-        double variance = Math.max(0, squares / tokens - mean * mean);
-        return new Estimate(mean, tokens < 2 ? Double.NaN : Math.sqrt(variance / (tokens - 1))).exp();
+        progress.add(surprise, window * windows.counted(), windows.counted());
+        options.onProgress().accept(++done, windows.count(), progress.mean().exp());
     }
 
     private Quality quality() {
+        RunningMean mean = new RunningMean();
         List<Estimate> running = new ArrayList<>();
-        for (int window = 1; window <= windows.count(); window++) {
-            running.add(Estimate.mean(surprise, 0, window * windows.counted()).exp());
+        for (int window = 0; window < windows.count(); window++) {
+            mean.add(surprise, window * windows.counted(), windows.counted());
+            running.add(mean.mean().exp());
         }
         return new Quality(
-                running.getLast(),
+                Estimate.mean(surprise).exp(),
                 windows.count(),
                 windows.size(),
                 surprise.length,

@@ -157,6 +157,8 @@ public final class Tuning {
         } catch (OutOfCapacityException e) {
             say(variant + ": " + e.getMessage());
             return null;
+        } catch (IOException e) {
+            throw new IOException(variant + " cannot be measured: " + e.getMessage(), e);
         }
     }
 
