@@ -64,4 +64,27 @@ NIBBLE_PRODUCT(nibble_product_q6_k);
 NIBBLE_PRODUCT(nibble_product_iq4_nl);
 NIBBLE_PRODUCT(nibble_product_iq4_xs);
 
+/*
+ * Queries against keys of the KV cache in 8 or 4 bits, which lie as KvBlock.java says. A query is quantized as by nibble_quantize; its
+ * integers are kept in the order of the bytes that they meet.
+ *
+ * x         (size), a multiple of 32
+ * factor    on the scales
+ * integers  (size)
+ * scales    (size / 32), stride apart
+ * starts    (size / 32), stride apart: what takes the offset of the stored integers out of a sum of products
+ */
+NIBBLE_API void nibble_attention_query(int64_t bits, const float *x, int64_t size, float factor, int8_t *integers, float *scales,
+                                       int32_t *starts, int64_t stride);
+
+/*
+ * scores[i][t] = the product of query i with the key of token t of a group: the exact sums of blocks, times the scales of both.
+ *
+ * group     the first block of the keys of 32 tokens
+ * queries   a multiple of 4; integers (queries, size), scales and starts (size / 32, stride), of which the first `queries` are read
+ * scores    (queries, width), of which the first 32 are written
+ */
+NIBBLE_API void nibble_attention_scores(int64_t bits, const uint8_t *group, int64_t size, int64_t queries, const int8_t *integers,
+                                        const float *scales, const int32_t *starts, int64_t stride, float *scores, int64_t width);
+
 #endif

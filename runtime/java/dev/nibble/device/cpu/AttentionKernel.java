@@ -33,6 +33,7 @@ final class AttentionKernel implements Kernel, WorkerPool.Task {
     private final @Nullable CpuBuffer sinks;
     private final Operation.AttentionForm form;
     private final int sharing;
+    private final @Nullable NativeKernels kernels;
     private final boolean quantizedKeys;
     private final boolean quantizedValues;
     private final AttentionPlan plan;
@@ -48,6 +49,7 @@ final class AttentionKernel implements Kernel, WorkerPool.Task {
         this.sinks = (CpuBuffer) operation.sinks();
         this.form = operation.form();
         this.sharing = form.heads() / cache.layout().heads();
+        this.kernels = device.kernels().orElse(null);
         this.quantizedKeys = cache.layout().keyType().isQuantized();
         this.quantizedValues = cache.layout().valueType().isQuantized();
         int rowsPerBlock = Math.clamp(QUERIES / sharing, 1, operation.rows().limit());
@@ -130,12 +132,14 @@ final class AttentionKernel implements Kernel, WorkerPool.Task {
     }
 
     private void quantizeQuery(long at, int query, Scratch scratch) {
-        for (int value = 0; value < cache.layout().keySize(); value += KvType.BLOCK) {
-            float scale = QuantizedProduct.quantize(
-                    q.segment(),
-                    at + value * 4L,
-                    scratch.q,
-                    query * cache.layout().keySize() + value);
+        int size = cache.layout().keySize();
+        if (kernels != null) {
+            int bits = cache.layout().keyType().bits();
+            kernels.quantizeQuery(bits, q.segment().asSlice(at), form.scale(), scratch.byteQueries, query);
+            return;
+        }
+        for (int value = 0; value < size; value += KvType.BLOCK) {
+            float scale = QuantizedProduct.quantize(q.segment(), at + value * 4L, scratch.q, query * size + value);
             scratch.queryScales[scratch.scaleAt(query, value)] = scale * form.scale();
         }
     }
@@ -223,24 +227,35 @@ final class AttentionKernel implements Kernel, WorkerPool.Task {
     }
 
     private void scoreQuantized(int queries, int head, KvTile tile, Scratch scratch) {
-        KvType type = cache.layout().keyType();
-        int keySize = cache.layout().keySize();
+        int bits = cache.layout().keyType().bits();
+        int whole = CpuKvPages.roundUp(queries, AttentionProduct.ROWS);
         for (int group = tile.first(); group < tile.count(); group++) {
             long at = cache.keysAt(head, tile.number(group));
-            for (int query = 0; query < queries; query += AttentionProduct.ROWS) {
-                QuantizedProduct.scores(
-                        type.bits(),
-                        keySize,
-                        scratch.q,
-                        query * keySize,
-                        scratch.queryScales,
-                        query,
-                        scratch.scaleAt(0, KvType.BLOCK),
-                        cache.segment(),
-                        at,
-                        scratch.scores,
-                        query * AttentionWorkspace.TILE + group * CpuKvPages.COLUMNS);
+            int to = group * CpuKvPages.COLUMNS;
+            if (kernels != null) {
+                MemorySegment scores = scratch.scoresSegment.asSlice(to * (long) Float.BYTES);
+                kernels.scores(bits, cache.segment().asSlice(at), scratch.byteQueries, whole, scores);
+            } else {
+                scoreGroup(bits, whole, at, to, scratch);
             }
+        }
+    }
+
+    private void scoreGroup(int bits, int queries, long at, int to, Scratch scratch) {
+        int keySize = cache.layout().keySize();
+        for (int query = 0; query < queries; query += AttentionProduct.ROWS) {
+            QuantizedProduct.scores(
+                    bits,
+                    keySize,
+                    scratch.q,
+                    query * keySize,
+                    scratch.queryScales,
+                    query,
+                    scratch.scaleAt(0, KvType.BLOCK),
+                    cache.segment(),
+                    at,
+                    scratch.scores,
+                    query * AttentionWorkspace.TILE + to);
         }
     }
 

@@ -37,8 +37,14 @@ final class AttentionWorkspace {
 
         private final int queries;
 
+        /** Quantized queries for native kernels. */
+        final ByteQueries byteQueries;
+
         /** Scores, then weights: (queries, TILE). */
         final float[] scores;
+
+        /** The same. */
+        final MemorySegment scoresSegment;
 
         /** The weights of a group's tokens times the scales of their quantized values: (4, TILE). */
         final float[] weights = new float[AttentionProduct.ROWS * TILE];
@@ -58,7 +64,9 @@ final class AttentionWorkspace {
             this.queries = shape.queries;
             this.q = new float[Math.ceilDiv(shape.keySize, TILE) * queries * TILE];
             this.queryScales = new float[Math.ceilDiv(shape.keySize, KvType.BLOCK) * queries];
+            this.byteQueries = ByteQueries.of(queries, shape.keySize);
             this.scores = new float[shape.queries * TILE];
+            this.scoresSegment = MemorySegment.ofArray(scores);
             this.range = shape.softmax();
             this.total = shape.softmax();
             this.group = group;

@@ -68,6 +68,11 @@ final class CpuDevice implements Device {
         return pool.threads();
     }
 
+    /** The native kernels; empty: those of the Vector API do everything. */
+    Optional<NativeKernels> kernels() {
+        return kernels;
+    }
+
     /** Whether layers are computed in {@link Arithmetic#FIXED_POINT}. */
     boolean isFixedPoint() {
         return fixedPoint;

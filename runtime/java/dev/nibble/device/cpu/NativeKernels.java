@@ -1,6 +1,7 @@
 package dev.nibble.device.cpu;
 
 import static java.lang.foreign.ValueLayout.ADDRESS;
+import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
@@ -36,9 +37,16 @@ final class NativeKernels {
     private static final FunctionDescriptor QUANTIZE =
             FunctionDescriptor.ofVoid(ADDRESS, JAVA_LONG, ADDRESS, ADDRESS, ADDRESS);
 
+    private static final FunctionDescriptor QUERY =
+            FunctionDescriptor.ofVoid(JAVA_LONG, ADDRESS, JAVA_LONG, JAVA_FLOAT, ADDRESS, ADDRESS, ADDRESS, JAVA_LONG);
+    private static final FunctionDescriptor SCORES = FunctionDescriptor.ofVoid(
+            JAVA_LONG, ADDRESS, JAVA_LONG, JAVA_LONG, ADDRESS, ADDRESS, ADDRESS, JAVA_LONG, ADDRESS, JAVA_LONG);
+
     private final Map<TensorType, MemorySegment> products = new EnumMap<>(TensorType.class);
     private final MethodHandle product;
     private final MethodHandle quantize;
+    private final MethodHandle query;
+    private final MethodHandle scores;
 
     /** The kernels, or why there are none; found once. */
     private record Found(@Nullable NativeKernels kernels, String reason) {
@@ -72,6 +80,8 @@ final class NativeKernels {
         Linker.Option critical = Linker.Option.critical(true);
         this.product = linker.downcallHandle(PRODUCT, critical);
         this.quantize = linker.downcallHandle(library.findOrThrow("nibble_quantize"), QUANTIZE, critical);
+        this.query = linker.downcallHandle(library.findOrThrow("nibble_attention_query"), QUERY, critical);
+        this.scores = linker.downcallHandle(library.findOrThrow("nibble_attention_scores"), SCORES, critical);
         for (TileLayout layout : TileLayout.values()) {
             library.find("nibble_product_" + layout.name().toLowerCase(Locale.ROOT))
                     .ifPresent(symbol -> products.put(TensorType.valueOf(layout.name()), symbol));
@@ -114,6 +124,42 @@ final class NativeKernels {
     void quantize(MemorySegment x, long blocks, MemorySegment integers, MemorySegment scales, MemorySegment sums) {
         try {
             quantize.invokeExact(x, blocks, integers, scales, sums);
+        } catch (Throwable e) {
+            throw unexpected(e);
+        }
+    }
+
+    /** Calls {@code nibble_attention_query}: quantizes a query that meets keys of so many bits. */
+    void quantizeQuery(int bits, MemorySegment x, float factor, ByteQueries to, int query) {
+        try {
+            this.query.invokeExact(
+                    (long) bits,
+                    x,
+                    (long) to.size(),
+                    factor,
+                    to.integersOf(query),
+                    to.scalesFrom(query),
+                    to.startsFrom(query),
+                    (long) to.queries());
+        } catch (Throwable e) {
+            throw unexpected(e);
+        }
+    }
+
+    /** Calls {@code nibble_attention_scores}: the scores of a group of keys against the first {@code queries} queries. */
+    void scores(int bits, MemorySegment group, ByteQueries of, int queries, MemorySegment scores) {
+        try {
+            this.scores.invokeExact(
+                    (long) bits,
+                    group,
+                    (long) of.size(),
+                    (long) queries,
+                    of.integersOf(0),
+                    of.scalesFrom(0),
+                    of.startsFrom(0),
+                    (long) of.queries(),
+                    scores,
+                    (long) AttentionWorkspace.TILE);
         } catch (Throwable e) {
             throw unexpected(e);
         }
