@@ -4,6 +4,7 @@ import dev.nibble.quant.affine.ChannelScales;
 import dev.nibble.quant.affine.OutputScale;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -27,7 +28,8 @@ record FixedPointProduct(
         @Nullable MemorySegment bias) {
     private static final int ROWS = PackedMatrix.TILE_ROWS;
 
-    private static final ThreadLocal<int[]> SUMS = ThreadLocal.withInitial(() -> new int[0]);
+    private static final ThreadLocal<int[]> SUMS = ThreadLocal.withInitial(() -> new int[ROWS]);
+    private static final ThreadLocal<float[]> VALUES = ThreadLocal.withInitial(() -> new float[ROWS]);
 
     /** Tiles of the matrix. */
     int tiles() {
@@ -77,12 +79,14 @@ record FixedPointProduct(
         int zeroPoint = x.zeroPoint(selection.input(input));
         int least = ends[end];
         int greatest = ends[end + 1];
+        int begin = input * ROWS;
         for (int row = 0; row < rows; row++) {
-            int sum = sums[input * ROWS + row] - zeroPoint * weightSums[firstSum + row];
-            int units = scales.toUnit(first + row, sum);
-            sums[input * ROWS + row] = units;
-            least = Math.min(least, units);
-            greatest = Math.max(greatest, units);
+            sums[begin + row] -= zeroPoint * weightSums[firstSum + row];
+        }
+        scales.toUnits(first, sums, begin, rows);
+        for (int i = begin; i < begin + rows; i++) {
+            least = Math.min(least, sums[i]);
+            greatest = Math.max(greatest, sums[i]);
         }
         ends[end] = least;
         ends[end + 1] = greatest;
@@ -119,12 +123,19 @@ record FixedPointProduct(
     private void requantize(int tile, int input, @Nullable OutputScale scale) {
         int first = weight.tiles().firstRowOf(tile);
         int rows = weight.tiles().rowsOf(tile);
-        MemorySegment memory = out.segment();
-        for (int row = first; row < first + rows; row++) {
-            long at = at(input, row);
-            float value = scale == null ? Float.NaN : scale.requantize(memory.get(ValueLayout.JAVA_INT, at));
-            float added = bias == null ? 0 : bias.getAtIndex(ValueLayout.JAVA_FLOAT, row);
-            memory.set(ValueLayout.JAVA_FLOAT, at, bias == null ? value : value + added);
+        long at = at(input, first);
+        // On arrays, which the compiler knows to lie apart.
+        int[] sums = sums(ROWS);
+        float[] values = VALUES.get();
+        if (scale == null) {
+            Arrays.fill(values, Float.NaN);
+        } else {
+            MemorySegment.copy(out.segment(), ValueLayout.JAVA_INT, at, sums, 0, rows);
+            scale.requantize(sums, values, rows);
         }
+        for (int row = 0; bias != null && row < rows; row++) {
+            values[row] += bias.getAtIndex(ValueLayout.JAVA_FLOAT, first + row);
+        }
+        MemorySegment.copy(values, 0, out.segment(), ValueLayout.JAVA_FLOAT, at, rows);
     }
 }

@@ -1,5 +1,7 @@
 package dev.nibble.quant.affine;
 
+import java.util.Objects;
+
 /**
  * Brings the accumulators of channels that have scales of their own to one unit, in integers: channel i is multiplied by S_i / U,
  * where the unit U is the largest of the scales divided by a power of two. The power is as large as the sums allow, so that
@@ -41,8 +43,10 @@ public final class ChannelScales {
         shifts = new byte[count];
         for (int i = 0; i < count; i++) {
             FixedPointMultiplier multiplier = FixedPointMultiplier.of(scales[at + i] / unit);
-            mantissas[i] = multiplier.mantissa();
-            shifts[i] = (byte) Math.min(multiplier.shift(), Byte.MAX_VALUE);
+            // A scale is at most 2^15 units: the shift is positive. One beyond 62 leaves nothing of any product.
+            boolean tiny = multiplier.shift() > FixedPointMultiplier.MOST_SHIFT;
+            mantissas[i] = tiny ? 0 : multiplier.mantissa();
+            shifts[i] = (byte) (tiny ? FixedPointMultiplier.MOST_SHIFT : multiplier.shift());
         }
     }
 
@@ -59,5 +63,17 @@ public final class ChannelScales {
     /** A channel's accumulator in units, rounded to nearest, ties upwards. */
     public int toUnit(int channel, int accumulator) {
         return FixedPointMultiplier.multiply(accumulator, mantissas[channel], shifts[channel]);
+    }
+
+    /** The same for neighbouring channels from {@code channel} on, in place. */
+    public void toUnits(int channel, int[] accumulators, int at, int count) {
+        Objects.checkFromIndexSize(at, count, accumulators.length);
+        for (int i = 0; i < count; i++) {
+            // As multiply() does, but that sums of so many columns need no saturation, nor such shifts a case of their
+            // own.
+            long product = (long) accumulators[at + i] * mantissas[channel + i];
+            int shift = shifts[channel + i];
+            accumulators[at + i] = (int) (product + (1L << shift - 1) >> shift);
+        }
     }
 }

@@ -15,6 +15,9 @@ public record FixedPointMultiplier(int mantissa, int exponent) {
     /** 0. */
     public static final FixedPointMultiplier ZERO = new FixedPointMultiplier(0, 0);
 
+    /** The longest shift that leaves anything of a product, which is less than 2^62. */
+    static final int MOST_SHIFT = 62;
+
     private static final int MANTISSA_BITS = 31;
     private static final int LEAST_MANTISSA = 1 << 30;
 
@@ -64,8 +67,7 @@ public record FixedPointMultiplier(int mantissa, int exponent) {
             // A mantissa of 2^30 or more: everything but 0, shifted to the left, is beyond 32 bits.
             return saturate(shift == 0 ? product : Long.signum(product) * (1L << 32));
         }
-        // |product| < 2^62: from 2^63 on, less than a half is left of it.
-        return shift > 62 ? 0 : saturate(product + (1L << shift - 1) >> shift);
+        return shift > MOST_SHIFT ? 0 : saturate(product + (1L << shift - 1) >> shift);
     }
 
     /** The nearest 32-bit integer. */

@@ -37,6 +37,19 @@ public record OutputScale(FixedPointMultiplier multiplier, int zeroPoint, float 
         return Math.clamp((long) multiplier.apply(sum) + zeroPoint, Byte.MIN_VALUE, Byte.MAX_VALUE);
     }
 
+    /** What the int8 of each sum means. */
+    public void requantize(int[] sums, float[] values, int count) {
+        long mantissa = multiplier.mantissa();
+        int shift = multiplier.shift();
+        long half = 1L << shift - 1;
+        for (int i = 0; i < count; i++) {
+            // As quantize(sum) does: steps per unit are at most 255 and at least 255 / 2^31, so the shift needs no case
+            // of its own.
+            long integer = (sums[i] * mantissa + half >> shift) + zeroPoint;
+            values[i] = step * ((int) Math.clamp(integer, (long) Byte.MIN_VALUE, (long) Byte.MAX_VALUE) - zeroPoint);
+        }
+    }
+
     /** What the int8 of a sum means: step · (q − Z). */
     public float requantize(int sum) {
         return step * (quantize(sum) - zeroPoint);

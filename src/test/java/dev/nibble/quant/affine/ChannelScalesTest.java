@@ -1,5 +1,6 @@
 package dev.nibble.quant.affine;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -32,6 +33,9 @@ class ChannelScalesTest {
                         .intValueExact();
                 int units = channels.toUnit(channel, sum);
                 assertEquals(expected, units);
+                int[] several = {7, sum, sum, 7};
+                channels.toUnits(channel, several, 1, 1);
+                assertArrayEquals(new int[] {7, units, sum, 7}, several);
                 assertTrue(Math.abs((long) units) <= 1 << 30, units + " units");
                 double real = (double) sum * scales[1 + channel];
                 assertEquals(real, units * channels.unit(), 0.5001 * channels.unit() + 1e-9 * Math.abs(real));
@@ -75,6 +79,13 @@ class ChannelScalesTest {
                 double step = ((double) greatest - least) / 255 * 0.001;
                 assertEquals(sum * 0.001, scale.requantize(sum), 1.0001 * step);
             }
+            int[] sums = random.ints(9, least, greatest + 1).toArray();
+            float[] values = new float[10];
+            scale.requantize(sums, values, 9);
+            for (int i = 0; i < 9; i++) {
+                assertEquals(scale.requantize(sums[i]), values[i]);
+            }
+            assertEquals(0, values[9]);
             assertEquals(0, scale.requantize(0));
             assertTrue(greatest == least || scale.quantize(least) == -128, "the least integer means the least sum");
         }
