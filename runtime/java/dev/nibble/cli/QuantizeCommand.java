@@ -84,12 +84,8 @@ final class QuantizeCommand implements Callable<Integer> {
     @Option(names = "--dry-run", description = "Only show what would become of each tensor.")
     private boolean dryRun;
 
-    @Option(
-            names = "--threads",
-            defaultValue = "0",
-            paramLabel = "N",
-            description = "Threads; by default one per processor.")
-    private int threads;
+    @Option(names = "--threads", paramLabel = "N", description = "Threads; by default one per processor.")
+    private @Nullable Integer threads;
 
     @Override
     public Integer call() throws IOException {
@@ -105,8 +101,18 @@ final class QuantizeCommand implements Callable<Integer> {
     }
 
     private QuantizationOptions options() {
+        if (threads != null && threads < 1) {
+            throw new IllegalArgumentException("--threads must be 1 or more; given " + threads);
+        }
         return new QuantizationOptions(
-                type, pure, outputType, tokenEmbeddingType, tensorTypes, importance, allowRequantize, threads);
+                type,
+                pure,
+                outputType,
+                tokenEmbeddingType,
+                tensorTypes,
+                importance,
+                allowRequantize,
+                threads == null ? 0 : threads);
     }
 
     private void write(ModelQuantizer quantizer) throws IOException {

@@ -75,7 +75,7 @@ final class AffineGroups {
     /** What the quants of a group can express. */
     Line line(int group) {
         int block = group / groupsPerBlock;
-        return new Line(ds[block] * scales[group], -dmins[block] * minima[group], most);
+        return Line.of(ds[block] * scales[group], -dmins[block] * minima[group], most);
     }
 
     /** Lets the largest scale and the largest minimum of a block be the largest number. */

@@ -52,7 +52,7 @@ final class LegacyBlocks {
             for (int b = 0; b < blocks; b++) {
                 int from = LENGTH * b;
                 float d = putScale(bytes, 18 * b, scales[b]);
-                putLowBits(bytes, 18 * b + 2, values, from, new Line(d, -8 * d, 15));
+                putLowBits(bytes, 18 * b + 2, values, from, Line.of(d, -8 * d, 15));
             }
         }
     }
@@ -119,7 +119,7 @@ final class LegacyBlocks {
             for (int b = 0; b < blocks; b++) {
                 int from = LENGTH * b;
                 float d = putScale(bytes, 22 * b, scales[b]);
-                Line line = new Line(d, -16 * d, 31);
+                Line line = Line.of(d, -16 * d, 31);
                 putI32(bytes, 22 * b + 2, highBits(values, from, line));
                 putLowBits(bytes, 22 * b + 6, values, from, line);
             }
@@ -202,7 +202,7 @@ final class LegacyBlocks {
     /** Stores {@code d} and {@code m} of the line that was found, and returns it as stored. */
     private static Line putLine(byte[] bytes, int to, AffineSearch lines, int block, int most) {
         float d = putScale(bytes, to, lines.step(block));
-        return new Line(d, putScale(bytes, to + 2, lines.start(block)), most);
+        return Line.of(d, putScale(bytes, to + 2, lines.start(block)), most);
     }
 
     private static void putLowBits(byte[] bytes, int to, float[] values, int at, Line line) {

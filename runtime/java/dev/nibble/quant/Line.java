@@ -1,26 +1,21 @@
 package dev.nibble.quant;
 
 /**
- * The values that a group of quants can express: start + step · q for q = 0 … most. A step of zero expresses the start
- * alone; a negative step runs downwards.
+ * Numbers the values of a line: q = 0 … most stands for start + step · q. A step of zero lets 0 stand for all; a negative
+ * step runs downwards.
+ *
+ * @param inverse 1 / step
+ * @param start the value of q = 0
+ * @param most the largest q
  */
-record Line(float step, float start, int most) {
-    /** The q whose value is nearest to {@code value}. */
-    int nearest(float value) {
-        if (step == 0) {
-            return 0;
-        }
-        return Math.clamp((int) ((value - start) / step + 0.5f), 0, most);
+record Line(float inverse, float start, int most) {
+    /** The line of this step. */
+    static Line of(float step, float start, int most) {
+        return new Line(step == 0 ? 0 : 1 / step, start, most);
     }
 
-    /** The value of largest magnitude among {@code count} values, with its sign; NaN if one of them is. */
-    static float farthestFromZero(float[] values, int at, int count) {
-        float farthest = 0;
-        for (int i = at; i < at + count; i++) {
-            if (Math.abs(values[i]) > Math.abs(farthest) || Float.isNaN(values[i])) {
-                farthest = values[i];
-            }
-        }
-        return farthest;
+    /** The q whose value is nearest to {@code value}. */
+    int nearest(float value) {
+        return Math.clamp((int) ((value - start) * inverse + 0.5f), 0, most);
     }
 }

@@ -43,25 +43,17 @@ final class LineSums {
         Arrays.fill(squares, 0);
         Arrays.fill(products, 0);
         for (int i = 0; i < values.length(); i++) {
-            accumulate(values.values(i), values.weights(i), inverses, offsets, numbers, squares, products, most);
+            accumulate(values.values(i), values.weights(i));
         }
     }
 
-    private static void accumulate(
-            float[] values,
-            float[] weights,
-            float[] inverses,
-            float[] offsets,
-            float[] numbers,
-            float[] squares,
-            float[] products,
-            int most) {
-        for (int i = 0; i < values.length; i++) {
-            float number = Math.min(Math.max((int) (values[i] * inverses[i] + offsets[i]), 0), most);
-            float weighted = weights[i] * number;
+    private void accumulate(float[] row, float[] rowWeights) {
+        for (int i = 0; i < row.length; i++) {
+            float number = Math.min(Math.max((int) (row[i] * inverses[i] + offsets[i]), 0), most);
+            float weighted = rowWeights[i] * number;
             numbers[i] += weighted;
             squares[i] += weighted * number;
-            products[i] += weighted * values[i];
+            products[i] += weighted * row[i];
         }
     }
 

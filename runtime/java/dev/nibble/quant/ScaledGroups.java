@@ -67,13 +67,24 @@ final class ScaledGroups {
     /** Lets the scale farthest from zero be the least number. */
     private void begin(float[] wanted) {
         for (int block = 0; block < ds.length; block++) {
-            float farthest = Line.farthestFromZero(wanted, block * groupsPerBlock, groupsPerBlock);
+            float farthest = farthestFromZero(wanted, block * groupsPerBlock, groupsPerBlock);
             ds[block] = BlockBytes.roundScale(farthest / leastScale);
         }
         for (int group = 0; group < scales.length; group++) {
             float d = ds[group / groupsPerBlock];
             scales[group] = d == 0 ? 0 : clamp(Math.round(wanted[group] / d));
         }
+    }
+
+    /** The value of largest magnitude among {@code count} values, with its sign; NaN if one of them is. */
+    private static float farthestFromZero(float[] values, int at, int count) {
+        float farthest = 0;
+        for (int i = at; i < at + count; i++) {
+            if (Math.abs(values[i]) > Math.abs(farthest) || Float.isNaN(values[i])) {
+                farthest = values[i];
+            }
+        }
+        return farthest;
     }
 
     /** Lets each group choose among the neighbours of its scale. */

@@ -1,6 +1,7 @@
 package dev.nibble.quantize;
 
 import dev.nibble.InvalidModelException;
+import dev.nibble.UnsupportedFeatureException;
 import dev.nibble.gguf.GgufFile;
 import dev.nibble.gguf.TensorInfo;
 import dev.nibble.gguf.TensorType;
@@ -130,7 +131,11 @@ final class Planner {
         if (tensor.isCopied()) {
             return;
         }
-        BlockFormat.of(tensor.source().type());
+        if (!BlockFormat.isDecodable(tensor.source().type())) {
+            throw new UnsupportedFeatureException("tensor " + tensor.source().name() + " of " + file.path() + " is "
+                    + Recipe.id(tensor.source().type()) + ", for which there is no decoder, so that it cannot become "
+                    + Recipe.id(tensor.type()));
+        }
         if (tensor.isRequantized() && !recipe.allowRequantize()) {
             throw new IllegalArgumentException(
                     "tensor " + tensor.source().name() + " of " + file.path() + " is quantized already, as "

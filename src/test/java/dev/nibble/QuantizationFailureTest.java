@@ -5,10 +5,14 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.nibble.gguf.GgufWriter;
+import dev.nibble.gguf.Metadata;
+import dev.nibble.gguf.TensorType;
 import dev.nibble.quant.BlockFormat;
 import dev.nibble.quantize.FloatModel;
 import java.io.IOException;
 import java.io.InterruptedIOException;
+import java.lang.foreign.MemorySegment;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
@@ -93,6 +97,22 @@ class QuantizationFailureTest extends QuantizationFixture {
 
     static Stream<Float> badValues() {
         return Stream.of(Float.NaN, Float.POSITIVE_INFINITY, Float.NEGATIVE_INFINITY);
+    }
+
+    @Test
+    void aTypeThatCannotBeDecodedIsNamed() throws IOException {
+        Metadata metadata = Metadata.builder().build();
+        try (GgufWriter writer = new GgufWriter(source, metadata)) {
+            long bytes = writer.declare("blk.0.ffn_up.weight", TensorType.NVFP4, List.of(256L, 2L))
+                    .bytes();
+            writer.write(MemorySegment.ofArray(new byte[(int) bytes]));
+            writer.finish();
+        }
+        assertRefused(
+                QuantizationOptions.builder("q8_0").allowRequantize(true).build(),
+                UnsupportedFeatureException.class,
+                "blk.0.ffn_up.weight",
+                "nvfp4");
     }
 
     @Test

@@ -104,7 +104,7 @@ final class QuantizeCommandTest {
         assertFailure(ExitStatus.USAGE, "'q9'", source, target.toString(), "--type", "q9");
         assertFailure(ExitStatus.USAGE, "--type", source, target.toString());
         assertFailure(ExitStatus.USAGE, "PATTERN=TYPE", source, target.toString(), "--type", "q4_0", "--tensor-type=x");
-        assertFailure(ExitStatus.USAGE, "threads", source, target.toString(), "--type", "q4_0", "--threads", "-2");
+        assertFailure(ExitStatus.USAGE, "given 0", source, target.toString(), "--type", "q4_0", "--threads", "0");
         assertFailure(ExitStatus.INVALID_DATA, "nothing.gguf", "nothing.gguf", target.toString(), "--type", "q4_0");
         assertFailure(ExitStatus.INVALID_DATA, "no folder", source, folder + "/no/where.gguf", "--type", "q4_0");
         String damaged = new FloatModel(256)
