@@ -5,11 +5,15 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.nibble.LanguageModel;
 import dev.nibble.cli.CommandLineHarness.Result;
 import dev.nibble.quantize.FloatModel;
 import java.io.IOException;
+import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.Objects;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -122,5 +126,30 @@ final class QuantizeCommandTest {
         Result result = nibble(line);
         assertEquals(status.code(), result.status(), result.err());
         assertTrue(result.err().contains(message), result.err());
+    }
+
+    @Test
+    void whatCalibrateWritesGuidesTheQuantizer() throws IOException {
+        Path model = folder.resolve("bundled.gguf");
+        try (InputStream bundled = Objects.requireNonNull(LanguageModel.class.getResourceAsStream("tiny-q8_0.gguf"))) {
+            Files.copy(bundled, model);
+        }
+        String importance = folder.resolve("importance.gguf").toString();
+        Result calibrated =
+                nibble("calibrate", "-m", model.toString(), "--ctx", "64", "--windows", "2", "--out", importance);
+        assertEquals(0, calibrated.status(), calibrated.err());
+        String[] quantize = {"quantize", model.toString(), target.toString(), "--type", "q4_k_m", "--allow-requantize"};
+        assertEquals(0, nibble(quantize).status());
+        byte[] without = Files.readAllBytes(target);
+        quantize = Arrays.copyOf(quantize, quantize.length + 1);
+        quantize[quantize.length - 1] = "--importance=" + importance;
+        Result result = nibble(quantize);
+        assertEquals(0, result.status(), result.err());
+        assertFalse(Arrays.equals(without, Files.readAllBytes(target)));
+        JsonNode json = new JsonMapper()
+                .readTree(nibble("inspect", target.toString(), "--json").out());
+        assertEquals(
+                "importance.gguf",
+                json.get("metadata").get("quantize.imatrix.file").asString());
     }
 }
