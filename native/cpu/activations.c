@@ -10,7 +10,7 @@ int32_t nibble_cpu_supported(void) {
            __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512vnni");
 }
 
-#pragma GCC target("avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,fma,f16c")
+#include "vectors.h"
 
 static __m512i round_to_integers(__m512 x, float inverse) {
     __m512 shifted = _mm512_add_ps(_mm512_mul_ps(x, _mm512_set1_ps(inverse)), _mm512_set1_ps(128.5f));

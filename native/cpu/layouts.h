@@ -5,12 +5,7 @@
 #ifndef NIBBLE_LAYOUTS_H
 #define NIBBLE_LAYOUTS_H
 
-#include "nibble_cpu.h"
-#include <immintrin.h>
-
-#pragma GCC target("avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,fma,f16c")
-
-#define ALWAYS static inline __attribute__((always_inline))
+#include "vectors.h"
 
 /* How integers are stored: see QuantForm. */
 enum quants { TWO_BITS, THREE_BITS, FOUR_BITS, CODEBOOK, FIVE_BITS, SIX_BITS, EIGHT_BITS };

@@ -36,6 +36,57 @@ NIBBLE_API int32_t nibble_cpu_supported(void);
  */
 NIBBLE_API void nibble_quantize(const float *x, int64_t blocks, int8_t *integers, float *scales, int32_t *sums);
 
+/* x += y, (count). */
+NIBBLE_API void nibble_add(float *x, const float *y, int64_t count);
+
+/* out = (x / sqrt(mean(x^2) + epsilon)) * weight (+ bias), (count); bias may be 0. */
+NIBBLE_API void nibble_rms_norm(const float *x, const float *weight, const float *bias, float *out, int64_t count, float epsilon);
+
+/* out = ((x - mean(x)) / sqrt(variance(x) + epsilon)) * weight (+ bias), (count); bias may be 0. */
+NIBBLE_API void nibble_layer_norm(const float *x, const float *weight, const float *bias, float *out, int64_t count, float epsilon);
+
+/*
+ * Rotates the first 2 * pairs values of each head, in place: value i with value pairs + i, or values 2 i and 2 i + 1.
+ *
+ * x (heads, head_size); cosines, sines (pairs)
+ */
+NIBBLE_API void nibble_rope_halves(float *x, const float *cosines, const float *sines, int64_t heads, int64_t head_size, int64_t pairs);
+NIBBLE_API void nibble_rope_neighbours(float *x, const float *cosines, const float *sines, int64_t heads, int64_t head_size, int64_t pairs);
+
+/* out = act(gate) * up, (count); out may be gate or up. */
+NIBBLE_API void nibble_silu(const float *gate, const float *up, float *out, int64_t count);
+NIBBLE_API void nibble_gelu(const float *gate, const float *up, float *out, int64_t count);
+
+/* The first place of the largest value, (count); 0 if there is none. */
+NIBBLE_API int64_t nibble_argmax(const float *x, int64_t count);
+
+/*
+ * The products of attention: c (4, columns) (+)= a (4, length) * b (length, columns), where b has 32 columns of 16-bit floats, 32 of
+ * floats or 16 of floats. Rows of a lie 64 apart, those of c c_stride. They begin a_at and c_at floats, and b_at bytes, further.
+ * 16-bit floats lie in pairs and come out 2^-112 too small: see AttentionProduct.
+ */
+#define NIBBLE_ATTENTION_PRODUCT(name)                                                                                             \
+    NIBBLE_API void name(const float *a, int64_t a_at, const uint8_t *b, int64_t b_at, float *c, int64_t c_at, int64_t length,      \
+                         int64_t c_stride, int64_t add)
+
+NIBBLE_ATTENTION_PRODUCT(nibble_attention_halves);
+NIBBLE_ATTENTION_PRODUCT(nibble_attention_floats);
+NIBBLE_ATTENTION_PRODUCT(nibble_attention_few_floats);
+
+/* Widens 16-bit floats from byte `at` on, in pairs or not, 2^-112 too small; count is a multiple of 32, or of 16. */
+NIBBLE_API void nibble_widen_pairs(const uint8_t *source, int64_t at, float *target, int64_t count);
+NIBBLE_API void nibble_widen(const uint8_t *source, int64_t at, float *target, int64_t count);
+
+/*
+ * Takes a tile of scores of a query in: see RunningSoftmax.scores.
+ *
+ * scores   `width` from `at` on, a multiple of 16; become weights, times 2 to the exponent
+ * largest  (queries); sums (queries, 16); values (queries, stride), stride a multiple of 16
+ * power    the factor of the scores * log2 e
+ */
+NIBBLE_API void nibble_softmax(float *scores, int64_t at, int64_t width, float *largest, float *sums, float *values, int64_t query,
+                               int64_t stride, int64_t exponent, float power);
+
 /*
  * out[outputs[i]][row] = sum over columns of x[inputs[i]][column] * weight[row][column] + bias[row], for the rows of some tiles.
  *

@@ -6,13 +6,16 @@ import java.lang.foreign.ValueLayout;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorMask;
 import jdk.incubator.vector.VectorOperators;
+import org.jspecify.annotations.Nullable;
 
 /** {@link Operation.ArgMax}. */
 final class ArgMaxRow implements RowWork {
     private final CpuBuffer x;
     private final CpuBuffer ids;
+    private final @Nullable NativeKernels kernels;
 
-    ArgMaxRow(Operation.ArgMax operation) {
+    ArgMaxRow(Operation.ArgMax operation, @Nullable NativeKernels kernels) {
+        this.kernels = kernels;
         this.x = (CpuBuffer) operation.x();
         this.ids = (CpuBuffer) operation.ids();
     }
@@ -24,7 +27,10 @@ final class ArgMaxRow implements RowWork {
 
     @Override
     public void run(int row, int begin, int end, int thread) {
-        int place = place(x.segment(), row * x.rowBytes(), x.width());
+        long at = row * x.rowBytes();
+        int place = kernels == null
+                ? place(x.segment(), at, x.width())
+                : kernels.argMax(x.segment().asSlice(at), x.width());
         ids.segment().set(ValueLayout.JAVA_INT, row * ids.rowBytes(), place);
     }
 

@@ -25,6 +25,7 @@ final class AttentionKernel implements Kernel, WorkerPool.Task {
     private static final float HALF_FACTOR = Math.scalb(1f, AttentionProduct.HALF_EXPONENT);
 
     private final WorkerPool pool;
+    private final @Nullable NativeKernels kernels;
     private final Live live;
     private final CpuKvPages cache;
     private final CpuBuffer pageTable;
@@ -33,7 +34,6 @@ final class AttentionKernel implements Kernel, WorkerPool.Task {
     private final @Nullable CpuBuffer sinks;
     private final Operation.AttentionForm form;
     private final int sharing;
-    private final @Nullable NativeKernels kernels;
     private final boolean quantizedKeys;
     private final boolean quantizedValues;
     private final AttentionPlan plan;
@@ -41,6 +41,7 @@ final class AttentionKernel implements Kernel, WorkerPool.Task {
 
     AttentionKernel(Operation.Attention operation, CpuDevice device) {
         this.pool = device.pool();
+        this.kernels = device.kernels().orElse(null);
         this.live = Live.of(operation.rows());
         this.cache = (CpuKvPages) operation.cache();
         this.pageTable = (CpuBuffer) operation.pageTable();
@@ -49,7 +50,6 @@ final class AttentionKernel implements Kernel, WorkerPool.Task {
         this.sinks = (CpuBuffer) operation.sinks();
         this.form = operation.form();
         this.sharing = form.heads() / cache.layout().heads();
-        this.kernels = device.kernels().orElse(null);
         this.quantizedKeys = cache.layout().keyType().isQuantized();
         this.quantizedValues = cache.layout().valueType().isQuantized();
         int rowsPerBlock = Math.clamp(QUERIES / sharing, 1, operation.rows().limit());
@@ -203,13 +203,14 @@ final class AttentionKernel implements Kernel, WorkerPool.Task {
         for (int group = tile.first(); group < tile.count(); group++) {
             long at = cache.keysAt(head, tile.number(group));
             if (widen) {
-                AttentionProduct.widen(cache.segment(), at, keySize, width, keys);
+                AttentionProduct.widen(kernels, cache.segment(), at, keySize, width, keys);
                 at = 0;
             }
             for (int query = 0; query < queries; query += AttentionProduct.ROWS) {
                 int to = query * AttentionWorkspace.TILE + group * width;
                 for (int value = 0; value < keySize; value += AttentionWorkspace.TILE) {
                     AttentionProduct.multiply(
+                            kernels,
                             halves,
                             scratch.q,
                             scratch.queryAt(query, value),
@@ -345,10 +346,11 @@ final class AttentionKernel implements Kernel, WorkerPool.Task {
         int stride = cache.valueStride();
         boolean widen = widens(cache.halfValues(), queries, columns);
         if (widen) {
-            AttentionProduct.widen(cache.segment(), at, length, columns, scratch.group);
+            AttentionProduct.widen(kernels, cache.segment(), at, length, columns, scratch.group);
         }
         for (int query = 0; query < queries; query += AttentionProduct.ROWS) {
             AttentionProduct.multiply(
+                    kernels,
                     cache.halfValues() && !widen,
                     scratch.scores,
                     query * AttentionWorkspace.TILE + weights,

@@ -5,6 +5,7 @@ import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.ShortVector;
 import jdk.incubator.vector.VectorOperators;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The products of attention: c (4, columns) (+)= a (4, length) × b (length, columns), with b in the KV cache or a tile of it.
@@ -35,7 +36,17 @@ final class AttentionProduct {
     private AttentionProduct() {}
 
     /** Widens rows of 16-bit floats to a tile; 2⁻¹¹² too small. */
-    static void widen(MemorySegment source, long at, int length, int columns, MemorySegment target) {
+    static void widen(
+            @Nullable NativeKernels kernels,
+            MemorySegment source,
+            long at,
+            int length,
+            int columns,
+            MemorySegment target) {
+        if (kernels != null) {
+            kernels.widen(source, at, length, columns, target);
+            return;
+        }
         if (columns == CpuKvPages.COLUMNS) {
             widenPairs(source, at, length * columns, target);
             return;
@@ -72,11 +83,13 @@ final class AttentionProduct {
     /**
      * The product.
      *
+     * @param kernels do it, if there are any
      * @param halves whether b is of 16-bit floats; it then has {@link CpuKvPages#COLUMNS} columns
      * @param columns of b
      * @param add whether c is added to, or overwritten
      */
     static void multiply(
+            @Nullable NativeKernels kernels,
             boolean halves,
             float[] a,
             int aAt,
@@ -88,6 +101,10 @@ final class AttentionProduct {
             int cAt,
             int cStride,
             boolean add) {
+        if (kernels != null) {
+            kernels.attentionProduct(halves, a, aAt, b, bAt, length, columns, c, cAt, cStride, add);
+            return;
+        }
         for (int i = 0; i < PAIR; i += Lanes.COUNT) {
             if (halves) {
                 pairOfHalves(a, aAt, b, bAt + i * 4L, length, columns * 2, c, cAt + i, cStride, add);

@@ -4,6 +4,7 @@ import dev.nibble.device.KvType;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /** The scratch memory of attentions of one shape, shared by all layers: a part for each thread, and one for each split. */
 final class AttentionWorkspace {
@@ -19,8 +20,8 @@ final class AttentionWorkspace {
      * @param exponent log2 of the factor on all weights
      */
     record Shape(int queries, int keySize, int valueStride, int exponent) {
-        private RunningSoftmax softmax() {
-            return new RunningSoftmax(queries, valueStride, exponent);
+        private RunningSoftmax softmax(@Nullable NativeKernels kernels) {
+            return new RunningSoftmax(kernels, queries, valueStride, exponent);
         }
     }
 
@@ -60,15 +61,15 @@ final class AttentionWorkspace {
         /** One group of keys, or one block of values, as floats. */
         final MemorySegment group;
 
-        private Scratch(Shape shape, MemorySegment group) {
+        private Scratch(Shape shape, @Nullable NativeKernels kernels, MemorySegment group) {
             this.queries = shape.queries;
             this.q = new float[Math.ceilDiv(shape.keySize, TILE) * queries * TILE];
             this.queryScales = new float[Math.ceilDiv(shape.keySize, KvType.BLOCK) * queries];
             this.byteQueries = ByteQueries.of(queries, shape.keySize);
             this.scores = new float[shape.queries * TILE];
             this.scoresSegment = MemorySegment.ofArray(scores);
-            this.range = shape.softmax();
-            this.total = shape.softmax();
+            this.range = shape.softmax(kernels);
+            this.total = shape.softmax(kernels);
             this.group = group;
         }
 
@@ -84,17 +85,19 @@ final class AttentionWorkspace {
     }
 
     private final Shape shape;
+    private final @Nullable NativeKernels kernels;
     private final Scratch[] scratch;
     private final List<RunningSoftmax> partials = new ArrayList<>();
 
-    AttentionWorkspace(Shape shape, int threads, DeviceMemory memory) {
+    AttentionWorkspace(Shape shape, @Nullable NativeKernels kernels, int threads, DeviceMemory memory) {
+        this.kernels = kernels;
         this.shape = shape;
         long groupBytes = 4L * CpuKvPages.COLUMNS * Math.max(shape.keySize, shape.valueStride);
         MemorySegment groups = memory.allocate(groupBytes * threads, "scratch memory for attention")
                 .segment();
         this.scratch = new Scratch[threads];
         for (int i = 0; i < threads; i++) {
-            scratch[i] = new Scratch(shape, groups.asSlice(i * groupBytes, groupBytes));
+            scratch[i] = new Scratch(shape, kernels, groups.asSlice(i * groupBytes, groupBytes));
         }
     }
 
@@ -105,7 +108,7 @@ final class AttentionWorkspace {
     /** Makes sure that there are so many results of ranges. */
     void reservePartials(int count) {
         while (partials.size() < count) {
-            partials.add(shape.softmax());
+            partials.add(shape.softmax(kernels));
         }
     }
 

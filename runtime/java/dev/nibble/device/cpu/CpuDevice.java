@@ -175,7 +175,8 @@ final class CpuDevice implements Device {
 
     /** The scratch memory of all attentions of a shape. */
     synchronized AttentionWorkspace attentionWorkspace(AttentionWorkspace.Shape shape) {
-        return workspaces.computeIfAbsent(shape, key -> new AttentionWorkspace(key, pool.threads(), memory));
+        return workspaces.computeIfAbsent(
+                shape, key -> new AttentionWorkspace(key, kernels.orElse(null), pool.threads(), memory));
     }
 
     /** The rows of {@code parts × columns} values that inputs of weights of floats are quantized to. */

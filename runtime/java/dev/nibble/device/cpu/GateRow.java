@@ -5,6 +5,7 @@ import dev.nibble.device.Operation;
 import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorMask;
+import org.jspecify.annotations.Nullable;
 
 /** {@link Operation.Gate}. */
 final class GateRow implements RowWork {
@@ -17,8 +18,10 @@ final class GateRow implements RowWork {
     private final CpuBuffer gate;
     private final CpuBuffer up;
     private final CpuBuffer out;
+    private final @Nullable NativeKernels kernels;
 
-    GateRow(Operation.Gate operation) {
+    GateRow(Operation.Gate operation, @Nullable NativeKernels kernels) {
+        this.kernels = kernels;
         this.activation = operation.activation();
         this.gate = (CpuBuffer) operation.gate();
         this.up = (CpuBuffer) operation.up();
@@ -43,6 +46,12 @@ final class GateRow implements RowWork {
     @Override
     public void run(int row, int begin, int end, int thread) {
         long at = row * gate.rowBytes();
+        if (kernels != null) {
+            long from = at + begin * 4L;
+            MemorySegment target = out.segment().asSlice(from);
+            kernels.gate(activation, gate.segment().asSlice(from), up.segment().asSlice(from), target, end - begin);
+            return;
+        }
         switch (activation) {
             case SILU -> silu(gate.segment(), at, up.segment(), out.segment(), begin, end);
             case GELU -> gelu(gate.segment(), at, up.segment(), out.segment(), begin, end);

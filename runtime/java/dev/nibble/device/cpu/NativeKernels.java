@@ -1,11 +1,11 @@
 package dev.nibble.device.cpu;
 
-import static java.lang.foreign.ValueLayout.ADDRESS;
-import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
-import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
 import dev.nibble.UnsupportedFeatureException;
+import dev.nibble.device.Activation;
+import dev.nibble.device.NormKind;
+import dev.nibble.device.RopeStyle;
 import dev.nibble.foreign.BundledLibrary;
 import dev.nibble.gguf.TensorType;
 import java.lang.foreign.FunctionDescriptor;
@@ -24,29 +24,15 @@ import org.jspecify.annotations.Nullable;
  * the same sums as the kernels of the Vector API, which serve where these are missing: a type without one, another processor, a build
  * without a C compiler.
  *
- * <p>Calls are short and never block, so they are critical ones: arrays of the Java heap are handed over as they are.
+ * <p>{@link NativeCalls} has the calls; the methods here say what the arguments are, in the terms of this package.
  */
 @SuppressWarnings("restricted") // a device package binds its kernels
 final class NativeKernels {
     /** Which kernels devices use: {@code native}, {@code vector}, or unset for the best that there are. */
     static final String CHOICE = "dev.nibble.cpu.kernels";
 
-    private static final FunctionDescriptor PRODUCT = FunctionDescriptor.ofVoid(
-            ADDRESS, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG, ADDRESS, ADDRESS, ADDRESS, JAVA_LONG, ADDRESS, ADDRESS,
-            ADDRESS, JAVA_LONG, ADDRESS);
-    private static final FunctionDescriptor QUANTIZE =
-            FunctionDescriptor.ofVoid(ADDRESS, JAVA_LONG, ADDRESS, ADDRESS, ADDRESS);
-
-    private static final FunctionDescriptor QUERY =
-            FunctionDescriptor.ofVoid(JAVA_LONG, ADDRESS, JAVA_LONG, JAVA_FLOAT, ADDRESS, ADDRESS, ADDRESS, JAVA_LONG);
-    private static final FunctionDescriptor SCORES = FunctionDescriptor.ofVoid(
-            JAVA_LONG, ADDRESS, JAVA_LONG, JAVA_LONG, ADDRESS, ADDRESS, ADDRESS, JAVA_LONG, ADDRESS, JAVA_LONG);
-
+    private final NativeCalls calls;
     private final Map<TensorType, MemorySegment> products = new EnumMap<>(TensorType.class);
-    private final MethodHandle product;
-    private final MethodHandle quantize;
-    private final MethodHandle query;
-    private final MethodHandle scores;
 
     /** The kernels, or why there are none; found once. */
     private record Found(@Nullable NativeKernels kernels, String reason) {
@@ -76,12 +62,7 @@ final class NativeKernels {
     }
 
     private NativeKernels(SymbolLookup library) {
-        Linker linker = Linker.nativeLinker();
-        Linker.Option critical = Linker.Option.critical(true);
-        this.product = linker.downcallHandle(PRODUCT, critical);
-        this.quantize = linker.downcallHandle(library.findOrThrow("nibble_quantize"), QUANTIZE, critical);
-        this.query = linker.downcallHandle(library.findOrThrow("nibble_attention_query"), QUERY, critical);
-        this.scores = linker.downcallHandle(library.findOrThrow("nibble_attention_scores"), SCORES, critical);
+        calls = new NativeCalls(library);
         for (TileLayout layout : TileLayout.values()) {
             library.find("nibble_product_" + layout.name().toLowerCase(Locale.ROOT))
                     .ifPresent(symbol -> products.put(TensorType.valueOf(layout.name()), symbol));
@@ -123,7 +104,7 @@ final class NativeKernels {
     /** Calls {@code nibble_quantize}. */
     void quantize(MemorySegment x, long blocks, MemorySegment integers, MemorySegment scales, MemorySegment sums) {
         try {
-            quantize.invokeExact(x, blocks, integers, scales, sums);
+            calls.quantize.invokeExact(x, blocks, integers, scales, sums);
         } catch (Throwable e) {
             throw unexpected(e);
         }
@@ -132,7 +113,7 @@ final class NativeKernels {
     /** Calls {@code nibble_attention_query}: quantizes a query that meets keys of so many bits. */
     void quantizeQuery(int bits, MemorySegment x, float factor, ByteQueries to, int query) {
         try {
-            this.query.invokeExact(
+            calls.attentionQuery.invokeExact(
                     (long) bits,
                     x,
                     (long) to.size(),
@@ -149,7 +130,7 @@ final class NativeKernels {
     /** Calls {@code nibble_attention_scores}: the scores of a group of keys against the first {@code queries} queries. */
     void scores(int bits, MemorySegment group, ByteQueries of, int queries, MemorySegment scores) {
         try {
-            this.scores.invokeExact(
+            calls.attentionScores.invokeExact(
                     (long) bits,
                     group,
                     (long) of.size(),
@@ -176,7 +157,7 @@ final class NativeKernels {
         MemorySegment bias = allBias == null ? MemorySegment.NULL : allBias.asSlice((long) firstRow * Float.BYTES);
         MemorySegment function = products.get(weight.shape().type());
         try {
-            this.product.invokeExact(
+            calls.product.invokeExact(
                     function,
                     weight.data().asSlice((long) firstTile * tileBytes),
                     (long) tileBytes,
@@ -192,6 +173,148 @@ final class NativeKernels {
                     product.out().segment().asSlice((long) firstRow * Float.BYTES),
                     product.out().stride(),
                     bias);
+        } catch (Throwable e) {
+            throw unexpected(e);
+        }
+    }
+
+    /** x += y. */
+    void add(MemorySegment x, MemorySegment y, int count) {
+        try {
+            calls.add.invokeExact(x, y, (long) count);
+        } catch (Throwable e) {
+            throw unexpected(e);
+        }
+    }
+
+    /** Normalises {@code count} values. */
+    void norm(
+            NormKind kind,
+            MemorySegment x,
+            MemorySegment weight,
+            @Nullable MemorySegment bias,
+            MemorySegment out,
+            int count,
+            float epsilon) {
+        MemorySegment added = bias == null ? MemorySegment.NULL : bias;
+        try {
+            switch (kind) {
+                case RMS -> calls.rmsNorm.invokeExact(x, weight, added, out, (long) count, epsilon);
+                case LAYER -> calls.layerNorm.invokeExact(x, weight, added, out, (long) count, epsilon);
+            }
+        } catch (Throwable e) {
+            throw unexpected(e);
+        }
+    }
+
+    /** Rotates heads, by angles of {@code pairs} cosines and sines from {@code at} on. */
+    void rope(
+            RopeStyle style,
+            MemorySegment x,
+            float[] cosines,
+            float[] sines,
+            int at,
+            int heads,
+            int headSize,
+            int pairs) {
+        MemorySegment cos = MemorySegment.ofArray(cosines).asSlice((long) at * Float.BYTES);
+        MemorySegment sin = MemorySegment.ofArray(sines).asSlice((long) at * Float.BYTES);
+        try {
+            switch (style) {
+                case HALVES -> calls.ropeHalves.invokeExact(x, cos, sin, (long) heads, (long) headSize, (long) pairs);
+                case INTERLEAVED ->
+                    calls.ropeNeighbours.invokeExact(x, cos, sin, (long) heads, (long) headSize, (long) pairs);
+            }
+        } catch (Throwable e) {
+            throw unexpected(e);
+        }
+    }
+
+    /** out = act(gate) · up. */
+    void gate(Activation activation, MemorySegment gate, MemorySegment up, MemorySegment out, int count) {
+        try {
+            switch (activation) {
+                case SILU -> calls.silu.invokeExact(gate, up, out, (long) count);
+                case GELU -> calls.gelu.invokeExact(gate, up, out, (long) count);
+            }
+        } catch (Throwable e) {
+            throw unexpected(e);
+        }
+    }
+
+    /** The first place of the largest value. */
+    int argMax(MemorySegment x, int count) {
+        try {
+            return (int) (long) calls.argmax.invokeExact(x, (long) count);
+        } catch (Throwable e) {
+            throw unexpected(e);
+        }
+    }
+
+    /** {@link AttentionProduct#multiply}. */
+    void attentionProduct(
+            boolean halves,
+            float[] a,
+            int aAt,
+            MemorySegment b,
+            long bAt,
+            int length,
+            int columns,
+            float[] c,
+            int cAt,
+            int cStride,
+            boolean add) {
+        MethodHandle form = halves
+                ? calls.attentionHalves
+                : columns == CpuKvPages.COLUMNS ? calls.attentionFloats : calls.attentionFewFloats;
+        MemorySegment left = MemorySegment.ofArray(a);
+        MemorySegment result = MemorySegment.ofArray(c);
+        try {
+            form.invokeExact(
+                    left, (long) aAt, b, bAt, result, (long) cAt, (long) length, (long) cStride, add ? 1L : 0L);
+        } catch (Throwable e) {
+            throw unexpected(e);
+        }
+    }
+
+    /** {@link AttentionProduct#widen}. */
+    void widen(MemorySegment source, long at, int length, int columns, MemorySegment target) {
+        long count = (long) length * columns;
+        try {
+            if (columns == CpuKvPages.COLUMNS) {
+                calls.widenPairs.invokeExact(source, at, target, count);
+            } else {
+                calls.widenRows.invokeExact(source, at, target, count);
+            }
+        } catch (Throwable e) {
+            throw unexpected(e);
+        }
+    }
+
+    /** {@link RunningSoftmax#scores}. */
+    void softmax(
+            float[] scores,
+            int at,
+            int width,
+            float[] largest,
+            float[] sums,
+            float[] values,
+            int query,
+            int stride,
+            int exponent,
+            float power) {
+        try {
+            calls.softmax.invokeExact(
+                    MemorySegment.ofArray(scores),
+                    (long) at,
+                    (long) width,
+                    MemorySegment.ofArray(largest),
+                    MemorySegment.ofArray(sums),
+                    MemorySegment.ofArray(values),
+                    (long) query,
+                    (long) stride,
+                    (long) exponent,
+                    power);
         } catch (Throwable e) {
             throw unexpected(e);
         }

@@ -9,6 +9,7 @@ import org.jspecify.annotations.Nullable;
 
 /** {@link Operation.Norm} and {@link Operation.AddNorm}. */
 final class NormRow implements RowWork {
+    private final @Nullable NativeKernels kernels;
     private final NormKind kind;
     private final float epsilon;
     private final @Nullable CpuBuffer delta;
@@ -17,15 +18,24 @@ final class NormRow implements RowWork {
     private final @Nullable CpuBuffer bias;
     private final CpuBuffer out;
 
-    NormRow(Operation.Norm norm) {
-        this(norm.kind(), norm.epsilon(), null, norm.x(), norm.weight(), norm.bias(), norm.out());
+    NormRow(Operation.Norm norm, @Nullable NativeKernels kernels) {
+        this(kernels, norm.kind(), norm.epsilon(), null, norm.x(), norm.weight(), norm.bias(), norm.out());
     }
 
-    NormRow(Operation.AddNorm norm) {
-        this(norm.kind(), norm.epsilon(), norm.delta(), norm.residual(), norm.weight(), norm.bias(), norm.out());
+    NormRow(Operation.AddNorm norm, @Nullable NativeKernels kernels) {
+        this(
+                kernels,
+                norm.kind(),
+                norm.epsilon(),
+                norm.delta(),
+                norm.residual(),
+                norm.weight(),
+                norm.bias(),
+                norm.out());
     }
 
     private NormRow(
+            @Nullable NativeKernels kernels,
             NormKind kind,
             float epsilon,
             @Nullable Buffer delta,
@@ -33,6 +43,7 @@ final class NormRow implements RowWork {
             Buffer weight,
             @Nullable Buffer bias,
             Buffer out) {
+        this.kernels = kernels;
         this.kind = kind;
         this.epsilon = epsilon;
         this.delta = (CpuBuffer) delta;
@@ -50,11 +61,21 @@ final class NormRow implements RowWork {
     @Override
     public void run(int row, int begin, int end, int thread) {
         if (delta != null) {
-            Rows.add(x.segment(), row * x.rowBytes(), delta.segment(), row * delta.rowBytes(), x.width());
+            add(row, delta);
         }
         int group = weight.width();
         for (int column = 0; column < x.width(); column += group) {
             normalise(row * x.rowBytes() + column * 4L, row * out.rowBytes() + column * 4L, group);
+        }
+    }
+
+    private void add(int row, CpuBuffer delta) {
+        long at = row * x.rowBytes();
+        long from = row * delta.rowBytes();
+        if (kernels == null) {
+            Rows.add(x.segment(), at, delta.segment(), from, x.width());
+        } else {
+            kernels.add(x.segment().asSlice(at), delta.segment().asSlice(from), x.width());
         }
     }
 
@@ -64,6 +85,12 @@ final class NormRow implements RowWork {
      */
     private void normalise(long at, long outAt, int count) {
         MemorySegment source = x.segment();
+        if (kernels != null) {
+            MemorySegment added = bias == null ? null : bias.segment();
+            MemorySegment target = out.segment().asSlice(outAt);
+            kernels.norm(kind, source.asSlice(at), weight.segment(), added, target, count, epsilon);
+            return;
+        }
         boolean centred = kind == NormKind.LAYER;
         float mean = centred ? (float) (Rows.sum(source, at, count, 0) / count) : 0;
         double rest = centred ? Rows.sum(source, at, count, mean) / count : 0;

@@ -4,6 +4,7 @@ import dev.nibble.device.Operation;
 import dev.nibble.device.RopeStyle;
 import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.FloatVector;
+import org.jspecify.annotations.Nullable;
 
 /** {@link Operation.Rope}. */
 final class RopeRow implements RowWork {
@@ -11,12 +12,14 @@ final class RopeRow implements RowWork {
     private final int headSize;
     private final RopeStyle style;
     private final RotationTable table;
+    private final @Nullable NativeKernels kernels;
 
-    RopeRow(Operation.Rope operation, RotationTable table) {
+    RopeRow(Operation.Rope operation, RotationTable table, @Nullable NativeKernels kernels) {
         this.x = (CpuBuffer) operation.x();
         this.headSize = operation.headSize();
         this.style = operation.style();
         this.table = table;
+        this.kernels = kernels;
     }
 
     @Override
@@ -27,6 +30,12 @@ final class RopeRow implements RowWork {
     @Override
     public void run(int row, int begin, int end, int thread) {
         int first = row * table.pairs();
+        if (kernels != null) {
+            MemorySegment heads = x.segment().asSlice(row * x.rowBytes());
+            kernels.rope(
+                    style, heads, table.cosines(), table.sines(), first, x.width() / headSize, headSize, table.pairs());
+            return;
+        }
         for (int column = 0; column < x.width(); column += headSize) {
             long at = row * x.rowBytes() + column * 4L;
             switch (style) {

@@ -2,9 +2,8 @@ package dev.nibble.device.cpu;
 
 import java.util.Arrays;
 import jdk.incubator.vector.FloatVector;
-import jdk.incubator.vector.IntVector;
-import jdk.incubator.vector.VectorMask;
 import jdk.incubator.vector.VectorOperators;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Weighted sums of values under a softmax whose scores come tile by tile (Milakov and Gimelshein, 2018): for each query the
@@ -18,15 +17,17 @@ final class RunningSoftmax {
 
     private static final double LN2 = Math.log(2);
 
-    private static final IntVector COLUMNS = IntVector.zero(Lanes.INTS).addIndex(1);
+    /** Lanes in which exponentials are added up: those of the widest vectors. */
+    private static final int LANES = 16;
 
+    private final @Nullable NativeKernels kernels;
     private final int stride;
     private final int exponent;
 
     /** The largest score: (queries). */
     private final float[] largest;
 
-    /** The sums of exponentials of each lane, times 2 to the exponent: (queries, lanes). */
+    /** The sums of exponentials of each lane, times 2 to the exponent: (queries, LANES). */
     private final float[] sums;
 
     /** The weighted sums of values, times 2 to the exponent: (queries, stride). */
@@ -36,11 +37,12 @@ final class RunningSoftmax {
      * @param stride values of a query, a multiple of 16
      * @param exponent log2 of a factor on all weights
      */
-    RunningSoftmax(int queries, int stride, int exponent) {
+    RunningSoftmax(@Nullable NativeKernels kernels, int queries, int stride, int exponent) {
+        this.kernels = kernels;
         this.stride = stride;
         this.exponent = exponent;
         this.largest = new float[queries];
-        this.sums = new float[queries * Lanes.COUNT];
+        this.sums = new float[queries * LANES];
         this.values = new float[queries * stride];
     }
 
@@ -52,23 +54,14 @@ final class RunningSoftmax {
     /** Forgets all tokens of the first {@code queries} queries. */
     void clear(int queries) {
         Arrays.fill(largest, 0, queries, NOTHING);
-        Arrays.fill(sums, 0, queries * Lanes.COUNT, 0);
+        Arrays.fill(sums, 0, queries * LANES, 0);
         Arrays.fill(values, 0, queries * stride, 0);
     }
 
     /** Marks the columns outside {@code from ≤ column < to} of {@code width} scores as of tokens that are not seen. */
     static void mask(float[] scores, int at, int width, int from, int to) {
-        if (from <= 0 && to >= width) {
-            return;
-        }
-        for (int column = 0; column < width; column += Lanes.COUNT) {
-            IntVector index = COLUMNS.add(column);
-            VectorMask<Integer> seen =
-                    index.compare(VectorOperators.GE, from).and(index.compare(VectorOperators.LT, to));
-            splat(NOTHING)
-                    .blend(load(scores, at + column), seen.cast(Lanes.FLOATS))
-                    .intoArray(scores, at + column);
-        }
+        Arrays.fill(scores, at, at + Math.clamp(from, 0, width), NOTHING);
+        Arrays.fill(scores, at + Math.clamp(to, 0, width), at + width, NOTHING);
     }
 
     /** Caps scores: c · tanh(score · factor / c). */
@@ -87,11 +80,15 @@ final class RunningSoftmax {
      * @param factor of the scores
      */
     void scores(int query, float[] scores, int at, int width, float factor) {
+        float power = factor * VectorMath.LOG2_E;
+        if (kernels != null) {
+            kernels.softmax(scores, at, width, largest, sums, values, query, stride, exponent, power);
+            return;
+        }
         FloatVector most = load(scores, at);
         for (int column = Lanes.COUNT; column < width; column += Lanes.COUNT) {
             most = VectorMath.larger(most, load(scores, at + column));
         }
-        float power = factor * VectorMath.LOG2_E;
         if (most.mul(power).compare(VectorOperators.GT, largest[query]).anyTrue()) {
             raise(query, most.reduceLanes(VectorOperators.MAX) * power);
         }
@@ -101,20 +98,20 @@ final class RunningSoftmax {
         }
         FloatVector stretch = splat(power);
         FloatVector shift = splat(-largest[query]);
-        FloatVector sum = load(sums, query * Lanes.COUNT);
+        FloatVector sum = load(sums, query * LANES);
         for (int column = 0; column < width; column += Lanes.COUNT) {
             FloatVector weight = VectorMath.exp2Below(load(scores, at + column).fma(stretch, shift), exponent);
             sum = sum.add(weight);
             weight.intoArray(scores, at + column);
         }
-        sum.intoArray(sums, query * Lanes.COUNT);
+        sum.intoArray(sums, query * LANES);
     }
 
     /** Sets a new largest score, which makes all before smaller. */
     private void raise(int query, float now) {
         float fade = exp2(largest[query] - now);
         largest[query] = now;
-        scale(sums, query * Lanes.COUNT, Lanes.COUNT, fade);
+        scale(sums, query * LANES, LANES, fade);
         scale(values, query * stride, stride, fade);
     }
 
@@ -124,7 +121,7 @@ final class RunningSoftmax {
         float own = exp2(largest[query] - now);
         float others = exp2(other.largest[query] - now);
         largest[query] = now;
-        mix(sums, other.sums, query * Lanes.COUNT, Lanes.COUNT, own, others);
+        mix(sums, other.sums, query * LANES, LANES, own, others);
         mix(values, other.values, query * stride, stride, own, others);
     }
 
@@ -134,12 +131,15 @@ final class RunningSoftmax {
         if (power > largest[query]) {
             raise(query, power);
         }
-        sums[query * Lanes.COUNT] += Math.scalb(exp2(power - largest[query]), exponent);
+        sums[query * LANES] += Math.scalb(exp2(power - largest[query]), exponent);
     }
 
     /** Divides by the sum of exponentials: leaves the attention of a query, times {@code factor}, in {@link #values}. */
     void finish(int query, float factor) {
-        float sum = load(sums, query * Lanes.COUNT).reduceLanes(VectorOperators.ADD);
+        float sum = 0;
+        for (int i = query * LANES; i < (query + 1) * LANES; i++) {
+            sum += sums[i];
+        }
         scale(values, query * stride, stride, Math.scalb(factor, exponent) / sum);
     }
 
@@ -148,15 +148,15 @@ final class RunningSoftmax {
     }
 
     private static void scale(float[] x, int at, int count, float factor) {
-        for (int i = at; i < at + count; i += Lanes.COUNT) {
-            load(x, i).mul(factor).intoArray(x, i);
+        for (int i = at; i < at + count; i++) {
+            x[i] *= factor;
         }
     }
 
     /** x = x · own + y · others. */
     private static void mix(float[] x, float[] y, int at, int count, float own, float others) {
-        for (int i = at; i < at + count; i += Lanes.COUNT) {
-            load(x, i).mul(own).add(load(y, i).mul(others)).intoArray(x, i);
+        for (int i = at; i < at + count; i++) {
+            x[i] = x[i] * own + y[i] * others;
         }
     }
 

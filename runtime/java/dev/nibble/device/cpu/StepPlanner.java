@@ -10,6 +10,7 @@ import org.jspecify.annotations.Nullable;
 final class StepPlanner {
     private final CpuDevice device;
     private final WorkerPool pool;
+    private final @Nullable NativeKernels natives;
     private final List<Kernel> kernels = new ArrayList<>();
     private final List<RowWork> chain = new ArrayList<>();
     private final List<RotationTable> tables = new ArrayList<>();
@@ -18,6 +19,7 @@ final class StepPlanner {
     StepPlanner(CpuDevice device) {
         this.device = device;
         this.pool = device.pool();
+        this.natives = device.kernels().orElse(null);
     }
 
     List<Kernel> plan(List<Operation> operations) {
@@ -33,17 +35,17 @@ final class StepPlanner {
                 endChain();
                 add(gather, new GatherRow(gather));
             }
-            case Operation.Norm norm -> add(norm, new NormRow(norm));
-            case Operation.AddNorm norm -> add(norm, new NormRow(norm));
+            case Operation.Norm norm -> add(norm, new NormRow(norm, natives));
+            case Operation.AddNorm norm -> add(norm, new NormRow(norm, natives));
             case Operation.Quantize quantize ->
                 add(quantize, device.isFixedPoint() ? new FixedPointQuantizeRow(quantize) : new QuantizeRow(quantize));
-            case Operation.Rope rope -> add(rope, new RopeRow(rope, table(rope)));
+            case Operation.Rope rope -> add(rope, new RopeRow(rope, table(rope), natives));
             case Operation.Hadamard hadamard -> add(hadamard, new HadamardRow(hadamard));
             case Operation.WriteKv write -> add(write, new WriteKvRow(write, pool.threads()));
-            case Operation.Gate gate -> add(gate, new GateRow(gate));
+            case Operation.Gate gate -> add(gate, new GateRow(gate, natives));
             case Operation.Route route -> add(route, new RouteRow(route, pool.threads()));
             case Operation.Combine combine -> add(combine, new CombineRow(combine));
-            case Operation.ArgMax argMax -> add(argMax, new ArgMaxRow(argMax));
+            case Operation.ArgMax argMax -> add(argMax, new ArgMaxRow(argMax, natives));
             case Operation.Attention attention -> add(new AttentionKernel(attention, device));
             case Operation.Matmul matmul ->
                 add(
