@@ -43,13 +43,14 @@ public final class PosixMemory {
     }
 
     /**
-     * Maps zeroed memory that starts on a huge page; the whole huge pages in it are advised to be such.
+     * Maps zeroed memory that starts where a huge page may.
      *
      * @param bytes the size, at least 1
+     * @param hugePages advise the system to use huge pages for it: quicker to read at random, slower to come by
      * @param arena unmaps the memory when it closes
      * @throws OutOfCapacityException if the kernel refuses, with its error number
      */
-    public static MemorySegment map(long bytes, Arena arena) {
+    public static MemorySegment map(long bytes, boolean hugePages, Arena arena) {
         long reserved = bytes + HUGE_PAGE;
         try (Arena call = Arena.ofConfined()) {
             MemorySegment state = call.allocate(Calls.STATE);
@@ -60,7 +61,7 @@ public final class PosixMemory {
             }
             long start = roundUp(mapped.address());
             long huge = bytes / HUGE_PAGE * HUGE_PAGE;
-            if (huge > 0) {
+            if (hugePages && huge > 0) {
                 // Where huge pages are switched off, this fails and the memory stays on small pages, which is only
                 // slower.
                 int ignored =

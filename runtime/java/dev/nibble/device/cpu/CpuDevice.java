@@ -28,7 +28,7 @@ final class CpuDevice implements Device {
     private final Optional<NativeKernels> kernels = NativeKernels.chosen();
     private final boolean fixedPoint;
     private final WorkerPool pool;
-    private final DeviceMemory memory = new DeviceMemory();
+    private final DeviceMemory memory = new DeviceMemory(kernels.isEmpty());
     private final WeightMemory weights = new WeightMemory(memory);
     private final CpuQueue queue = new CpuQueue(this);
     private final Map<AttentionWorkspace.Shape, AttentionWorkspace> workspaces = new HashMap<>();
@@ -191,8 +191,11 @@ final class CpuDevice implements Device {
 
     @Override
     public Optional<Device> stage() {
-        return Optional.of(
-                new CpuDevice(new DeviceOptions(1, fixedPoint ? Arithmetic.FIXED_POINT : Arithmetic.BLOCK_INT8)));
+        if (kernels.isPresent() && !fixedPoint) {
+            return Optional.empty();
+        }
+        Arithmetic arithmetic = fixedPoint ? Arithmetic.FIXED_POINT : Arithmetic.BLOCK_INT8;
+        return Optional.of(new CpuDevice(new DeviceOptions(1, arithmetic)));
     }
 
     @Override

@@ -30,7 +30,7 @@ final class CpuRoofline implements Roofline {
     CpuRoofline(CpuDevice device) {
         this.pool = device.pool();
         this.products = new MatmulPeak(device);
-        this.large = NativeMemory.allocate(BYTES, "the measurement of streaming reads", freed -> {});
+        this.large = NativeMemory.allocate(BYTES, "the measurement of streaming reads", true, freed -> {});
         this.normal = normalArena.allocate(BYTES, Long.BYTES);
         fill();
         for (MemorySegment memory : List.of(large.segment(), normal)) {

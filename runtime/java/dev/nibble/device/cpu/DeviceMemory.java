@@ -3,18 +3,29 @@ package dev.nibble.device.cpu;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 
-/** All native memory that a device gave out, so that closing the device frees it. */
+/**
+ * All native memory that a device gave out, so that closing the device frees it.
+ *
+ * <p>On 2 MiB pages kernels of the Vector API read weights faster. Native kernels read as fast on small pages, which a system has at
+ * hand: a start with 0.7 GB of large ones took a second longer.
+ */
 final class DeviceMemory implements AutoCloseable {
+    private final boolean hugePages;
     private final Set<NativeMemory> pieces = ConcurrentHashMap.newKeySet();
 
+    /** @param hugePages ask for 2 MiB pages */
+    DeviceMemory(boolean hugePages) {
+        this.hugePages = hugePages;
+    }
+
     /**
-     * Allocates zeroed memory; on 2 MiB pages where it is large and the system allows it.
+     * Allocates zeroed memory.
      *
      * @param what the purpose, for the message
      * @throws dev.nibble.OutOfCapacityException if there is not enough
      */
     NativeMemory allocate(long bytes, String what) {
-        NativeMemory memory = NativeMemory.allocate(bytes, what, pieces::remove);
+        NativeMemory memory = NativeMemory.allocate(bytes, what, hugePages, pieces::remove);
         pieces.add(memory);
         return memory;
     }

@@ -7,10 +7,7 @@ import java.lang.foreign.MemorySegment;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
-/**
- * A piece of memory outside the Java heap: on 2 MiB pages where it is large and the system allows it. Starts on a cache line;
- * zeroed.
- */
+/** A piece of memory outside the Java heap. Starts on a cache line; zeroed. */
 final class NativeMemory implements AutoCloseable {
     private static final long ALIGNMENT = 64;
 
@@ -31,14 +28,15 @@ final class NativeMemory implements AutoCloseable {
      * Allocates memory.
      *
      * @param what the purpose, for the message
+     * @param hugePages ask for 2 MiB pages if it is large
      * @param onClose is told once that the memory was freed
      * @throws OutOfCapacityException if there is not enough
      */
-    static NativeMemory allocate(long bytes, String what, Consumer<NativeMemory> onClose) {
+    static NativeMemory allocate(long bytes, String what, boolean hugePages, Consumer<NativeMemory> onClose) {
         Arena arena = Arena.ofShared();
         @Nullable MemorySegment segment = null;
         try {
-            segment = segment(bytes, arena);
+            segment = segment(bytes, hugePages, arena);
             return new NativeMemory(arena, segment, bytes, onClose);
         } catch (OutOfMemoryError e) {
             throw new OutOfCapacityException(
@@ -51,9 +49,9 @@ final class NativeMemory implements AutoCloseable {
         }
     }
 
-    private static MemorySegment segment(long bytes, Arena arena) {
+    private static MemorySegment segment(long bytes, boolean hugePages, Arena arena) {
         return bytes >= PosixMemory.HUGE_PAGE && PosixMemory.isAvailable()
-                ? PosixMemory.map(bytes, arena)
+                ? PosixMemory.map(bytes, hugePages, arena)
                 : arena.allocate(Math.max(1, bytes), ALIGNMENT);
     }
 

@@ -14,6 +14,8 @@ import dev.nibble.model.TensorRole;
 import dev.nibble.model.Weights;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -21,10 +23,22 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 @Timeout(value = 2, unit = TimeUnit.MINUTES)
 final class RehearsalTest {
+    private static final String KERNELS = "dev.nibble.cpu.kernels";
     private static final EngineOptions OPTIONS = new EngineOptions(64, 64, KvType.F16, KvType.F16, 8);
 
     /** 24 passes of a prompt and two more tokens. */
     private static final int ALL_STEPS = 24 * 3;
+
+    /** Native kernels have no need of it. */
+    @BeforeEach
+    void withKernelsThatAreCompiledAsTheyRun() {
+        System.setProperty(KERNELS, "vector");
+    }
+
+    @AfterEach
+    void withThoseThatThereAre() {
+        System.clearProperty(KERNELS);
+    }
 
     @ParameterizedTest
     @ValueSource(strings = {"llama-3.2-1b:q4_0", "qwen2.5-0.5b:q8_0", "qwen3-0.6b:q4_k", "qwen3-30b-a3b:q6_k"})

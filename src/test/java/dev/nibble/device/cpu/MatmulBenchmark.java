@@ -55,7 +55,7 @@ public final class MatmulBenchmark {
                 matrices.add(RandomWeights.of(shape, matrices.size()).packed());
             } else {
                 NativeMemory memory =
-                        NativeMemory.allocate(PackedMatrix.packedBytes(shape), "a benchmark", closed -> {});
+                        NativeMemory.allocate(PackedMatrix.packedBytes(shape), "a benchmark", true, closed -> {});
                 memory.segment()
                         .copyFrom(matrices.get(matrices.size() % SHAPES.length).data());
                 matrices.add(new PackedMatrix(shape, memory.segment()));

@@ -14,7 +14,7 @@ class WeightMemoryTest {
 
     @Test
     void weightsLieApartOnCacheLinesAndGoWithTheirSlab() {
-        try (DeviceMemory memory = new DeviceMemory()) {
+        try (DeviceMemory memory = new DeviceMemory(true)) {
             WeightMemory weights = new WeightMemory(memory);
             List<WeightMemory.Part> parts = new ArrayList<>();
             for (long size : SIZES) {
