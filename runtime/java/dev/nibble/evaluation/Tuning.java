@@ -11,6 +11,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
@@ -118,7 +119,10 @@ public final class Tuning {
         say("4. try lower and higher levels");
         Trial last = start;
         for (Level level : LOWER) {
-            last = last == null || last.loss() > BROKEN ? null : tryLevel(level);
+            if (last != null && last.loss() > BROKEN) {
+                break;
+            }
+            last = tryLevel(level);
         }
         last = start;
         for (Level level : HIGHER) {
@@ -167,12 +171,34 @@ public final class Tuning {
         Path file = fileOf(chosen);
         say("5. quantize the context of " + chosen.name());
         for (Context context : Context.QUANTIZED) {
-            try {
-                say("context in " + context.text() + ": " + line(measure(file, chosen.name(), context)));
-            } catch (UnsupportedFeatureException e) {
-                say("context in " + context.text() + ": " + e.getMessage());
+            tryContext(file, chosen.name(), context);
+        }
+        Optional<Trial> better = roomMade(chosen.memory() - smallest().memory());
+        if (better.isPresent()) {
+            say("that makes room for " + better.get().name());
+            Path larger = fileOf(better.get());
+            for (Context context : Context.QUANTIZED) {
+                tryContext(larger, better.get().name(), context);
             }
         }
+    }
+
+    private void tryContext(Path file, String variant, Context context) throws IOException {
+        try {
+            say("context in " + context.text() + ": " + line(measure(file, variant, context)));
+        } catch (UnsupportedFeatureException e) {
+            say("context in " + context.text() + ": " + e.getMessage());
+        }
+    }
+
+    /** What loses least of those that do not fit the memory, but might with so much less of it. */
+    private Optional<Trial> roomMade(long saved) {
+        long limit = options.memoryLimit();
+        return trials.stream()
+                .filter(trial -> trial.memory() > limit && trial.memory() - saved <= limit)
+                .filter(trial -> trials.stream()
+                        .noneMatch(other -> other != trial && other.name().equals(trial.name())))
+                .min(Comparator.comparingDouble(Trial::loss));
     }
 
     private Trial measure(Path file, String variant, Context context) throws IOException {
@@ -221,9 +247,7 @@ public final class Tuning {
     }
 
     private Trial smallest() {
-        return trials.stream()
-                .min((a, b) -> Long.compare(a.memory(), b.memory()))
-                .orElseThrow();
+        return trials.stream().min(Comparator.comparingLong(Trial::memory)).orElseThrow();
     }
 
     /** Made files may be large: only the base and what may be chosen in the end stay. */

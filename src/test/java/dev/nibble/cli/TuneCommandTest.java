@@ -119,6 +119,30 @@ final class TuneCommandTest {
         assertTrue(Files.exists(base) && Files.exists(variant));
     }
 
+    /** A base and its copy take 27 MiB each; with their contexts quantized, both fit 25. */
+    @Test
+    void aQuantizedContextMakesRoomForMoreBits() throws IOException {
+        Path base = folder.resolve("base.gguf");
+        Path variant = folder.resolve("variant.gguf");
+        ModelFile.copyDemo(base);
+        ModelFile.copyDemo(variant);
+        String[] files = {"-m", base.toString(), "--variant", variant.toString()};
+        String[] limits = {"--windows", "1", "--memory", "25MiB", "--prefer", "quality", "--json"};
+        Result result = nibble(Stream.of(new String[] {"tune"}, files, limits)
+                .flatMap(Stream::of)
+                .toArray(String[]::new));
+        assertEquals(0, result.status(), result.err());
+        JsonNode json = json(result);
+        assertTrue(json.get("steps").toString().contains("that makes room for variant.gguf"), result.err());
+        JsonNode trials = json.get("trials");
+        assertEquals(8, trials.size());
+        assertFalse(trials.get(0).get("fits").asBoolean()
+                || trials.get(1).get("fits").asBoolean());
+        assertTrue(trials.get(2).get("fits").asBoolean()
+                && trials.get(5).get("fits").asBoolean());
+        assertTrue(json.at("/recommended/fits").asBoolean());
+    }
+
     @Test
     void aQuantizedModelIsNotQuantizedUnasked() throws IOException {
         Path base = folder.resolve("base.gguf");
