@@ -135,9 +135,9 @@ final class NativeKernels {
                     group,
                     (long) of.size(),
                     (long) queries,
-                    of.integersOf(0),
-                    of.scalesFrom(0),
-                    of.startsFrom(0),
+                    of.integers(),
+                    of.scales(),
+                    of.starts(),
                     (long) of.queries(),
                     scores,
                     (long) AttentionWorkspace.TILE);
