@@ -29,6 +29,7 @@ public final class PosixMemory {
     private static final int MAP_PRIVATE_ANONYMOUS = 0x02 | 0x20;
     private static final int MADV_DONTNEED = 4;
     private static final int MADV_HUGEPAGE = 14;
+    private static final int MADV_COLLAPSE = 25;
     private static final long SMALL_PAGE = 4096;
 
     /** Without leave for native access, a first call would print the virtual machine's warning into the user's program. */
@@ -72,6 +73,25 @@ public final class PosixMemory {
             throw e;
         } catch (Throwable e) {
             throw new AssertionError("mmap cannot throw", e);
+        }
+    }
+
+    /**
+     * Moves memory that {@link #map} gave to huge pages, which takes a few milliseconds for each; it stays where it is in the address
+     * space and may be used meanwhile.
+     *
+     * @param segment starts and ends on huge pages
+     * @return false if the system does not do that: Linux before 6.1, or huge pages are switched off
+     */
+    public static boolean collapse(MemorySegment segment) {
+        try (Arena call = Arena.ofConfined()) {
+            return 0
+                    == (int) Calls.MADVISE.invokeExact(
+                            call.allocate(Calls.STATE), segment, segment.byteSize(), MADV_COLLAPSE);
+        } catch (RuntimeException | Error e) {
+            throw e;
+        } catch (Throwable e) {
+            throw new AssertionError("madvise cannot throw", e);
         }
     }
 

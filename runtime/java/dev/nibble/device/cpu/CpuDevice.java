@@ -30,6 +30,7 @@ final class CpuDevice implements Device {
     private final WorkerPool pool;
     private final DeviceMemory memory = new DeviceMemory(kernels.isEmpty());
     private final WeightMemory weights = new WeightMemory(memory);
+    private final HugePages pages = new HugePages(weights);
     private final CpuQueue queue = new CpuQueue(this);
     private final Map<AttentionWorkspace.Shape, AttentionWorkspace> workspaces = new HashMap<>();
 
@@ -209,6 +210,7 @@ final class CpuDevice implements Device {
         try {
             checkOpen();
             step.run();
+            pages.deviceWorks();
         } finally {
             running.unlock();
         }
@@ -226,6 +228,7 @@ final class CpuDevice implements Device {
         try {
             if (!closed) {
                 closed = true;
+                pages.close();
                 pool.close();
                 memory.close();
             }

@@ -6,8 +6,8 @@ import java.util.concurrent.ConcurrentHashMap;
 /**
  * All native memory that a device gave out, so that closing the device frees it.
  *
- * <p>On 2 MiB pages kernels of the Vector API read weights faster. Native kernels read as fast on small pages, which a system has at
- * hand: a start with 0.7 GB of large ones took a second longer.
+ * <p>With huge pages from the beginning, a start with 0.7 GB of weights took a second longer. Kernels of the Vector API need longer to
+ * warm up, and profit more; native ones begin on small pages: see {@link HugePages}.
  */
 final class DeviceMemory implements AutoCloseable {
     private final boolean hugePages;

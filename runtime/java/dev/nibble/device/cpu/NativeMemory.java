@@ -63,6 +63,17 @@ final class NativeMemory implements AutoCloseable {
         return bytes;
     }
 
+    /**
+     * Moves the whole huge pages of a part to such: see {@link PosixMemory#collapse}.
+     *
+     * @param from the first byte of the part, a multiple of 2 MiB
+     * @return false if that is not possible, or the memory was freed
+     */
+    synchronized boolean collapse(long from, long size) {
+        long whole = size / PosixMemory.HUGE_PAGE * PosixMemory.HUGE_PAGE;
+        return !closed && PosixMemory.isAvailable() && PosixMemory.collapse(segment.asSlice(from, whole));
+    }
+
     @Override
     public synchronized void close() {
         if (!closed) {

@@ -1,6 +1,9 @@
 package dev.nibble.device.cpu;
 
+import dev.nibble.foreign.PosixMemory;
 import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -11,7 +14,11 @@ final class WeightMemory {
     private static final long SLAB = 64L << 20;
     private static final long ALIGNMENT = 64;
 
+    /** What is moved at a time, in about 50 milliseconds: so long does closing wait. */
+    private static final long PIECE = 16L << 20;
+
     private final DeviceMemory memory;
+    private final List<Slab> slabs = new ArrayList<>();
     private @Nullable Slab current;
 
     WeightMemory(DeviceMemory memory) {
@@ -66,6 +73,7 @@ final class WeightMemory {
         if (slab == null || size > slab.memory.bytes() - slab.used) {
             slab = new Slab(memory.allocate(Math.max(size, SLAB), what));
             current = slab;
+            slabs.add(slab);
         }
         MemorySegment segment = slab.memory.segment().asSlice(slab.used, bytes);
         slab.used += size;
@@ -73,10 +81,34 @@ final class WeightMemory {
         return new Part(slab, segment);
     }
 
+    /**
+     * Moves the weights to huge pages, piece by piece, until all are moved, or one cannot be, or the thread is interrupted.
+     *
+     * @return the bytes moved
+     */
+    long collapse() {
+        long moved = 0;
+        for (Slab slab : slabs()) {
+            for (long from = 0; slab.used - from >= PosixMemory.HUGE_PAGE; from += PIECE) {
+                long size = Math.min(PIECE, slab.used - from);
+                if (Thread.currentThread().isInterrupted() || !slab.memory.collapse(from, size)) {
+                    return moved;
+                }
+                moved += size;
+            }
+        }
+        return moved;
+    }
+
+    private synchronized List<Slab> slabs() {
+        return List.copyOf(slabs);
+    }
+
     private void release(Slab slab) {
         slab.parts--;
         if (slab.parts == 0) {
             slab.memory.close();
+            slabs.remove(slab);
             if (current == slab) {
                 current = null;
             }

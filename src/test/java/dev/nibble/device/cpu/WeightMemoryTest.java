@@ -43,4 +43,23 @@ class WeightMemoryTest {
             assertTrue(parts.get(7).segment().scope().isAlive());
         }
     }
+
+    @Test
+    void weightsStayWhatTheyAreWhenTheyMoveToHugePages() {
+        try (DeviceMemory memory = new DeviceMemory(false)) {
+            WeightMemory weights = new WeightMemory(memory);
+            WeightMemory.Part part = weights.allocate(40L << 20, "a test");
+            long longs = part.segment().byteSize() / Long.BYTES;
+            for (long i = 0; i < longs; i += 100) {
+                part.segment().setAtIndex(ValueLayout.JAVA_LONG, i, i + 1);
+            }
+            long moved = weights.collapse();
+            assertTrue(moved == 0 || moved == 40L << 20, () -> moved + " bytes");
+            for (long i = 0; i < longs; i += 100) {
+                assertEquals(i + 1, part.segment().getAtIndex(ValueLayout.JAVA_LONG, i));
+            }
+            part.close();
+            assertEquals(0, weights.collapse());
+        }
+    }
 }
