@@ -112,13 +112,8 @@ static void raise_largest(float *largest, float *sums, float *values, int64_t st
     }
 }
 
-void nibble_softmax(
-        float *scores, int64_t at, int64_t width, float *largest, float *sums, float *values, int64_t query, int64_t stride,
-        int64_t exponent, float power) {
-    scores += at;
-    largest += query;
-    sums += query * LANES;
-    values += query * stride;
+ALWAYS void softmax(
+        float *scores, int64_t width, float *largest, float *sums, float *values, int64_t stride, int64_t exponent, float power) {
     __m512 most = _mm512_loadu_ps(scores);
     for (int64_t i = LANES; i < width; i += LANES) {
         most = _mm512_max_ps(most, _mm512_loadu_ps(scores + i));
@@ -142,6 +137,14 @@ void nibble_softmax(
         _mm512_storeu_ps(scores + i, weight);
     }
     _mm512_storeu_ps(sums, sum);
+}
+
+void nibble_softmax(
+        int64_t queries, float *scores, int64_t width, float *largest, float *sums, float *values, int64_t stride,
+        int64_t exponent, float power) {
+    for (int64_t i = 0; i < queries; i++) {
+        softmax(scores + i * A_STRIDE, width, largest + i, sums + i * LANES, values + i * stride, stride, exponent, power);
+    }
 }
 
 #endif

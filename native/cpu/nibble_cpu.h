@@ -78,13 +78,13 @@ NIBBLE_API void nibble_widen_pairs(const uint8_t *source, int64_t at, float *tar
 NIBBLE_API void nibble_widen(const uint8_t *source, int64_t at, float *target, int64_t count);
 
 /*
- * Takes a tile of scores of a query in: see RunningSoftmax.scores.
+ * Takes a tile of scores of some queries in: see RunningSoftmax.scores.
  *
- * scores   `width` from `at` on, a multiple of 16; become weights, times 2 to the exponent
+ * scores   (queries, 64), of which `width`, a multiple of 16, are used; become weights, times 2 to the exponent
  * largest  (queries); sums (queries, 16); values (queries, stride), stride a multiple of 16
  * power    the factor of the scores * log2 e
  */
-NIBBLE_API void nibble_softmax(float *scores, int64_t at, int64_t width, float *largest, float *sums, float *values, int64_t query,
+NIBBLE_API void nibble_softmax(int64_t queries, float *scores, int64_t width, float *largest, float *sums, float *values,
                                int64_t stride, int64_t exponent, float power);
 
 /*

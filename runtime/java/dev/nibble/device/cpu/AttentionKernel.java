@@ -212,13 +212,13 @@ final class AttentionKernel implements Kernel, WorkerPool.Task {
                     AttentionProduct.multiply(
                             kernels,
                             halves,
-                            scratch.q,
+                            scratch.queryFloats,
                             scratch.queryAt(query, value),
                             keys,
                             at + value * rowBytes,
                             Math.min(keySize - value, AttentionWorkspace.TILE),
                             width,
-                            scratch.scores,
+                            scratch.scoreFloats,
                             to,
                             AttentionWorkspace.TILE,
                             value > 0);
@@ -234,7 +234,7 @@ final class AttentionKernel implements Kernel, WorkerPool.Task {
             long at = cache.keysAt(head, tile.number(group));
             int to = group * CpuKvPages.COLUMNS;
             if (kernels != null) {
-                MemorySegment scores = scratch.scoresSegment.asSlice(to * (long) Float.BYTES);
+                MemorySegment scores = scratch.scoreFloats.segment().asSlice(to * (long) Float.BYTES);
                 kernels.scores(bits, cache.segment().asSlice(at), scratch.byteQueries, whole, scores);
             } else {
                 scoreGroup(bits, whole, at, to, scratch);
@@ -279,8 +279,8 @@ final class AttentionKernel implements Kernel, WorkerPool.Task {
             if (!all) {
                 mask(plan.firstRow(block) + query / sharing, tile, scratch.scores, at);
             }
-            softmax.scores(query, scratch.scores, at, width, form.softcap() != 0 ? 1 : factor);
         }
+        softmax.scores(queries, scratch.scoreFloats, width, form.softcap() != 0 ? 1 : factor);
     }
 
     /** Whether every row of the block sees every token of the tile. */
@@ -311,7 +311,7 @@ final class AttentionKernel implements Kernel, WorkerPool.Task {
                 if (quantizedValues) {
                     addBlock(queries, at, length, column, scratch, group * cache.group(), softmax.values());
                 } else {
-                    addValues(queries, at, length, column, scratch, group * cache.group(), softmax.values());
+                    addValues(queries, at, length, column, scratch, group * cache.group(), softmax.floats());
                 }
             }
         }
@@ -341,7 +341,8 @@ final class AttentionKernel implements Kernel, WorkerPool.Task {
     }
 
     /** Adds a block of columns of {@code length} tokens' values to the sums of all queries. */
-    private void addValues(int queries, long at, int length, int column, Scratch scratch, int weights, float[] sums) {
+    private void addValues(
+            int queries, long at, int length, int column, Scratch scratch, int weights, HeapFloats sums) {
         int columns = cache.columnsOfBlock(column);
         int stride = cache.valueStride();
         boolean widen = widens(cache.halfValues(), queries, columns);
@@ -352,7 +353,7 @@ final class AttentionKernel implements Kernel, WorkerPool.Task {
             AttentionProduct.multiply(
                     kernels,
                     cache.halfValues() && !widen,
-                    scratch.scores,
+                    scratch.scoreFloats,
                     query * AttentionWorkspace.TILE + weights,
                     widen ? scratch.group : cache.segment(),
                     widen ? 0 : at,

@@ -91,27 +91,27 @@ final class AttentionProduct {
     static void multiply(
             @Nullable NativeKernels kernels,
             boolean halves,
-            float[] a,
+            HeapFloats a,
             int aAt,
             MemorySegment b,
             long bAt,
             int length,
             int columns,
-            float[] c,
+            HeapFloats c,
             int cAt,
             int cStride,
             boolean add) {
         if (kernels != null) {
-            kernels.attentionProduct(halves, a, aAt, b, bAt, length, columns, c, cAt, cStride, add);
+            kernels.attentionProduct(halves, a.segment(), aAt, b, bAt, length, columns, c.segment(), cAt, cStride, add);
             return;
         }
         for (int i = 0; i < PAIR; i += Lanes.COUNT) {
             if (halves) {
-                pairOfHalves(a, aAt, b, bAt + i * 4L, length, columns * 2, c, cAt + i, cStride, add);
+                pairOfHalves(a.array(), aAt, b, bAt + i * 4L, length, columns * 2, c.array(), cAt + i, cStride, add);
             } else if (columns == CpuKvPages.COLUMNS) {
-                pairOfFloats(a, aAt, b, bAt + i * 4L, length, columns * 4, c, cAt + i, cStride, add);
+                pairOfFloats(a.array(), aAt, b, bAt + i * 4L, length, columns * 4, c.array(), cAt + i, cStride, add);
             } else {
-                singleFloats(a, aAt, b, bAt + i * 4L, length, columns * 4, c, cAt + i, cStride, add);
+                singleFloats(a.array(), aAt, b, bAt + i * 4L, length, columns * 4, c.array(), cAt + i, cStride, add);
             }
         }
     }

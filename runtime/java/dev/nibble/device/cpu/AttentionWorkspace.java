@@ -45,7 +45,10 @@ final class AttentionWorkspace {
         final float[] scores;
 
         /** The same. */
-        final MemorySegment scoresSegment;
+        final HeapFloats scoreFloats;
+
+        /** {@link #q}. */
+        final HeapFloats queryFloats;
 
         /** The weights of a group's tokens times the scales of their quantized values: (4, TILE). */
         final float[] weights = new float[AttentionProduct.ROWS * TILE];
@@ -67,7 +70,8 @@ final class AttentionWorkspace {
             this.queryScales = new float[Math.ceilDiv(shape.keySize, KvType.BLOCK) * queries];
             this.byteQueries = ByteQueries.of(queries, shape.keySize);
             this.scores = new float[shape.queries * TILE];
-            this.scoresSegment = MemorySegment.ofArray(scores);
+            this.scoreFloats = HeapFloats.of(scores);
+            this.queryFloats = HeapFloats.of(q);
             this.range = shape.softmax(kernels);
             this.total = shape.softmax(kernels);
             this.group = group;

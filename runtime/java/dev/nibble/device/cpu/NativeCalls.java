@@ -74,16 +74,7 @@ final class NativeCalls {
                 library,
                 "softmax",
                 FunctionDescriptor.ofVoid(
-                        ADDRESS,
-                        JAVA_LONG,
-                        JAVA_LONG,
-                        ADDRESS,
-                        ADDRESS,
-                        ADDRESS,
-                        JAVA_LONG,
-                        JAVA_LONG,
-                        JAVA_LONG,
-                        JAVA_FLOAT));
+                        JAVA_LONG, ADDRESS, JAVA_LONG, ADDRESS, ADDRESS, ADDRESS, JAVA_LONG, JAVA_LONG, JAVA_FLOAT));
         attentionQuery = bind(
                 library,
                 "attention_query",

@@ -254,24 +254,21 @@ final class NativeKernels {
     /** {@link AttentionProduct#multiply}. */
     void attentionProduct(
             boolean halves,
-            float[] a,
+            MemorySegment a,
             int aAt,
             MemorySegment b,
             long bAt,
             int length,
             int columns,
-            float[] c,
+            MemorySegment c,
             int cAt,
             int cStride,
             boolean add) {
         MethodHandle form = halves
                 ? calls.attentionHalves
                 : columns == CpuKvPages.COLUMNS ? calls.attentionFloats : calls.attentionFewFloats;
-        MemorySegment left = MemorySegment.ofArray(a);
-        MemorySegment result = MemorySegment.ofArray(c);
         try {
-            form.invokeExact(
-                    left, (long) aAt, b, bAt, result, (long) cAt, (long) length, (long) cStride, add ? 1L : 0L);
+            form.invokeExact(a, (long) aAt, b, bAt, c, (long) cAt, (long) length, (long) cStride, add ? 1L : 0L);
         } catch (Throwable e) {
             throw unexpected(e);
         }
@@ -293,25 +290,23 @@ final class NativeKernels {
 
     /** {@link RunningSoftmax#scores}. */
     void softmax(
-            float[] scores,
-            int at,
+            int queries,
+            HeapFloats scores,
             int width,
-            float[] largest,
-            float[] sums,
-            float[] values,
-            int query,
+            HeapFloats largest,
+            HeapFloats sums,
+            HeapFloats values,
             int stride,
             int exponent,
             float power) {
         try {
             calls.softmax.invokeExact(
-                    MemorySegment.ofArray(scores),
-                    (long) at,
+                    (long) queries,
+                    scores.segment(),
                     (long) width,
-                    MemorySegment.ofArray(largest),
-                    MemorySegment.ofArray(sums),
-                    MemorySegment.ofArray(values),
-                    (long) query,
+                    largest.segment(),
+                    sums.segment(),
+                    values.segment(),
                     (long) stride,
                     (long) exponent,
                     power);

@@ -33,6 +33,10 @@ final class RunningSoftmax {
     /** The weighted sums of values, times 2 to the exponent: (queries, stride). */
     private final float[] values;
 
+    private final HeapFloats largestFloats;
+    private final HeapFloats sumFloats;
+    private final HeapFloats valueFloats;
+
     /**
      * @param stride values of a query, a multiple of 16
      * @param exponent log2 of a factor on all weights
@@ -44,11 +48,19 @@ final class RunningSoftmax {
         this.largest = new float[queries];
         this.sums = new float[queries * LANES];
         this.values = new float[queries * stride];
+        this.largestFloats = HeapFloats.of(largest);
+        this.sumFloats = HeapFloats.of(sums);
+        this.valueFloats = HeapFloats.of(values);
     }
 
     /** The weighted sums, to which the caller adds a tile's values after {@link #scores}. */
     float[] values() {
         return values;
+    }
+
+    /** {@link #values}, for native kernels too. */
+    HeapFloats floats() {
+        return valueFloats;
     }
 
     /** Forgets all tokens of the first {@code queries} queries. */
@@ -73,18 +85,25 @@ final class RunningSoftmax {
     }
 
     /**
-     * Takes a tile of scores in: turns them into weights, in place, and rescales what was summed before if the largest score
-     * has grown, which becomes rare as tokens pass.
+     * Takes a tile of scores of the first {@code queries} queries in: turns them into weights, in place, and rescales what was summed
+     * before if the largest score has grown, which becomes rare as tokens pass.
      *
-     * @param width scores, a multiple of 16
+     * @param scores (queries, {@link AttentionWorkspace#TILE})
+     * @param width scores of a query, a multiple of 16
      * @param factor of the scores
      */
-    void scores(int query, float[] scores, int at, int width, float factor) {
+    void scores(int queries, HeapFloats scores, int width, float factor) {
         float power = factor * VectorMath.LOG2_E;
         if (kernels != null) {
-            kernels.softmax(scores, at, width, largest, sums, values, query, stride, exponent, power);
+            kernels.softmax(queries, scores, width, largestFloats, sumFloats, valueFloats, stride, exponent, power);
             return;
         }
+        for (int query = 0; query < queries; query++) {
+            scores(query, scores.array(), query * AttentionWorkspace.TILE, width, power);
+        }
+    }
+
+    private void scores(int query, float[] scores, int at, int width, float power) {
         FloatVector most = load(scores, at);
         for (int column = Lanes.COUNT; column < width; column += Lanes.COUNT) {
             most = VectorMath.larger(most, load(scores, at + column));

@@ -133,18 +133,18 @@ class ReferenceChecksTest {
     @Test
     void attentionToTokensNeverWritten() {
         for (KvType type : KvType.values()) {
-            KvPages cache = device.allocateKv(new KvLayout(1, 8, 8, type, type, 32), 1);
+            KvPages cache = device.allocateKv(new KvLayout(1, 32, 32, type, type, 32), 1);
             Buffer zero = ints(1, 0, 0, 0);
             Buffer pageTable = ints(1, 0);
-            Buffer kv = zeros(3, 8);
+            Buffer kv = zeros(3, 32);
             run(1, new WriteKv(rows, zero, zero, pageTable, kv, kv, cache));
-            Buffer out = zeros(3, 8);
+            Buffer out = zeros(3, 32);
             AttentionForm form = new AttentionForm(1, 1, 0, 0);
             run(2, new Attention(rows, ints(1, 0, 1, 0), zero, pageTable, kv, cache, form, null, out));
-            float[] values = new float[24];
+            float[] values = new float[96];
             device.queue().read(out, 0, MemorySegment.ofArray(values));
             assertEquals(0, values[0]);
-            assertTrue(Float.isNaN(values[8]));
+            assertTrue(Float.isNaN(values[32]));
         }
     }
 
