@@ -4,6 +4,7 @@ import dev.nibble.foreign.PosixMemory;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -82,19 +83,23 @@ final class WeightMemory {
     }
 
     /**
-     * Moves the weights to huge pages, piece by piece, until all are moved, or one cannot be, or the thread is interrupted.
+     * Moves the weights to huge pages, piece by piece, until all are moved, or one cannot be.
      *
+     * @param rest how many times as long as moving a piece took to pause after it, so that others have the processor
      * @return the bytes moved
+     * @throws InterruptedException if the thread is interrupted
      */
-    long collapse() {
+    long collapse(int rest) throws InterruptedException {
         long moved = 0;
         for (Slab slab : slabs()) {
             for (long from = 0; slab.used - from >= PosixMemory.HUGE_PAGE; from += PIECE) {
                 long size = Math.min(PIECE, slab.used - from);
-                if (Thread.currentThread().isInterrupted() || !slab.memory.collapse(from, size)) {
+                long begin = System.nanoTime();
+                if (!slab.memory.collapse(from, size)) {
                     return moved;
                 }
                 moved += size;
+                TimeUnit.NANOSECONDS.sleep(rest * (System.nanoTime() - begin));
             }
         }
         return moved;
