@@ -187,6 +187,12 @@ final class Planner {
             throw new IllegalArgumentException("nothing is quantized to blocks of "
                     + recipe.mix().id() + ", so that the importance of columns is of no use");
         }
+        List<String> unknown = importance.content().tensors().keySet().stream()
+                .filter(name -> file.find(name).isEmpty())
+                .toList();
+        if (!unknown.isEmpty()) {
+            throw otherModel(importance, "it speaks of tensors that are not there: " + some(unknown));
+        }
         List<String> layers = wanting.stream()
                 .map(tensor -> tensor.source().name())
                 .filter(name -> name.startsWith("blk."))

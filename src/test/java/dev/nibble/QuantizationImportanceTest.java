@@ -53,9 +53,15 @@ class QuantizationImportanceTest extends QuantizationFixture {
                 QuantizationOptions.builder("q4_k_m").importance(file).build();
         new Importance(importance(2 * WIDTH), List.of(), 1, 1).write(file);
         assertRefused(options, InvalidModelException.class, "another model", "1024", "512", file.toString());
+        Map<String, ColumnSums> deeper = importance(WIDTH);
+        deeper.put("blk.7.attn_v.weight", new ColumnSums(new float[WIDTH], new float[] {1}));
+        new Importance(deeper, List.of(), 1, 1).write(file);
+        assertRefused(options, InvalidModelException.class, "another model", "blk.7.attn_v.weight", file.toString());
         ColumnSums other = new ColumnSums(new float[WIDTH], new float[] {1});
         new Importance(Map.of("blk.0.attn_qkv.weight", other), List.of(), 1, 1).write(file);
-        assertRefused(options, InvalidModelException.class, "another model", "4 of 4", "blk.0.attn_v.weight");
+        assertRefused(options, InvalidModelException.class, "another model", "blk.0.attn_qkv.weight");
+        new Importance(Map.of("blk.0.ffn_down.weight", other), List.of(), 1, 1).write(file);
+        assertRefused(options, InvalidModelException.class, "another model", "3 of 4", "blk.0.attn_v.weight");
         assertRefused(
                 QuantizationOptions.builder("q4_k_m").importance(source).build(),
                 InvalidModelException.class,

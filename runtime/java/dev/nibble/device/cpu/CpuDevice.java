@@ -210,7 +210,9 @@ final class CpuDevice implements Device {
         try {
             checkOpen();
             step.run();
-            pages.deviceWorks();
+            if (kernels.isPresent()) {
+                pages.deviceWorks();
+            }
         } finally {
             running.unlock();
         }

@@ -8,9 +8,13 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.nibble.UnsupportedFeatureException;
 import dev.nibble.gguf.TensorType;
+import java.io.File;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.Random;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -47,6 +51,16 @@ class NativeKernelsTest {
             var error = assertThrows(UnsupportedFeatureException.class, NativeKernels::chosen);
             assertTrue(error.getMessage().contains(NativeKernels.missing()), error.getMessage());
         }
+    }
+
+    /** A compiler that fails does not fail the build, so it must fail here. */
+    @Test
+    void aBuildWithACompilerHasKernels() {
+        assumeTrue(System.getProperty("os.name").equals("Linux")
+                && System.getProperty("os.arch").equals("amd64"));
+        assumeTrue(Arrays.stream(System.getenv("PATH").split(File.pathSeparator))
+                .anyMatch(folder -> Files.isExecutable(Path.of(folder, "cc"))));
+        assertFalse(NativeKernels.missing().contains("this build"), NativeKernels.missing());
     }
 
     /** Native kernels and those of the Vector API see the same integers and scales. */
