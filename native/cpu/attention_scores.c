@@ -25,25 +25,14 @@ ALWAYS __m256i ordered(int bits, __m256i integers) {
     return _mm256_shuffle_epi8(integers, _mm256_broadcastsi128_si256(order));
 }
 
-ALWAYS __m512i integers_of(__m512 x, float inverse) {
-    __m512 shifted = _mm512_add_ps(_mm512_mul_ps(x, _mm512_set1_ps(inverse)), _mm512_set1_ps(128.5f));
-    return _mm512_sub_epi32(_mm512_cvttps_epi32(shifted), _mm512_set1_epi32(128));
-}
-
 ALWAYS void query(
         int bits, const float *x, int64_t size, float factor, int8_t *integers, float *scales, int32_t *starts, int64_t stride) {
     for (int64_t b = 0; b < size / BLOCK; b++) {
-        __m512 first = _mm512_loadu_ps(x + b * BLOCK);
-        __m512 second = _mm512_loadu_ps(x + b * BLOCK + HALF_BLOCK);
-        __m512i largest = _mm512_max_epi32(_mm512_castps_si512(_mm512_abs_ps(first)), _mm512_castps_si512(_mm512_abs_ps(second)));
-        float amax = _mm_cvtss_f32(_mm_castsi128_ps(_mm_cvtsi32_si128(_mm512_reduce_max_epi32(largest))));
-        float inverse = amax == 0 ? 0 : 127 / amax;
-        __m512i q0 = integers_of(first, inverse);
-        __m512i q1 = integers_of(second, inverse);
-        __m256i both = _mm256_set_m128i(_mm512_cvtepi32_epi8(q1), _mm512_cvtepi32_epi8(q0));
+        __m512i first, second;
+        scales[b * stride] = quantize_block(x + b * BLOCK, &first, &second) * factor;
+        __m256i both = _mm256_set_m128i(_mm512_cvtepi32_epi8(second), _mm512_cvtepi32_epi8(first));
         _mm256_storeu_si256((__m256i *)(integers + b * BLOCK), ordered(bits, both));
-        scales[b * stride] = amax / 127 * factor;
-        starts[b * stride] = -zero_of(bits) * _mm512_reduce_add_epi32(_mm512_add_epi32(q0, q1));
+        starts[b * stride] = -zero_of(bits) * _mm512_reduce_add_epi32(_mm512_add_epi32(first, second));
     }
 }
 

@@ -147,44 +147,70 @@ ALWAYS void many_tokens(
     }
 }
 
+/* The arguments of a product, as nibble_cpu.h names them. */
+typedef struct {
+    const uint8_t *tiles;
+    int64_t tile_bytes, count, rows, columns;
+    const int8_t *integers;
+    const float *scales;
+    const int32_t *sums;
+    int64_t tokens;
+    const int32_t *inputs, *outputs;
+    uint8_t *out;
+    int64_t out_stride;
+    const float *bias;
+} task;
+
+/* Stores the results of a token and a tile. */
+ALWAYS void finish(const task *t, int64_t tile, int64_t token, __m512 result0, __m512 result1) {
+    int64_t first = tile * TILE_ROWS;
+    int64_t to = t->outputs ? t->outputs[token] : token;
+    store(t->out + to * t->out_stride + first * 4, t->bias ? t->bias + first : 0, t->rows - first, result0, result1);
+}
+
+/* A tile times CHUNK tokens, or those that are left. */
+ALWAYS void chunk(enum quants quants, enum scales scales, const task *t, int64_t tile, int64_t begin) {
+    _Alignas(64) float results[CHUNK * TILE_ROWS];
+    const int8_t *x[CHUNK];
+    const float *xscales[CHUNK];
+    const int32_t *xsums[CHUNK];
+    int64_t count = t->tokens - begin < CHUNK ? t->tokens - begin : CHUNK;
+    for (int64_t i = 0; i < count; i++) {
+        int64_t in = t->inputs ? t->inputs[begin + i] : begin + i;
+        x[i] = t->integers + in * t->columns;
+        xscales[i] = t->scales + in * (t->columns / BLOCK);
+        xsums[i] = t->sums + in * (t->columns / HALF_BLOCK);
+        _mm512_store_ps(results + i * TILE_ROWS, _mm512_setzero_ps());
+        _mm512_store_ps(results + i * TILE_ROWS + 16, _mm512_setzero_ps());
+    }
+    many_tokens(quants, scales, t->tiles + tile * t->tile_bytes, t->columns, count, x, xscales, xsums, results);
+    for (int64_t i = 0; i < count; i++) {
+        const float *from = results + i * TILE_ROWS;
+        finish(t, tile, begin + i, _mm512_load_ps(from), _mm512_load_ps(from + 16));
+    }
+}
+
+ALWAYS void product(enum quants quants, enum scales scales, const task *t) {
+    for (int64_t tile = 0; tile < t->count; tile++) {
+        if (t->tokens == 1) {
+            int64_t in = t->inputs ? t->inputs[0] : 0;
+            __m512 results[2] = {_mm512_setzero_ps(), _mm512_setzero_ps()};
+            one_token(quants, scales, t->tiles + tile * t->tile_bytes, t->columns, t->integers + in * t->columns,
+                      t->scales + in * (t->columns / BLOCK), t->sums + in * (t->columns / HALF_BLOCK), results);
+            finish(t, tile, 0, results[0], results[1]);
+        } else {
+            for (int64_t begin = 0; begin < t->tokens; begin += CHUNK) {
+                chunk(quants, scales, t, tile, begin);
+            }
+        }
+    }
+}
+
 #define PRODUCT(name, quants, scale_form)                                                                                          \
     NIBBLE_PRODUCT(name) {                                                                                                         \
-        for (int64_t tile = 0; tile < count; tile++) {                                                                             \
-            const uint8_t *weights = tiles + tile * tile_bytes;                                                                    \
-            int64_t first = tile * TILE_ROWS;                                                                                      \
-            const float *tile_bias = bias ? bias + first : 0;                                                                      \
-            if (tokens == 1) {                                                                                                     \
-                int64_t in = inputs ? inputs[0] : 0;                                                                               \
-                int64_t to = outputs ? outputs[0] : 0;                                                                             \
-                __m512 results[2] = {_mm512_setzero_ps(), _mm512_setzero_ps()};                                                    \
-                one_token(quants, scale_form, weights, columns, integers + in * columns, scales + in * (columns / BLOCK),           \
-                          sums + in * (columns / HALF_BLOCK), results);                                                            \
-                store(out + to * out_stride + first * 4, tile_bias, rows - first, results[0], results[1]);                               \
-                continue;                                                                                                          \
-            }                                                                                                                      \
-            for (int64_t begin = 0; begin < tokens; begin += CHUNK) {                                                              \
-                _Alignas(64) float results[CHUNK * TILE_ROWS];                                                                     \
-                const int8_t *x[CHUNK];                                                                                            \
-                const float *xscales[CHUNK];                                                                                       \
-                const int32_t *xsums[CHUNK];                                                                                       \
-                int64_t some = tokens - begin < CHUNK ? tokens - begin : CHUNK;                                                    \
-                for (int64_t t = 0; t < some; t++) {                                                                               \
-                    int64_t in = inputs ? inputs[begin + t] : begin + t;                                                           \
-                    x[t] = integers + in * columns;                                                                                 \
-                    xscales[t] = scales + in * (columns / BLOCK);                                                                  \
-                    xsums[t] = sums + in * (columns / HALF_BLOCK);                                                                 \
-                    _mm512_store_ps(results + t * TILE_ROWS, _mm512_setzero_ps());                                                 \
-                    _mm512_store_ps(results + t * TILE_ROWS + 16, _mm512_setzero_ps());                                            \
-                }                                                                                                                  \
-                many_tokens(quants, scale_form, weights, columns, some, x, xscales, xsums, results);                               \
-                for (int64_t t = 0; t < some; t++) {                                                                               \
-                    int64_t to = outputs ? outputs[begin + t] : begin + t;                                                         \
-                    const float *from = results + t * TILE_ROWS;                                                                   \
-                    store(out + to * out_stride + first * 4, tile_bias, rows - first, _mm512_load_ps(from),                        \
-                          _mm512_load_ps(from + 16));                                                                              \
-                }                                                                                                                  \
-            }                                                                                                                      \
-        }                                                                                                                          \
+        const task t = {tiles, tile_bytes, count, rows, columns, integers, scales, sums, tokens, inputs, outputs, out, out_stride, \
+                        bias};                                                                                                     \
+        product(quants, scale_form, &t);                                                                                           \
     }
 
 PRODUCT(nibble_product_q4_0, FOUR_BITS, HALVES)

@@ -26,4 +26,22 @@ ALWAYS __m512 times_power(__m512 x, __m512 shifted) {
     return _mm512_castsi512_ps(_mm512_add_epi32(_mm512_castps_si512(x), power));
 }
 
+ALWAYS __m512i rounded(__m512 x, float inverse) {
+    __m512 shifted = _mm512_add_ps(_mm512_mul_ps(x, _mm512_set1_ps(inverse)), _mm512_set1_ps(128.5f));
+    return _mm512_sub_epi32(_mm512_cvttps_epi32(shifted), _mm512_set1_epi32(128));
+}
+
+/* The integers of a block, as nibble_quantize defines them; returns the scale. */
+ALWAYS float quantize_block(const float *x, __m512i *first, __m512i *second) {
+    __m512 low = _mm512_loadu_ps(x);
+    __m512 high = _mm512_loadu_ps(x + HALF_BLOCK);
+    /* Magnitudes are ordered as their bits are; so a NaN is the largest, and the scale tells of it. */
+    __m512i largest = _mm512_max_epi32(_mm512_castps_si512(_mm512_abs_ps(low)), _mm512_castps_si512(_mm512_abs_ps(high)));
+    float amax = _mm_cvtss_f32(_mm_castsi128_ps(_mm_cvtsi32_si128(_mm512_reduce_max_epi32(largest))));
+    float inverse = amax == 0 ? 0 : 127 / amax;
+    *first = rounded(low, inverse);
+    *second = rounded(high, inverse);
+    return amax / 127;
+}
+
 #endif

@@ -7,7 +7,6 @@ import dev.nibble.evaluation.TextWindows;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.concurrent.Callable;
-import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -22,8 +21,6 @@ import picocli.CommandLine.ParentCommand;
             ""
         })
 final class CalibrateCommand implements Callable<Integer> {
-    private static final int USUAL_WINDOW = 512;
-
     @ParentCommand
     private Nibble nibble;
 
@@ -36,8 +33,8 @@ final class CalibrateCommand implements Callable<Integer> {
     @Mixin
     private TextArguments text;
 
-    @Option(names = "--windows", paramLabel = "N", description = "Read the first N windows of --ctx tokens only.")
-    private @Nullable Integer most;
+    @Mixin
+    private WindowArguments windowing;
 
     @Option(
             names = "--out",
@@ -48,16 +45,11 @@ final class CalibrateCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws IOException {
-        if (most != null && most < 1) {
-            throw new IllegalArgumentException("--windows must be 1 or more; given " + most);
-        }
+        windowing.check();
         Calibration calibration = new Calibration();
         try (LanguageModel model = arguments.open(nibble.terminal(), false, calibration)) {
-            int window = arguments
-                    .context()
-                    .orElse(Math.min(USUAL_WINDOW, model.info().context()));
             String content = text.read(SampleText::readCalibration);
-            TextWindows windows = TextWindows.of(model, content, window, most == null ? 0 : most);
+            TextWindows windows = windowing.cut(model, content, arguments.context());
             read(calibration, model, windows);
             calibration.write(out);
             report(calibration, windows);

@@ -28,8 +28,6 @@ import picocli.CommandLine.ParentCommand;
             ""
         })
 final class PerplexityCommand implements Callable<Integer> {
-    private static final int USUAL_WINDOW = 512;
-
     @ParentCommand
     private Nibble nibble;
 
@@ -42,8 +40,8 @@ final class PerplexityCommand implements Callable<Integer> {
     @Mixin
     private TextArguments text;
 
-    @Option(names = "--windows", paramLabel = "N", description = "Measure the first N windows only.")
-    private @Nullable Integer most;
+    @Mixin
+    private WindowArguments windowing;
 
     @Option(
             names = "--save-logits",
@@ -70,9 +68,7 @@ final class PerplexityCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws IOException {
-        if (most != null && most < 1) {
-            throw new IllegalArgumentException("--windows must be 1 or more; given " + most);
-        }
+        windowing.check();
         Terminal terminal = nibble.terminal();
         try (LanguageModel model = arguments.open(terminal, false)) {
             boolean onText = greedy == null || text.given() || saveTo != null || against != null;
@@ -85,9 +81,7 @@ final class PerplexityCommand implements Callable<Integer> {
     }
 
     private Quality quality(LanguageModel model) throws IOException {
-        int window =
-                arguments.context().orElse(Math.min(USUAL_WINDOW, model.info().context()));
-        TextWindows windows = TextWindows.of(model, text.read(SampleText::read), window, most == null ? 0 : most);
+        TextWindows windows = windowing.cut(model, text.read(SampleText::read), arguments.context());
         PerplexityMeter meter = new PerplexityMeter(nibble.terminal());
         try {
             return Perplexity.measure(model, windows, new PerplexityOptions(saveTo, against, meter::update));

@@ -24,6 +24,11 @@ final class ByteRows {
         this.sums = MemorySegment.ofArray(new int[values / QuantizedRows.HALF_BLOCK]);
     }
 
+    /** The memory that this takes. */
+    long bytes() {
+        return integers.byteSize() + scales.byteSize() + sums.byteSize();
+    }
+
     NativeKernels kernels() {
         return kernels;
     }

@@ -65,9 +65,10 @@ final class QuantizedActivations {
         return columns;
     }
 
-    /** The memory that this takes with all its forms. */
-    static long bytes(int rows, int columns) {
-        return QuantizedRows.bytes(rows, columns);
+    /** The memory that this takes in the forms that it has so far. */
+    long bytes() {
+        long vectors = forms.vectors == null ? 0 : QuantizedRows.bytes(rows, columns);
+        return vectors + (forms.bytes == null ? 0 : forms.bytes.bytes());
     }
 
     /** Has {@link #quantize} derive what products with weights of a type need, from its next call on. */

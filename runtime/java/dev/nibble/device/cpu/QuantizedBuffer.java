@@ -26,7 +26,7 @@ record QuantizedBuffer(QuantizedActivations content) implements Buffer {
 
     @Override
     public long bytes() {
-        return QuantizedActivations.bytes(content.rows(), content.columns());
+        return content.bytes();
     }
 
     /** Nothing to free: the content lies on the Java heap. */
