@@ -3,7 +3,8 @@ package dev.nibble.device;
 import java.lang.foreign.MemorySegment;
 
 /**
- * A device's stream of work. What is enqueued runs in order; only {@link #read} waits for the device. A queue is used by one
+ * A device's stream of work. What is enqueued runs in order; only {@link #read} waits for the device, and
+ * {@link #receive} may wait for the one that it copies from. A queue is used by one
  * thread at a time.
  */
 public interface Queue {
@@ -27,4 +28,37 @@ public interface Queue {
      * @param target a multiple of 4 bytes
      */
     void read(Buffer source, long element, MemorySegment target);
+
+    /**
+     * Enqueues a copy of the first rows of another device's buffer. It begins when all that was enqueued there is done, and what
+     * is enqueued there afterwards leaves the rows as they are until they are copied; what is enqueued here afterwards begins
+     * when the copy is done. This one goes through host memory and waits for the other device; a device that reaches the memory
+     * of the other need not wait.
+     *
+     * @param target a buffer of this device
+     * @param other the queue of another device, used by the same thread
+     * @param source a buffer of the other device, of the same type, F32 or I32, and width
+     * @param rows rows to copy, at least 1
+     */
+    default void receive(Buffer target, Queue other, Buffer source, int rows) {
+        checkReceive(target, source, rows);
+        MemorySegment host = MemorySegment.ofArray(new int[Math.multiplyExact(rows, source.width())]);
+        other.read(source, 0, host);
+        write(target, 0, host);
+    }
+
+    /**
+     * Checks the arguments of {@link #receive}.
+     *
+     * @throws IllegalArgumentException if rows of the source cannot become rows of the target
+     */
+    static void checkReceive(Buffer target, Buffer source, int rows) {
+        boolean words = source.type() != ElementType.Q8 && source.type() == target.type();
+        if (!words || source.width() != target.width() || rows < 1 || rows > Math.min(source.rows(), target.rows())) {
+            throw new IllegalArgumentException(
+                    rows + " rows of a buffer of " + source.type() + " (" + source.rows() + ", " + source.width()
+                            + ") cannot be copied to one of " + target.type() + " (" + target.rows() + ", "
+                            + target.width() + ")");
+        }
+    }
 }

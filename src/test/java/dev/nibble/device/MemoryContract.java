@@ -9,6 +9,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.nibble.device.Operation.Gate;
 import dev.nibble.gguf.TensorType;
 import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
@@ -62,6 +63,103 @@ abstract class MemoryContract extends DeviceContract {
             queue.read(buffer, 0, MemorySegment.ofArray(read));
             Arrays.fill(host, 1.5f);
             assertArrayEquals(host, read);
+        }
+    }
+
+    /** From and to a device of the same kind, and of another. */
+    @Test
+    void receivesRowsOfOtherDevices() {
+        try (Device twin = open();
+                Device reference = Devices.open("reference", new DeviceOptions(1, false))) {
+            receivesRows(device(), twin);
+            receivesRows(twin, device());
+            receivesRows(device(), reference);
+            receivesRows(reference, device());
+        }
+    }
+
+    private static void receivesRows(Device from, Device to) {
+        for (ElementType type : List.of(ElementType.F32, ElementType.I32)) {
+            try (Buffer source = from.allocate(type, 9, 35);
+                    Buffer target = to.allocate(type, 7, 35)) {
+                from.queue().write(source, 0, MemorySegment.ofArray(integers(9 * 35, 1)));
+                to.queue().write(target, 0, MemorySegment.ofArray(integers(7 * 35, 1000)));
+                to.queue().receive(target, from.queue(), source, 5);
+                int[] rows = new int[7 * 35];
+                to.queue().read(target, 0, MemorySegment.ofArray(rows));
+                int[] wanted = integers(7 * 35, 1000);
+                System.arraycopy(integers(5 * 35, 1), 0, wanted, 0, 5 * 35);
+                assertArrayEquals(wanted, rows, from.name() + " to " + to.name());
+            }
+        }
+    }
+
+    /** Nothing waits between the turns, in which the same buffers are written, computed and copied again. */
+    @Test
+    void copiesKeepTheirPlaceAmongStepsAndWrites() {
+        int turns = 16;
+        int width = 2048;
+        try (Device other = open()) {
+            Buffer x = device().allocate(ElementType.F32, 3, width);
+            Buffer gated = device().allocate(ElementType.F32, 3, width);
+            Buffer received = other.allocate(ElementType.F32, 3, width);
+            Buffer order = other.allocate(ElementType.I32, 3, 1);
+            other.queue().write(order, 0, MemorySegment.ofArray(new int[] {2, 1, 0}));
+            RowCount rows = live(device(), 3);
+            RowCount rowsThere = live(other, 3);
+            Step gate = device().prepare(List.of(new Gate(rows, Activation.SILU, x, x, gated)));
+            List<Buffer> kept = new ArrayList<>();
+            for (int turn = 0; turn < turns; turn++) {
+                device().queue().write(x, 0, MemorySegment.ofArray(filled(3 * width, turn)));
+                device().queue().submit(gate);
+                other.queue().receive(received, device().queue(), gated, 3);
+                Buffer result = other.allocate(ElementType.F32, 3, width);
+                other.queue().submit(other.prepare(List.of(new Operation.Gather(rowsThere, received, order, result))));
+                kept.add(result);
+            }
+            for (int turn = 0; turn < turns; turn++) {
+                float[] found = new float[3 * width];
+                other.queue().read(kept.get(turn), 0, MemorySegment.ofArray(found));
+                float wanted = (float) (turn * turn / (1 + Math.exp(-turn)));
+                assertArrayEquals(filled(3 * width, wanted), found, 1e-4f * wanted + 1e-6f);
+            }
+            List.of(x, gated, rows.live()).forEach(Buffer::close);
+        }
+    }
+
+    private static RowCount live(Device device, int rows) {
+        Buffer live = device.allocate(ElementType.I32, 1, 1);
+        device.queue().write(live, 0, MemorySegment.ofArray(new int[] {rows}));
+        return new RowCount(live, rows);
+    }
+
+    private static float[] filled(int count, float value) {
+        float[] values = new float[count];
+        Arrays.fill(values, value);
+        return values;
+    }
+
+    private static int[] integers(int count, int from) {
+        return IntStream.range(from, from + count).toArray();
+    }
+
+    @Test
+    void refusesToReceiveWhatDoesNotFit() {
+        Queue queue = device().queue();
+        try (Device other = open();
+                Buffer target = device().allocate(ElementType.F32, 2, 32);
+                Buffer source = other.allocate(ElementType.F32, 3, 32);
+                Buffer wide = other.allocate(ElementType.F32, 2, 33);
+                Buffer integers = other.allocate(ElementType.I32, 2, 32);
+                Buffer quantized = other.allocate(ElementType.Q8, 2, 32)) {
+            for (Buffer wrong : List.of(wide, integers, quantized)) {
+                assertThrows(IllegalArgumentException.class, () -> queue.receive(target, other.queue(), wrong, 1));
+            }
+            assertThrows(IllegalArgumentException.class, () -> queue.receive(target, other.queue(), source, 3));
+            assertThrows(IllegalArgumentException.class, () -> queue.receive(target, other.queue(), source, 0));
+            assertThrows(IllegalArgumentException.class, () -> queue.receive(source, other.queue(), source, 1));
+            source.close();
+            assertThrows(IllegalStateException.class, () -> queue.receive(target, other.queue(), source, 1));
         }
     }
 
