@@ -57,7 +57,7 @@ public enum Mix {
     Q2_K_S(
             21,
             TensorType.Q2_K,
-            valueRule(Q5_K, LARGE),
+            valueRule(Q5_K, LARGE, SHARED_BY_FOUR),
             valueRule(Q4_K, SHARED_BY_FOUR),
             new MixRule(DOWN, Q4_K, FIRST_EIGHTH)),
     Q3_K_S(11, Q3_K, valueRule(Q5_K, LARGE), new MixRule(ATTENTION_OUTPUT, Q5_K, EIGHT_EXPERTS)),

@@ -36,8 +36,7 @@ record MixRule(Set<TensorKind> kinds, TensorType type, Set<Condition> conditions
                 || place.index() >= 7 * place.count() / 8
                 || (place.index() - place.count() / 8) % 3 == 2),
         SHARED_BY_FOUR(place -> place.model().sharing() >= 4),
-        /** Of 70 billion weights: what eight heads share is a small part of the file. */
-        LARGE(place -> place.model().layers() >= 80 && place.model().sharing() >= 8),
+        LARGE(place -> place.model().large()),
         EIGHT_EXPERTS(place -> place.model().experts() == 8),
         NOT_EIGHT_EXPERTS(place -> place.model().experts() != 8),
         TIED(place -> place.model().tied()),
