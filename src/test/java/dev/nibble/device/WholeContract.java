@@ -47,6 +47,13 @@ abstract class WholeContract {
     }
 
     @Nested
+    class QuantizedAttention extends QuantizedAttentionContract {
+        QuantizedAttention() {
+            super(subject());
+        }
+    }
+
+    @Nested
     class Layers extends LayerContract {
         Layers() {
             super(subject());
