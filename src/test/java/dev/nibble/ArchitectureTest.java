@@ -57,6 +57,7 @@ class ArchitectureTest {
             Map.entry("device", List.of("gguf", "quant", "foreign")),
             Map.entry("device.reference", List.of("device", "gguf", "quant", "quant.affine")),
             Map.entry("device.cpu", List.of("device", "gguf", "quant", "quant.affine", "foreign")),
+            Map.entry("device.opencl", List.of("device", "gguf", "quant", "foreign")),
             Map.entry("model", List.of("gguf", "quant", "device")),
             Map.entry("engine", List.of("device", "model")),
             Map.entry("sampling", List.of("tokenizer")),

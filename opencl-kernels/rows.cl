@@ -1,0 +1,271 @@
+// Operations on each row by itself. Build options: LANES work-items share a row, a power of two; each reads VECTOR values at once,
+// 1 or 16.
+
+#if VECTOR == 16
+typedef float16 floats;
+typedef int16 ints;
+#define LOAD(p) vload16(0, p)
+#define STORE(v, p) vstore16(v, 0, p)
+#define SPLAT_INT(i) (int16)(i)
+inline float total(float16 v) {
+    float8 a = v.lo + v.hi;
+    float4 b = a.lo + a.hi;
+    return (b.x + b.z) + (b.y + b.w);
+}
+#else
+typedef float floats;
+typedef int ints;
+#define LOAD(p) (*(p))
+#define STORE(v, p) (*(p) = (v))
+#define SPLAT_INT(i) (i)
+inline float total(float v) {
+    return v;
+}
+#endif
+
+// Each work-item walks its part of a row: first whole vectors, then single values.
+#define EACH_VECTOR(i, width) for (int i = lane * VECTOR; i + VECTOR <= (width); i += LANES * VECTOR)
+#define EACH_REST(i, width) for (int i = (width) / VECTOR * VECTOR + lane; i < (width); i += LANES)
+
+// The sum over the work-items of a group, for all of them.
+#if LANES == 1
+#define SUM(value, shared) (value)
+#else
+#define SUM(value, shared) group_sum(value, shared)
+inline float group_sum(float value, local float *shared) {
+    int lane = get_local_id(0);
+    barrier(CLK_LOCAL_MEM_FENCE);
+    shared[lane] = value;
+    for (int half_way = LANES / 2; half_way > 0; half_way /= 2) {
+        barrier(CLK_LOCAL_MEM_FENCE);
+        if (lane < half_way) {
+            shared[lane] += shared[lane + half_way];
+        }
+    }
+    barrier(CLK_LOCAL_MEM_FENCE);
+    return shared[0];
+}
+#endif
+
+// One work-group for each group of values. With a delta, x += delta first.
+//   live   (1)
+//   delta  (n, width) or null
+//   x      (n, groups * width), written where there is a delta
+//   weight (width)
+//   bias   (width) or null
+//   out    (n, groups * width), may be x
+kernel void norm(
+    global const int *live,
+    global const float *delta,
+    global float *x,
+    global const float *weight,
+    global const float *bias,
+    global float *out,
+    int width,
+    int groups,
+    int centred,
+    float epsilon) {
+    local float shared[LANES];
+    size_t group = get_group_id(0);
+    if (group >= (size_t)live[0] * groups) {
+        return;
+    }
+    int lane = get_local_id(0);
+    size_t first = group * width;
+    x += first;
+    out += first;
+    if (delta) {
+        delta += first;
+        EACH_VECTOR(i, width) STORE(LOAD(x + i) + LOAD(delta + i), x + i);
+        EACH_REST(i, width) x[i] += delta[i];
+    }
+    // The mean in two parts: of values far from zero, one float would hold it less exactly than they differ.
+    float mean = 0;
+    float more = 0;
+    if (centred) {
+        floats sums = 0;
+        float rest = 0;
+        EACH_VECTOR(i, width) sums += LOAD(x + i);
+        EACH_REST(i, width) rest += x[i];
+        mean = SUM(total(sums) + rest, shared) / width;
+        sums = 0;
+        rest = 0;
+        EACH_VECTOR(i, width) sums += LOAD(x + i) - mean;
+        EACH_REST(i, width) rest += x[i] - mean;
+        more = SUM(total(sums) + rest, shared) / width;
+    }
+    floats squares = 0;
+    float rest = 0;
+    EACH_VECTOR(i, width) {
+        floats value = LOAD(x + i) - mean - more;
+        squares += value * value;
+    }
+    EACH_REST(i, width) {
+        float value = x[i] - mean - more;
+        rest += value * value;
+    }
+    float scale = 1 / sqrt(SUM(total(squares) + rest, shared) / width + epsilon);
+    if (bias) {
+        EACH_VECTOR(i, width) STORE((LOAD(x + i) - mean - more) * scale * LOAD(weight + i) + LOAD(bias + i), out + i);
+        EACH_REST(i, width) out[i] = (x[i] - mean - more) * scale * weight[i] + bias[i];
+    } else {
+        EACH_VECTOR(i, width) STORE((LOAD(x + i) - mean - more) * scale * LOAD(weight + i), out + i);
+        EACH_REST(i, width) out[i] = (x[i] - mean - more) * scale * weight[i];
+    }
+}
+
+// Blocks of 32 values to int8 with a scale. A work-item does a row on a CPU, a value elsewhere.
+//   live   (1)
+//   x      (n, blocks * 32)
+//   values (n, blocks * 32)
+//   scales (n, blocks)
+kernel void quantize(
+    global const int *live, global const float *x, global char *values, global float *scales, int blocks) {
+// Each step is rounded by itself: the integers are the same on all devices.
+#pragma OPENCL FP_CONTRACT OFF
+    size_t row = get_global_id(1);
+    if (row >= (size_t)live[0]) {
+        return;
+    }
+    x += row * blocks * 32;
+    values += row * blocks * 32;
+    scales += row * blocks;
+#if LANES == 1
+    for (int block = 0; block < blocks; block++) {
+        float16 low = vload16(2 * block, x);
+        float16 high = vload16(2 * block + 1, x);
+        float16 most = fmax(fabs(low), fabs(high));
+        float8 most8 = fmax(most.lo, most.hi);
+        float4 most4 = fmax(most8.lo, most8.hi);
+        float amax = fmax(fmax(most4.x, most4.y), fmax(most4.z, most4.w));
+        float inverse = amax == 0 ? 0 : 127 / amax;
+        scales[block] = amax / 127;
+        float16 scaled_low = low * inverse;
+        float16 scaled_high = high * inverse;
+        vstore16(convert_char16(convert_int16(scaled_low + 128.5f) - 128), 2 * block, values);
+        vstore16(convert_char16(convert_int16(scaled_high + 128.5f) - 128), 2 * block + 1, values);
+    }
+#else
+    local float shared[LANES];
+    int lane = get_local_id(0);
+    size_t i = get_global_id(0);
+    bool inside = i < (size_t)blocks * 32;
+    float value = inside ? x[i] : 0;
+    shared[lane] = fabs(value);
+    for (int half_way = 16; half_way > 0; half_way /= 2) {
+        barrier(CLK_LOCAL_MEM_FENCE);
+        if (lane % 32 < half_way) {
+            shared[lane] = fmax(shared[lane], shared[lane + half_way]);
+        }
+    }
+    barrier(CLK_LOCAL_MEM_FENCE);
+    float amax = shared[lane / 32 * 32];
+    if (inside) {
+        float inverse = amax == 0 ? 0 : 127 / amax;
+        float scaled = value * inverse;
+        values[i] = (char)((int)(scaled + 128.5f) - 128);
+        if (lane % 32 == 0) {
+            scales[i / 32] = amax / 127;
+        }
+    }
+#endif
+}
+
+// One work-group for each row. An index that is out of range leaves its row as it is.
+//   live    (1)
+//   source  (rows, width)
+//   indices (n)
+//   out     (n, width)
+kernel void gather(
+    global const int *live,
+    global const float *source,
+    global const int *indices,
+    global float *out,
+    int rows,
+    int width) {
+    size_t row = get_group_id(0);
+    if (row >= (size_t)live[0]) {
+        return;
+    }
+    int index = indices[row];
+    if (index < 0 || index >= rows) {
+        return;
+    }
+    int lane = get_local_id(0);
+    source += (size_t)index * width;
+    out += row * width;
+    EACH_VECTOR(i, width) STORE(LOAD(source + i), out + i);
+    EACH_REST(i, width) out[i] = source[i];
+}
+
+// One work-group for each row: the largest value first, then the first place where it stands.
+//   live (1)
+//   x    (n, width)
+//   ids  (n)
+kernel void argmax(global const int *live, global const float *x, global int *ids, int width) {
+    local float shared[LANES];
+    local int places[LANES];
+    size_t row = get_group_id(0);
+    if (row >= (size_t)live[0]) {
+        return;
+    }
+    int lane = get_local_id(0);
+    x += row * width;
+    float most = -INFINITY;
+    int place = INT_MAX;
+#if VECTOR == 16
+    float16 mosts = -INFINITY;
+    int16 blocks = INT_MAX / VECTOR;
+    EACH_VECTOR(i, width) {
+        float16 value = LOAD(x + i);
+        int16 larger = value > mosts;
+        mosts = select(mosts, value, larger);
+        blocks = select(blocks, (int16)(i / VECTOR), larger);
+    }
+    float values[VECTOR];
+    int firsts[VECTOR];
+    vstore16(mosts, 0, values);
+    vstore16(blocks, 0, firsts);
+    for (int i = 0; i < VECTOR; i++) {
+        int at = firsts[i] * VECTOR + i;
+        if (values[i] > most || values[i] == most && at < place) {
+            most = values[i];
+            place = at;
+        }
+    }
+#else
+    EACH_VECTOR(i, width) {
+        if (x[i] > most) {
+            most = x[i];
+            place = i;
+        }
+    }
+#endif
+    EACH_REST(i, width) {
+        if (x[i] > most) {
+            most = x[i];
+            place = i;
+        }
+    }
+#if LANES > 1
+    shared[lane] = most;
+    places[lane] = place;
+    for (int half_way = LANES / 2; half_way > 0; half_way /= 2) {
+        barrier(CLK_LOCAL_MEM_FENCE);
+        if (lane < half_way) {
+            float other = shared[lane + half_way];
+            int at = places[lane + half_way];
+            if (other > shared[lane] || other == shared[lane] && at < places[lane]) {
+                shared[lane] = other;
+                places[lane] = at;
+            }
+        }
+    }
+    most = shared[0];
+    place = places[0];
+#endif
+    if (lane == 0) {
+        // A row of negative infinities alone has its largest value in the first place.
+        ids[row] = most == -INFINITY ? 0 : place;
+    }
+}

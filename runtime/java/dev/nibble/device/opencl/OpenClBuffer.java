@@ -1,0 +1,89 @@
+package dev.nibble.device.opencl;
+
+import dev.nibble.device.Buffer;
+import dev.nibble.device.ElementType;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A buffer in device memory, rows one after another. One of Q8 has two parts: int8 (rows, width) and float scales
+ * (rows, width / 32).
+ */
+final class OpenClBuffer implements Buffer, OpenClPart {
+    /** Values that share a scale. */
+    static final int BLOCK = 32;
+
+    private final ElementType type;
+    private final int rows;
+    private final int width;
+    private final OpenClAllocation values;
+    private final @Nullable OpenClAllocation scales;
+
+    OpenClBuffer(ElementType type, int rows, int width, OpenClMemory memory) {
+        this.type = type;
+        this.rows = rows;
+        this.width = width;
+        long count = (long) rows * width;
+        String what = "a buffer of " + rows + " x " + width + " " + type;
+        boolean quantized = type == ElementType.Q8;
+        this.values = memory.allocate(quantized ? count : count * Float.BYTES, what);
+        this.scales = quantized ? scales(memory, count / BLOCK * Float.BYTES, what) : null;
+    }
+
+    private OpenClAllocation scales(OpenClMemory memory, long bytes, String what) {
+        try {
+            return memory.allocate(bytes, what);
+        } catch (RuntimeException e) {
+            values.close();
+            throw e;
+        }
+    }
+
+    @Override
+    public ElementType type() {
+        return type;
+    }
+
+    @Override
+    public int rows() {
+        return rows;
+    }
+
+    @Override
+    public int width() {
+        return width;
+    }
+
+    @Override
+    public long bytes() {
+        return values.bytes() + (scales == null ? 0 : scales.bytes());
+    }
+
+    /** The values: floats, ints, or the int8 of Q8. */
+    OpenClAllocation values() {
+        return values;
+    }
+
+    /** The scales of Q8. */
+    OpenClAllocation scales() {
+        if (scales == null) {
+            throw new IllegalStateException("a buffer of " + type + " has no scales");
+        }
+        return scales;
+    }
+
+    @Override
+    public List<OpenClAllocation> allocations() {
+        List<OpenClAllocation> all = new ArrayList<>(List.of(values));
+        if (scales != null) {
+            all.add(scales);
+        }
+        return all;
+    }
+
+    @Override
+    public void close() {
+        allocations().forEach(OpenClAllocation::close);
+    }
+}

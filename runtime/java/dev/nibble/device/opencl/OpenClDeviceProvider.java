@@ -1,0 +1,40 @@
+package dev.nibble.device.opencl;
+
+import dev.nibble.device.Device;
+import dev.nibble.device.DeviceOptions;
+import dev.nibble.device.DeviceProvider;
+import java.util.List;
+import java.util.Optional;
+
+/** Finds the devices of the OpenCL drivers that are installed. */
+public final class OpenClDeviceProvider implements DeviceProvider {
+    /** Made by {@link java.util.ServiceLoader}. */
+    public OpenClDeviceProvider() {}
+
+    @Override
+    public String kind() {
+        return "opencl";
+    }
+
+    @Override
+    public int preference() {
+        return -1;
+    }
+
+    @Override
+    public Optional<String> unavailable() {
+        return Optional.of(OpenClPlatforms.system().missing()).filter(reason -> !reason.isEmpty());
+    }
+
+    @Override
+    public List<String> devices() {
+        return OpenClPlatforms.system().devices().stream()
+                .map(DeviceTraits::describe)
+                .toList();
+    }
+
+    @Override
+    public Device open(int index, DeviceOptions options) {
+        return OpenClDevice.open(OpenClPlatforms.system(), index);
+    }
+}

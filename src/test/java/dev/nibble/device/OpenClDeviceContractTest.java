@@ -1,0 +1,35 @@
+package dev.nibble.device;
+
+import dev.nibble.UnsupportedFeatureException;
+import org.junit.jupiter.api.Assumptions;
+import org.junit.jupiter.api.extension.ExtendWith;
+import org.junit.jupiter.api.extension.ExtensionContext;
+import org.junit.jupiter.api.extension.TestExecutionExceptionHandler;
+
+/** The first OpenCL device of this machine against the reference; skipped where there is none. */
+@ExtendWith({NeedsOpenCl.class, OpenClDeviceContractTest.Refusals.class})
+class OpenClDeviceContractTest extends WholeContract {
+    @Override
+    Device device() {
+        return Devices.open("opencl:0", DeviceOptions.DEFAULT);
+    }
+
+    @Override
+    Device reference() {
+        return Devices.open("reference", new DeviceOptions(1, false));
+    }
+
+    @Override
+    double tolerance() {
+        return 1e-9;
+    }
+
+    /** What the device refuses is skipped. */
+    static final class Refusals implements TestExecutionExceptionHandler {
+        @Override
+        public void handleTestExecutionException(ExtensionContext context, Throwable failure) throws Throwable {
+            Assumptions.assumeFalse(failure instanceof UnsupportedFeatureException, failure.getMessage());
+            throw failure;
+        }
+    }
+}
