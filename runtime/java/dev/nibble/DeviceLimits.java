@@ -22,12 +22,15 @@ public final class DeviceLimits implements AutoCloseable {
     /**
      * Prepares the measurement; takes about a second, and half a gigabyte or more of memory until {@link #close}.
      *
-     * @param device the name of the device
+     * @param device the name of the device, as {@link ModelInfo#device} has it
      * @param threads threads of a device that runs on the CPU; 0: one per processor
-     * @return empty if the device has no such measurement, as the reference device
+     * @return empty if the device has no such measurement, as the reference device, or if several devices are named
      * @throws UnsupportedFeatureException if there is no such device here
      */
     public static Optional<DeviceLimits> open(String device, int threads) {
+        if (device.contains(",")) {
+            return Optional.empty();
+        }
         Device opened = Devices.open(device, new DeviceOptions(threads, false));
         Optional<DeviceLimits> limits = Optional.empty();
         try {

@@ -4,8 +4,10 @@ import dev.nibble.device.Device;
 import dev.nibble.device.DeviceOptions;
 import dev.nibble.device.Devices;
 import dev.nibble.device.ObservedDevice;
+import dev.nibble.device.Resources;
 import dev.nibble.engine.Engine;
 import dev.nibble.engine.EngineOptions;
+import dev.nibble.engine.MemoryPlan;
 import dev.nibble.engine.Rehearsal;
 import dev.nibble.gguf.GgufFile;
 import dev.nibble.model.GgufModel;
@@ -26,6 +28,7 @@ import java.util.Map;
 import java.util.OptionalInt;
 import java.util.function.Supplier;
 import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -46,29 +49,26 @@ public final class LanguageModel implements AutoCloseable {
 
     private final ModelSource source;
     private final @Nullable Tokenizer tokenizer;
-    private final Device device;
-    private final Rehearsal rehearsal;
+    private final Resources resources = new Resources();
     private final Engine engine;
     private final ModelInfo info;
-    private boolean closed;
 
     /** @param words makes the tokenizer, while the device already rehearses */
     private LanguageModel(ModelSource source, Supplier<@Nullable Tokenizer> words, ModelOptions options) {
-        this.source = source;
-        List<Weights.Tensor> tensors = Weights.tensors(source);
-        EngineOptions engineOptions = engineOptions(source.config(), options);
-        this.device = openDevice(options);
-        this.rehearsal = Rehearsal.start(device, source, tensors, engineOptions);
+        this.source = resources.own(source);
         try {
+            List<Weights.Tensor> tensors = Weights.tensors(source);
+            EngineOptions engineOptions = engineOptions(source.config(), options);
+            List<Device> devices = openDevices(options);
+            Rehearsal rehearsal = resources.own(Rehearsal.start(devices, source, tensors, engineOptions));
             this.tokenizer = words.get();
             long toLoad = fileBytes(tensors);
-            this.engine = Engine.open(
-                    device, source, engineOptions, done -> options.onProgress().accept(done, toLoad));
-            this.info = info(distinct(tensors), engineOptions);
+            this.engine = resources.own(Engine.open(
+                    devices, source, engineOptions, done -> options.onProgress().accept(done, toLoad)));
+            this.info = info(devices, distinct(tensors), engineOptions);
             rehearsal.stop();
         } catch (RuntimeException | Error e) {
-            rehearsal.close();
-            device.close();
+            resources.closeAfter(e);
             throw e;
         }
     }
@@ -83,13 +83,14 @@ public final class LanguageModel implements AutoCloseable {
      */
     public static LanguageModel open(Path path, ModelOptions options) throws IOException {
         GgufFile file = GgufFile.open(path);
+        GgufModel model;
         try {
-            GgufModel model = new GgufModel(file);
-            return new LanguageModel(model, () -> tokenizer(file, model), options);
+            model = new GgufModel(file);
         } catch (RuntimeException | Error e) {
             file.close();
             throw e;
         }
+        return new LanguageModel(model, () -> tokenizer(file, model), options);
     }
 
     private static Tokenizer tokenizer(GgufFile file, GgufModel model) {
@@ -192,13 +193,7 @@ public final class LanguageModel implements AutoCloseable {
     /** Cancels what is running and frees everything. Closing again does nothing. */
     @Override
     public synchronized void close() {
-        if (!closed) {
-            closed = true;
-            rehearsal.close();
-            engine.close();
-            device.close();
-            source.close();
-        }
+        resources.close();
     }
 
     private Tokenizer tokenizer() {
@@ -220,14 +215,14 @@ public final class LanguageModel implements AutoCloseable {
         }
     }
 
-    private static Device openDevice(ModelOptions options) {
-        if (options.devices().size() > 1) {
-            throw new UnsupportedFeatureException("a model runs on one device, not on "
-                    + String.join(" and ", options.devices()) + "; name one of them");
+    private List<Device> openDevices(ModelOptions options) {
+        List<Device> devices = new ArrayList<>();
+        for (String name : options.devices()) {
+            Device device =
+                    resources.own(Devices.open(name, new DeviceOptions(options.threads(), options.arithmetic())));
+            devices.add(options.observer() == null ? device : new ObservedDevice(device, options.observer()));
         }
-        Device device =
-                Devices.open(options.devices().getFirst(), new DeviceOptions(options.threads(), options.arithmetic()));
-        return options.observer() == null ? device : new ObservedDevice(device, options.observer());
+        return devices;
     }
 
     private static EngineOptions engineOptions(ModelConfig config, ModelOptions options) {
@@ -238,7 +233,8 @@ public final class LanguageModel implements AutoCloseable {
                 options.keyType(),
                 options.valueType(),
                 options.rotation(),
-                options.batch());
+                options.batch(),
+                options.tensorSplit());
     }
 
     /** Tokens that the KV cache holds: a sequence of the greatest length, or several shorter ones. */
@@ -246,7 +242,7 @@ public final class LanguageModel implements AutoCloseable {
         return Math.max(context, DEFAULT_CACHE);
     }
 
-    private ModelInfo info(List<Weights.Tensor> tensors, EngineOptions options) {
+    private ModelInfo info(List<Device> devices, List<Weights.Tensor> tensors, EngineOptions options) {
         ModelConfig config = source.config();
         String architecture = config.architecture().id();
         return new ModelInfo(
@@ -263,14 +259,24 @@ public final class LanguageModel implements AutoCloseable {
                 engine.scheduler().contextLength(),
                 options.cacheTokens(),
                 options.rows(),
-                device.name(),
-                device.description(),
-                device.threads(),
-                engine.plan().toString(),
+                devices.stream().map(Device::name).collect(Collectors.joining(",")),
+                describe(devices),
+                devices.stream().mapToInt(Device::threads).max().orElse(0),
+                MemoryPlan.describe(engine.memory()),
                 engine.bytesPerToken(),
                 engine.kvTokenBytes(),
-                engine.plan().scratch(),
+                engine.memory().stream().mapToLong(MemoryPlan::scratch).sum(),
                 engine.multiplyAddsPerToken());
+    }
+
+    private String describe(List<Device> devices) {
+        if (devices.size() == 1) {
+            return devices.getFirst().description();
+        }
+        return IntStream.range(0, devices.size())
+                .mapToObj(i -> engine.memory().get(i).layers() + " on "
+                        + devices.get(i).description())
+                .collect(Collectors.joining("; "));
     }
 
     private static long fileBytes(List<Weights.Tensor> tensors) {

@@ -8,14 +8,14 @@ package dev.nibble;
  * @param type how most of its weights are stored, e.g. {@code q4_0}
  * @param parameters its number of weights
  * @param fileBytes bytes of its weights in the file
- * @param weightBytes bytes of its weights on the device
+ * @param weightBytes bytes of its weights on its devices
  * @param vocabulary tokens that it knows
  * @param trainedContext tokens that it was trained on at once
  * @param context tokens that a sequence can have here
  * @param cacheTokens tokens that the KV cache holds for all sequences together
  * @param batch the most tokens that are computed in one step
- * @param device the device's name
- * @param deviceDescription one line on the device
+ * @param device the device's name; those of several with commas between them
+ * @param deviceDescription one line on the device; on several, with the layers that each has
  * @param threads worker threads of a device that runs on the CPU, else 0
  * @param memory the planned memory, one line
  * @param weightBytesPerToken bytes of weights that one decoded token reads
@@ -43,7 +43,7 @@ public record ModelInfo(
         long kvBytesPerToken,
         long scratchBytes,
         long multiplyAddsPerToken) {
-    /** The bytes that the model takes on its device when it is opened for sequences of so many tokens. */
+    /** The bytes that the model takes on its devices when it is opened for sequences of so many tokens. */
     public long bytesFor(int contextLength) {
         return weightBytes + LanguageModel.cacheTokens(contextLength) * kvBytesPerToken + scratchBytes;
     }

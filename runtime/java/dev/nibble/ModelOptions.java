@@ -4,13 +4,17 @@ import dev.nibble.device.Arithmetic;
 import dev.nibble.device.KvRotation;
 import dev.nibble.device.KvType;
 import dev.nibble.device.ProductObserver;
+import java.util.Arrays;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
  * How a model is opened.
  *
- * @param devices names of devices, e.g. {@code auto}, {@code cpu}
+ * @param devices names of devices, e.g. {@code auto}, {@code cpu}; several share the layers of the model, in this order, and one
+ *     that is named twice is opened twice
+ * @param tensorSplit the proportions of the layers that each of several devices gets, relative to one another; empty: as free
+ *     memory allows
  * @param threads threads of devices that run on the CPU; 0: one per processor
  * @param context the most tokens of a sequence; 0: what the model was trained on, at most 4096
  * @param keyType storage of keys in the KV cache
@@ -23,6 +27,7 @@ import org.jspecify.annotations.Nullable;
  */
 public record ModelOptions(
         List<String> devices,
+        List<Double> tensorSplit,
         int threads,
         int context,
         KvType keyType,
@@ -41,6 +46,12 @@ public record ModelOptions(
         if (devices.isEmpty()) {
             throw new IllegalArgumentException("no device is named; 'auto' chooses one");
         }
+        tensorSplit = List.copyOf(tensorSplit);
+        if (tensorSplit.stream().anyMatch(part -> !(part > 0) || part.isInfinite())
+                || !tensorSplit.isEmpty() && tensorSplit.size() != devices.size()) {
+            throw new IllegalArgumentException("a tensor split has one positive number for each of the devices "
+                    + String.join(",", devices) + ", not " + tensorSplit);
+        }
         if (context < 0 || batch < 1 || threads < 0) {
             throw new IllegalArgumentException("context " + context + " and threads " + threads
                     + " must not be negative, batch " + batch + " must be at least 1");
@@ -55,6 +66,7 @@ public record ModelOptions(
     /** Collects options. */
     public static final class Builder {
         private List<String> devices = List.of("auto");
+        private List<Double> tensorSplit = List.of();
         private int threads;
         private int context;
         private KvType keyType = KvType.F16;
@@ -67,13 +79,19 @@ public record ModelOptions(
 
         private Builder() {}
 
-        /** The devices to use, by name. */
+        /** The devices to use, by name; several share the layers of the model, in this order. */
         public Builder devices(String... names) {
             this.devices = List.of(names);
             return this;
         }
 
-        /** Threads of devices that run on the CPU; 0: one per processor. */
+        /** The proportions of the layers that each of several devices gets, instead of what its free memory allows. */
+        public Builder tensorSplit(double... proportions) {
+            this.tensorSplit = Arrays.stream(proportions).boxed().toList();
+            return this;
+        }
+
+        /** Threads of devices that run on the CPU, which work in turns; 0: one per processor. */
         public Builder threads(int count) {
             this.threads = count;
             return this;
@@ -135,7 +153,17 @@ public record ModelOptions(
         /** The options. */
         public ModelOptions build() {
             return new ModelOptions(
-                    devices, threads, context, keyType, valueType, rotation, arithmetic, batch, onProgress, observer);
+                    devices,
+                    tensorSplit,
+                    threads,
+                    context,
+                    keyType,
+                    valueType,
+                    rotation,
+                    arithmetic,
+                    batch,
+                    onProgress,
+                    observer);
         }
     }
 }

@@ -7,7 +7,6 @@ import dev.nibble.device.Arithmetic;
 import dev.nibble.device.KvRotation;
 import dev.nibble.device.KvType;
 import java.util.List;
-import java.util.Locale;
 import java.util.Set;
 import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
@@ -22,13 +21,33 @@ public final class DeviceArguments {
             split = ",",
             defaultValue = AUTO,
             paramLabel = "DEVICE",
-            description = "auto, or a device that `nibble devices` lists: cpu, reference. Default: ${DEFAULT-VALUE}.")
+            description = {
+                "auto, or a device that `nibble devices` lists: cpu, reference. Several share the layers of the model, in",
+                "this order. Default: ${DEFAULT-VALUE}."
+            })
     private List<String> devices;
 
-    @Option(names = "--split", paramLabel = "KIND", description = "How several devices share a model: layer, tensor.")
+    @Option(
+            names = "--split",
+            paramLabel = "KIND",
+            description = "How several devices share a model: layer (each has some of the layers).")
     private @Nullable Split split;
 
-    @Option(names = "--threads", paramLabel = "N", description = "Threads on the CPU; by default one per processor.")
+    @Option(
+            names = "--tensor-split",
+            split = ",",
+            paramLabel = "N",
+            description = {
+                "The proportions of the layers that each of several devices gets, for example 3,1; by default as their free",
+                "memory allows."
+            })
+    private @Nullable List<Double> tensorSplit;
+
+    @Option(
+            names = "--threads",
+            paramLabel = "N",
+            description =
+                    "Threads of each device on the CPU; by default one per processor. Such devices work in turns.")
     private @Nullable Integer threads;
 
     @Option(
@@ -67,6 +86,11 @@ public final class DeviceArguments {
         TENSOR
     }
 
+    /** Whether a line shall say what runs where: not where one device was named. */
+    boolean wantsReport() {
+        return automatic() || devices.size() > 1;
+    }
+
     /** Whether the choice of the device is left to the program. */
     public boolean automatic() {
         return devices.equals(List.of(AUTO));
@@ -79,9 +103,10 @@ public final class DeviceArguments {
 
     /** Options for a model on these devices; {@code auto} takes the default, if there is one. */
     public ModelOptions.Builder options(@Nullable String automaticChoice) {
-        if (split != null) {
-            throw new UnsupportedFeatureException("--split " + split.name().toLowerCase(Locale.ROOT)
-                    + ": a model runs on one device here; leave --split out and name one --device");
+        if (split == Split.TENSOR) {
+            throw new UnsupportedFeatureException(
+                    "--split tensor: models are not split within a layer; use --split layer,"
+                            + " which gives each device some of the layers");
         }
         checkKinds();
         ModelOptions.Builder builder = ModelOptions.builder();
@@ -89,6 +114,10 @@ public final class DeviceArguments {
                 automatic() && automaticChoice != null
                         ? new String[] {automaticChoice}
                         : devices.toArray(String[]::new));
+        if (tensorSplit != null) {
+            builder.tensorSplit(
+                    tensorSplit.stream().mapToDouble(Double::doubleValue).toArray());
+        }
         if (threads != null) {
             builder.threads(positive(threads));
         }

@@ -41,7 +41,7 @@ final class ModelArguments {
 
     /**
      * Opens the model, with a progress bar if that takes long, and says in a line which device was chosen, where that was left
-     * open.
+     * open, or which layers each of several has.
      *
      * @param exact whether activations stay in float32, which only the reference device does
      */
@@ -75,7 +75,7 @@ final class ModelArguments {
         } finally {
             bar.clear();
         }
-        if (device.automatic()) {
+        if (device.wantsReport()) {
             ModelInfo info = opened.info();
             terminal.note("device: " + info.device() + " (" + info.deviceDescription() + ")");
         }

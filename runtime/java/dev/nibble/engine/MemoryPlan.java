@@ -1,30 +1,56 @@
 package dev.nibble.engine;
 
 import dev.nibble.OutOfCapacityException;
+import dev.nibble.model.LayerRange;
+import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Locale;
+import java.util.Map;
+import java.util.stream.Collectors;
 
 /**
- * The memory that a model takes on a device, known before anything is allocated.
+ * The memory that a model, or its layers there, take on a device, known before anything is allocated.
  *
  * @param device the device's name
- * @param weights bytes of all weights in the device's layout
- * @param kvCache bytes of the KV cache
+ * @param layers the model's layers that it has
+ * @param weights bytes of their weights in the device's layout
+ * @param kvCache bytes of their KV cache
  * @param kvKind how it stores keys and values
  * @param scratch bytes of the activations of the largest step
  * @param available bytes that the device can still give
  */
-public record MemoryPlan(String device, long weights, long kvCache, String kvKind, long scratch, long available) {
+public record MemoryPlan(
+        String device, LayerRange layers, long weights, long kvCache, String kvKind, long scratch, long available) {
     /** The sum. */
     public long total() {
         return weights + kvCache + scratch;
     }
 
-    /** @throws OutOfCapacityException with this table if the device cannot give so much */
-    public void requireFits() {
-        if (total() > available) {
-            throw new OutOfCapacityException("the model does not fit device " + device + ": " + this
-                    + "; use a model with fewer bits per weight, a shorter context, or --kv q8_0");
-        }
+    /**
+     * Checks that all devices can give what is planned. Devices of the same name have their memory in common.
+     *
+     * @throws OutOfCapacityException with these numbers if one of them cannot
+     */
+    static void requireFit(List<MemoryPlan> plans) {
+        Map<String, List<MemoryPlan>> byDevice = plans.stream()
+                .collect(Collectors.groupingBy(MemoryPlan::device, LinkedHashMap::new, Collectors.toList()));
+        byDevice.forEach((device, parts) -> {
+            long total = parts.stream().mapToLong(MemoryPlan::total).sum();
+            if (total > parts.getFirst().available()) {
+                throw new OutOfCapacityException("the model does not fit device " + device + ": " + describe(plans)
+                        + "; use a model with fewer bits per weight, a shorter context, or --kv q8_0"
+                        + (byDevice.size() > 1 ? ", or another --tensor-split" : ""));
+            }
+        });
+    }
+
+    /** One line for people: the only plan, or each with its device and layers. */
+    public static String describe(List<MemoryPlan> plans) {
+        return plans.size() == 1
+                ? plans.getFirst().toString()
+                : plans.stream()
+                        .map(plan -> plan.device() + " (" + plan.layers() + "): " + plan)
+                        .collect(Collectors.joining("; "));
     }
 
     @Override

@@ -1,10 +1,11 @@
 package dev.nibble.engine;
 
 import dev.nibble.device.Device;
-import dev.nibble.device.KvLayout;
+import dev.nibble.model.LayerRange;
 import dev.nibble.model.ModelConfig;
 import dev.nibble.model.ModelCutout;
 import dev.nibble.model.ModelSource;
+import dev.nibble.model.Placement;
 import dev.nibble.model.Weights;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -38,17 +39,24 @@ public final class Rehearsal implements AutoCloseable {
     }
 
     /**
-     * Starts a rehearsal, where the device has a use for it and the model takes time to load.
+     * Starts a rehearsal, where a device has a use for it and the model takes time to load. On several devices it is the first
+     * such device whose kernels are rehearsed: those of its kind are the same.
      *
+     * @param devices where the model is going to run
      * @param source must stay open until the rehearsal is closed
      * @param tensors all tensors of the source
      */
     public static Rehearsal start(
-            Device device, ModelSource source, List<Weights.Tensor> tensors, EngineOptions options) {
+            List<Device> devices, ModelSource source, List<Weights.Tensor> tensors, EngineOptions options) {
         long bytes = tensors.stream()
                 .mapToLong(tensor -> tensor.source().shape().bytes())
                 .sum();
-        Device stage = bytes < LEAST_BYTES ? null : device.stage().orElse(null);
+        Device stage = bytes < LEAST_BYTES
+                ? null
+                : devices.stream()
+                        .flatMap(device -> device.stage().stream())
+                        .findFirst()
+                        .orElse(null);
         Rehearsal rehearsal = new Rehearsal(stage, source, tensors, options);
         if (rehearsal.thread != null) {
             rehearsal.thread.start();
@@ -99,18 +107,17 @@ public final class Rehearsal implements AutoCloseable {
 
     private void perform(Device stage, ModelCutout cutout, EngineOptions options) {
         ModelConfig config = cutout.config();
-        StepLimits limits = new StepLimits(PROMPT, 1, 1, 1);
-        KvLayout layout = new KvLayout(
-                config.kvHeads(),
-                config.keySize(),
-                config.valueSize(),
-                options.keyType(),
-                options.valueType(),
-                Engine.PAGE_TOKENS);
-        try (Weights weights = Weights.load(stage, cutout, done -> {});
-                KvCache cache = new KvCache(stage, layout, options.rotation(), config.layers(), 1, limits);
-                ForwardPass forward = new ForwardPass(stage, config, weights, cache, limits)) {
-            cache.setPage(0, 0, 0);
+        LayerRange layers = LayerRange.all(config.layers());
+        EnginePlan plan = new EnginePlan(
+                config,
+                new StepLimits(PROMPT, 1, 1, 1),
+                EnginePlan.kvLayout(config, options),
+                options.rotation(),
+                1,
+                new Placement(List.of(layers)));
+        try (Stage whole = new Stage(stage, layers, plan, cutout, done -> {})) {
+            ForwardPass forward = new ForwardPass(List.of(whole));
+            whole.cache().setPage(0, 0);
             Batch batch = new Batch(PROMPT, 1);
             for (int pass = 0; pass < PASSES; pass++) {
                 for (int end = PROMPT; end <= PROMPT + DECODED && !stopped; end++) {

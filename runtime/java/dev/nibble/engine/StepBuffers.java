@@ -3,14 +3,13 @@ package dev.nibble.engine;
 import dev.nibble.device.Buffer;
 import dev.nibble.device.Device;
 import dev.nibble.device.ElementType;
+import dev.nibble.device.Resources;
 import dev.nibble.model.ExpertConfig;
 import dev.nibble.model.ModelConfig;
-import java.util.ArrayList;
-import java.util.List;
 
 /**
  * The buffers that the operations of a step pass activations through; n is the number of rows, m the number of outputs, and
- * experts stand side by side in a row. Allocated once for the largest step.
+ * experts stand side by side in a row. Allocated once for the largest step. Where the model does not end there are no outputs.
  */
 final class StepBuffers implements AutoCloseable {
     /** I32 (1, 1): live rows. */
@@ -66,13 +65,14 @@ final class StepBuffers implements AutoCloseable {
     /** (n, experts used × width), experts only. */
     final Buffer expertDelta;
 
-    private final List<Buffer> all = new ArrayList<>();
+    private final Resources all = new Resources();
     private final Device device;
 
-    StepBuffers(Device device, ModelConfig config, StepLimits limits) {
+    /** @param ends whether the model ends on this device */
+    StepBuffers(Device device, ModelConfig config, StepLimits limits, boolean ends) {
         this.device = device;
         int n = limits.rows();
-        int m = limits.outputs();
+        int m = ends ? limits.outputs() : 1;
         ExpertConfig experts = config.experts();
         int used = experts == null ? 1 : experts.used();
         int inner = experts == null ? config.feedForward() : used * experts.feedForward();
@@ -96,7 +96,7 @@ final class StepBuffers implements AutoCloseable {
         gateQuantized = quantized(n, inner);
         outputAttention = floats(m, config.attentionWidth());
         outputResidual = floats(m, config.width());
-        logits = floats(m, config.vocabulary());
+        logits = floats(m, ends ? config.vocabulary() : 1);
         best = ints(m, 1);
         routerLogits = floats(experts == null ? 1 : n, experts == null ? 1 : experts.count());
         expertIds = ints(experts == null ? 1 : n, used);
@@ -104,8 +104,12 @@ final class StepBuffers implements AutoCloseable {
         expertDelta = floats(experts == null ? 1 : n, experts == null ? 1 : used * config.width());
     }
 
-    /** The memory that the buffers of a step take, within a few percent, before any is allocated. */
-    static long estimateBytes(ModelConfig config, StepLimits limits) {
+    /**
+     * The memory that the buffers of a step take, within a few percent, before any is allocated.
+     *
+     * @param ends whether the model ends on this device
+     */
+    static long estimateBytes(ModelConfig config, StepLimits limits, boolean ends) {
         ExpertConfig experts = config.experts();
         long inner = experts == null ? config.feedForward() : (long) experts.used() * experts.feedForward();
         long perRow = 3L * config.width()
@@ -118,12 +122,12 @@ final class StepBuffers implements AutoCloseable {
         long quantizedPerRow = config.width() + config.attentionWidth() + inner;
         long perOutput = (long) config.attentionWidth() + config.width() + config.vocabulary();
         return limits.rows() * (perRow * Float.BYTES + quantizedPerRow * 5 / 4)
-                + limits.outputs() * perOutput * Float.BYTES;
+                + (ends ? limits.outputs() * perOutput * Float.BYTES : 0);
     }
 
     @Override
     public void close() {
-        all.forEach(Buffer::close);
+        all.close();
     }
 
     private Buffer floats(int rows, int width) {
@@ -140,11 +144,9 @@ final class StepBuffers implements AutoCloseable {
 
     private Buffer allocate(ElementType type, int rows, int width) {
         try {
-            Buffer buffer = device.allocate(type, rows, width);
-            all.add(buffer);
-            return buffer;
+            return all.own(device.allocate(type, rows, width));
         } catch (RuntimeException | Error e) {
-            close();
+            all.closeAfter(e);
             throw e;
         }
     }

@@ -8,6 +8,7 @@ import dev.nibble.device.Operation;
 import dev.nibble.device.Operation.Product;
 import dev.nibble.device.RowCount;
 import dev.nibble.model.ExpertConfig;
+import dev.nibble.model.LayerRange;
 import dev.nibble.model.ModelConfig;
 import dev.nibble.model.RopeConfig;
 import dev.nibble.model.TensorRole;
@@ -16,11 +17,15 @@ import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/** Writes down the forward pass of a transformer as a list of operations, once for each batch shape. */
+/**
+ * Writes down the forward pass of a transformer, or of the layers that a device has of it, as a list of operations, once for each
+ * batch shape.
+ */
 final class StepRecorder {
     private final ModelConfig config;
+    private final LayerRange layers;
     private final Weights weights;
-    private final KvCache cache;
+    private final LayerCache cache;
     private final StepBuffers b;
     private final List<Operation> operations = new ArrayList<>();
     private final RowCount outputs;
@@ -29,41 +34,57 @@ final class StepRecorder {
     /** (rows, width): the residual stream of these rows. */
     private Buffer residual;
 
-    StepRecorder(ModelConfig config, Weights weights, KvCache cache, StepBuffers buffers, int rows, int outputs) {
-        this.config = config;
-        this.weights = weights;
-        this.cache = cache;
-        this.b = buffers;
-        this.rows = new RowCount(buffers.rowCount, rows);
-        this.outputs = new RowCount(buffers.outputCount, outputs);
-        this.residual = buffers.residual;
+    StepRecorder(Stage stage, int rows, int outputs) {
+        this.config = stage.config();
+        this.layers = stage.layers();
+        this.weights = stage.weights();
+        this.cache = stage.cache();
+        this.b = stage.buffers();
+        this.rows = new RowCount(b.rowCount, rows);
+        this.outputs = new RowCount(b.outputCount, outputs);
+        this.residual = b.residual;
     }
 
-    /** The whole pass: token ids in, logits and the best token of each output out. */
+    /**
+     * The pass: where the model begins, token ids come in, elsewhere the residual stream; where it ends, logits and the best token
+     * of each output come out, elsewhere the residual stream.
+     */
     List<Operation> record() {
-        operations.add(new Operation.Embed(rows, b.ids, weights.matrix(TOKEN_EMBEDDING, 0), residual));
+        if (layers.beginsModel()) {
+            operations.add(new Operation.Embed(rows, b.ids, weights.matrix(TOKEN_EMBEDDING, 0), residual));
+        }
         operations.add(new Operation.Norm(
                 rows,
                 config.architecture().norm(),
                 config.normEpsilon(),
                 residual,
-                weights.vector(ATTENTION_NORM, 0),
+                weights.vector(ATTENTION_NORM, layers.first()),
                 null,
                 b.hidden));
-        for (int layer = 0; layer < config.layers(); layer++) {
-            boolean last = layer == config.layers() - 1;
-            attention(layer, last);
+        for (int layer = layers.first(); layer < layers.end(); layer++) {
+            attention(layer, layer == config.layers() - 1);
             addNorm(weights.vector(FEED_FORWARD_NORM, layer));
             if (config.experts() == null) {
                 feedForward(layer);
             } else {
                 experts(layer, config.experts());
             }
-            addNorm(last ? weights.vector(OUTPUT_NORM, 0) : weights.vector(ATTENTION_NORM, layer + 1));
+            addNorm(normAfter(layer));
         }
-        matmul(b.hidden, b.hiddenQuantized, List.of(product(OUTPUT, 0, null, b.logits)));
-        operations.add(new Operation.ArgMax(rows, b.logits, b.best));
+        if (layers.endsModel()) {
+            matmul(b.hidden, b.hiddenQuantized, List.of(product(OUTPUT, 0, null, b.logits)));
+            operations.add(new Operation.ArgMax(rows, b.logits, b.best));
+        }
         return List.copyOf(operations);
+    }
+
+    private Buffer normAfter(int layer) {
+        if (layer + 1 < layers.end()) {
+            return weights.vector(ATTENTION_NORM, layer + 1);
+        }
+        // Where the next layer is another device's, only the sum goes there: whichever norm follows it here, nobody
+        // reads it.
+        return layers.endsModel() ? weights.vector(OUTPUT_NORM, 0) : weights.vector(FEED_FORWARD_NORM, layer);
     }
 
     private void attention(int layer, boolean last) {

@@ -112,6 +112,11 @@ public enum TensorRole {
         return pattern.startsWith("blk.");
     }
 
+    /** Whether it is used after all layers. */
+    public boolean atEnd() {
+        return this == OUTPUT || this == OUTPUT_NORM;
+    }
+
     /** What it is used as. */
     public Kind kind() {
         return kind;

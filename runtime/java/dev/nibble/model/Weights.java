@@ -3,6 +3,7 @@ package dev.nibble.model;
 import dev.nibble.device.Buffer;
 import dev.nibble.device.Device;
 import dev.nibble.device.ElementType;
+import dev.nibble.device.Resources;
 import dev.nibble.device.Weight;
 import dev.nibble.device.WeightShape;
 import dev.nibble.device.WeightSource;
@@ -11,46 +12,46 @@ import dev.nibble.model.TensorRole.Kind;
 import dev.nibble.quant.BlockFormat;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.Collections;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import java.util.Optional;
 import java.util.function.LongConsumer;
 import java.util.function.ToLongFunction;
 import org.jspecify.annotations.Nullable;
 
-/** The weights of a model on a device, found by their role and layer. */
+/** The weights of a model, or of some of its layers, on a device, found by their role and layer. */
 public final class Weights implements AutoCloseable {
     private final Map<TensorRole, Weight[]> matrices = new EnumMap<>(TensorRole.class);
     private final Map<TensorRole, Buffer[]> vectors = new EnumMap<>(TensorRole.class);
+    private final Resources resources = new Resources();
     private final Buffer ropeFrequencies;
     private long bytes;
 
-    private Weights(Device device, ModelSource source, LongConsumer progress) {
+    private Weights(Device device, ModelSource source, List<Tensor> tensors, LongConsumer progress) {
         try {
             long done = 0;
-            for (Tensor tensor : tensors(source)) {
+            for (Tensor tensor : tensors) {
                 load(device, source, tensor);
                 done += tensor.source().shape().bytes();
                 progress.accept(done);
             }
             this.ropeFrequencies = ropeFrequencies(device, source);
         } catch (RuntimeException | Error e) {
-            close();
+            resources.closeAfter(e);
             throw e;
         }
     }
 
     /**
-     * Loads all weights of a model.
+     * Loads weights of a model.
      *
+     * @param tensors those that the device is to have
      * @param progress told the file bytes loaded so far, after each tensor
      */
-    public static Weights load(Device device, ModelSource source, LongConsumer progress) {
-        return new Weights(device, source, progress);
+    public static Weights load(Device device, ModelSource source, List<Tensor> tensors, LongConsumer progress) {
+        return new Weights(device, source, tensors, progress);
     }
 
     /**
@@ -102,7 +103,7 @@ public final class Weights implements AutoCloseable {
     public Weight matrix(TensorRole role, int layer) {
         Weight[] layers = matrices.get(role);
         if (layers == null || layers[layer] == null) {
-            throw new IllegalStateException("the model has no " + role.tensorName(layer));
+            throw new IllegalStateException("there is no " + role.tensorName(layer) + " here");
         }
         return layers[layer];
     }
@@ -111,7 +112,7 @@ public final class Weights implements AutoCloseable {
     public Buffer vector(TensorRole role, int layer) {
         Buffer vector = vectorOrNull(role, layer);
         if (vector == null) {
-            throw new IllegalStateException("the model has no " + role.tensorName(layer));
+            throw new IllegalStateException("there is no " + role.tensorName(layer) + " here");
         }
         return vector;
     }
@@ -127,12 +128,12 @@ public final class Weights implements AutoCloseable {
         return ropeFrequencies;
     }
 
-    /** The device memory that all weights take. */
+    /** The device memory that these weights take. */
     public long bytes() {
         return bytes;
     }
 
-    /** Sums a measure over what one token needs: all matrices, and of the experts the share that it uses. */
+    /** Sums a measure over what one token needs of these: all matrices, and of the experts the share that it uses. */
     public double perToken(ModelConfig config, ToLongFunction<Weight> measure) {
         double sum = 0;
         for (Map.Entry<TensorRole, Weight[]> entry : matrices.entrySet()) {
@@ -140,7 +141,7 @@ public final class Weights implements AutoCloseable {
             boolean partial = entry.getKey().kind() == Kind.EXPERTS && experts != null;
             double share = partial ? (double) experts.used() / experts.count() : 1;
             for (Weight weight : entry.getValue()) {
-                sum += entry.getKey().kind() == Kind.TABLE ? 0 : share * measure.applyAsLong(weight);
+                sum += weight == null || entry.getKey().kind() == Kind.TABLE ? 0 : share * measure.applyAsLong(weight);
             }
         }
         return sum;
@@ -148,17 +149,7 @@ public final class Weights implements AutoCloseable {
 
     @Override
     public void close() {
-        matrices.values().stream()
-                .flatMap(Arrays::stream)
-                .filter(Objects::nonNull)
-                .forEach(Weight::close);
-        vectors.values().stream()
-                .flatMap(Arrays::stream)
-                .filter(Objects::nonNull)
-                .forEach(Buffer::close);
-        if (ropeFrequencies != null) {
-            ropeFrequencies.close();
-        }
+        resources.close();
     }
 
     private void load(Device device, ModelSource source, Tensor tensor) {
@@ -168,13 +159,13 @@ public final class Weights implements AutoCloseable {
             vectors.computeIfAbsent(tensor.role(), role -> new Buffer[layers])[tensor.layer()] = vector;
             bytes += vector.bytes();
         } else {
-            Weight weight = device.load(tensor.source(), tensor.use());
+            Weight weight = resources.own(device.load(tensor.source(), tensor.use()));
             matrices.computeIfAbsent(tensor.role(), role -> new Weight[layers])[tensor.layer()] = weight;
             bytes += weight.bytes();
         }
     }
 
-    private static Buffer ropeFrequencies(Device device, ModelSource source) {
+    private Buffer ropeFrequencies(Device device, ModelSource source) {
         float[] factors =
                 source.find(TensorRole.ROPE_FACTORS, 0).map(Weights::decode).orElseGet(() -> new float[0]);
         return upload(device, source.config().rope().frequencies(factors));
@@ -187,8 +178,8 @@ public final class Weights implements AutoCloseable {
         return values;
     }
 
-    private static Buffer upload(Device device, float[] values) {
-        Buffer buffer = device.allocate(ElementType.F32, 1, values.length);
+    private Buffer upload(Device device, float[] values) {
+        Buffer buffer = resources.own(device.allocate(ElementType.F32, 1, values.length));
         device.queue().write(buffer, 0, MemorySegment.ofArray(values));
         return buffer;
     }

@@ -15,9 +15,10 @@ import tools.jackson.databind.ObjectMapper;
 /** What the bundled model writes, word for word as llama.cpp has it write in float32. */
 class GreedyTextTest {
     @ParameterizedTest
-    @ValueSource(strings = {"reference", "cpu"})
-    void theBundledModelWritesWhatItShould(String device) throws IOException {
-        ModelOptions options = ModelOptions.builder().devices(device).build();
+    @ValueSource(strings = {"reference", "cpu", "cpu,cpu", "cpu,reference", "reference,cpu", "cpu,cpu,reference,cpu"})
+    void theBundledModelWritesWhatItShould(String devices) throws IOException {
+        ModelOptions options =
+                ModelOptions.builder().devices(devices.split(",")).build();
         try (LanguageModel model = LanguageModel.openDemo(options)) {
             for (JsonNode item : items()) {
                 String prompt = item.get("prompt").asString();

@@ -1,7 +1,17 @@
 package dev.nibble.engine;
 
+import dev.nibble.device.Device;
+import dev.nibble.device.DeviceOptions;
+import dev.nibble.device.Devices;
+import dev.nibble.device.Resources;
+import dev.nibble.gguf.GgufFile;
+import dev.nibble.model.GgufModel;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
+import java.util.stream.Stream;
 
 /** Feeds tokens to a scheduler and waits for the logits at each of them. */
 final class EngineProbe implements SequenceListener {
@@ -12,6 +22,24 @@ final class EngineProbe implements SequenceListener {
     private EngineProbe(int tokens, int vocabulary) {
         this.logits = new float[tokens * vocabulary];
         this.vocabulary = vocabulary;
+    }
+
+    /**
+     * The logits (tokens, vocabulary) of a model file.
+     *
+     * @param devices names with commas between them
+     */
+    static float[] logits(Path path, String devices, DeviceOptions deviceOptions, EngineOptions options, int... tokens)
+            throws IOException {
+        try (Resources opened = new Resources();
+                GgufModel model = new GgufModel(GgufFile.open(path))) {
+            List<Device> used = Stream.of(devices.split(","))
+                    .map(name -> opened.own(Devices.open(name, deviceOptions)))
+                    .toList();
+            try (Engine engine = Engine.open(used, model, options, done -> {})) {
+                return logits(engine.scheduler(), model.config().vocabulary(), tokens);
+            }
+        }
     }
 
     /** The logits (tokens, vocabulary). */

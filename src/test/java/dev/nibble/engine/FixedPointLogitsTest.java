@@ -13,6 +13,7 @@ import dev.nibble.gguf.GgufFile;
 import dev.nibble.model.GgufModel;
 import java.io.IOException;
 import java.util.Arrays;
+import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.TestFactory;
@@ -29,7 +30,7 @@ class FixedPointLogitsTest {
                 new EngineOptions(TOKENS.length, TOKENS.length, KvType.F32, KvType.F32, KvRotation.OFF, 16);
         try (Device opened = Devices.open(device, new DeviceOptions(2, arithmetic));
                 GgufModel source = new GgufModel(GgufFile.open(GoldenData.path("models/" + model + ".gguf")));
-                Engine engine = Engine.open(opened, source, options, done -> {})) {
+                Engine engine = Engine.open(List.of(opened), source, options, done -> {})) {
             return EngineProbe.logits(engine.scheduler(), source.config().vocabulary(), TOKENS);
         }
     }

@@ -3,13 +3,9 @@ package dev.nibble.engine;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.nibble.GoldenData;
-import dev.nibble.device.Device;
 import dev.nibble.device.DeviceOptions;
-import dev.nibble.device.Devices;
 import dev.nibble.device.KvRotation;
 import dev.nibble.device.KvType;
-import dev.nibble.gguf.GgufFile;
-import dev.nibble.model.GgufModel;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -60,6 +56,20 @@ class GoldenLogitsTest {
     @TestFactory
     Stream<DynamicTest> int8ActivationsOfTheCpu() {
         return entries("f32").map(entry -> test(entry, "cpu", false, KvType.F32, int8Tolerance(entry)));
+    }
+
+    @TestFactory
+    Stream<DynamicTest> int8ActivationsOfDevicesThatShareTheLayers() {
+        return Stream.of(KvType.F32, KvType.F16, KvType.Q8_0, KvType.Q4_0)
+                .flatMap(kv -> entries(kv.id())
+                        .flatMap(entry -> Stream.of("cpu,reference", "reference,cpu")
+                                .map(devices -> test(
+                                        entry,
+                                        devices,
+                                        false,
+                                        kv,
+                                        KvRotation.AUTO,
+                                        cacheTolerance(entry) + int8Tolerance(withFloatCache(entry))))));
     }
 
     /**
@@ -130,11 +140,7 @@ class GoldenLogitsTest {
             Path path, String deviceName, boolean exact, KvType kv, KvRotation rotation, int[] tokens)
             throws IOException {
         EngineOptions options = new EngineOptions(tokens.length, tokens.length, kv, kv, rotation, 16);
-        try (Device device = Devices.open(deviceName, new DeviceOptions(2, exact));
-                GgufModel model = new GgufModel(GgufFile.open(path));
-                Engine engine = Engine.open(device, model, options, done -> {})) {
-            return EngineProbe.logits(engine.scheduler(), model.config().vocabulary(), tokens);
-        }
+        return EngineProbe.logits(path, deviceName, new DeviceOptions(2, exact), options, tokens);
     }
 
     private static Stream<JsonNode> entries(String kv) {

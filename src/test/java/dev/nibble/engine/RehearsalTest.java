@@ -45,7 +45,7 @@ final class RehearsalTest {
     void runsToItsEndWithEveryArchitecture(String shape) throws InterruptedException {
         try (ModelSource source = SyntheticModel.of(shape);
                 Device device = Devices.open("cpu", new DeviceOptions(2, false));
-                Rehearsal rehearsal = Rehearsal.start(device, source, Weights.tensors(source), OPTIONS)) {
+                Rehearsal rehearsal = Rehearsal.start(List.of(device), source, Weights.tensors(source), OPTIONS)) {
             while (rehearsal.isRunning()) {
                 Thread.sleep(10);
             }
@@ -57,7 +57,7 @@ final class RehearsalTest {
     void endsWhenItIsClosed() {
         try (ModelSource source = SyntheticModel.of("llama-3.2-1b:q4_0");
                 Device device = Devices.open("cpu", new DeviceOptions(1, false))) {
-            Rehearsal rehearsal = Rehearsal.start(device, source, Weights.tensors(source), OPTIONS);
+            Rehearsal rehearsal = Rehearsal.start(List.of(device), source, Weights.tensors(source), OPTIONS);
             rehearsal.close();
             assertFalse(rehearsal.isRunning());
             assertTrue(rehearsal.steps() < ALL_STEPS, () -> rehearsal.steps() + " steps");
@@ -74,8 +74,9 @@ final class RehearsalTest {
             List<Weights.Tensor> norms = tensors.stream()
                     .filter(tensor -> tensor.role() == TensorRole.ATTENTION_NORM)
                     .toList();
-            assertFalse(Rehearsal.start(reference, source, tensors, OPTIONS).isRunning());
-            assertFalse(Rehearsal.start(cpu, source, norms, OPTIONS).isRunning());
+            assertFalse(Rehearsal.start(List.of(reference), source, tensors, OPTIONS)
+                    .isRunning());
+            assertFalse(Rehearsal.start(List.of(cpu), source, norms, OPTIONS).isRunning());
         }
     }
 }

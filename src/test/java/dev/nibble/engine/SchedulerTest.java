@@ -150,7 +150,7 @@ class SchedulerTest {
     }
 
     private Engine engine(int cacheTokens, int rows) {
-        return Engine.open(device, model, new EngineOptions(CONTEXT, cacheTokens, kv, kv, rows), done -> {});
+        return Engine.open(List.of(device), model, new EngineOptions(CONTEXT, cacheTokens, kv, kv, rows), done -> {});
     }
 
     private static int[] prompt(int length, int seed) {

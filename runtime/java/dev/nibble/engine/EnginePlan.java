@@ -1,0 +1,118 @@
+package dev.nibble.engine;
+
+import dev.nibble.device.Device;
+import dev.nibble.device.KvLayout;
+import dev.nibble.device.KvRotation;
+import dev.nibble.model.LayerRange;
+import dev.nibble.model.ModelConfig;
+import dev.nibble.model.Placement;
+import dev.nibble.model.Weights;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Collectors;
+
+/**
+ * What an engine is made of, and on which devices: known before anything is allocated.
+ *
+ * @param config the model's hyperparameters
+ * @param limits the largest step
+ * @param kvLayout what a layer keeps of a token
+ * @param rotation whether keys and values are turned before they are kept
+ * @param pages pages of each layer's KV cache
+ * @param placement the layers of each device
+ */
+record EnginePlan(
+        ModelConfig config, StepLimits limits, KvLayout kvLayout, KvRotation rotation, int pages, Placement placement) {
+    private static final int MOST_SLOTS = 64;
+    private static final long LOGITS_BYTES = 32L << 20;
+    private static final int LEAST_OUTPUTS = 8;
+
+    /** Plans where the layers of a model go. */
+    static EnginePlan of(
+            List<Device> devices, ModelConfig config, List<Weights.Tensor> tensors, EngineOptions options) {
+        EnginePlan whole = new EnginePlan(
+                config,
+                limits(config, options),
+                kvLayout(config, options),
+                options.rotation(),
+                Math.ceilDiv(options.cacheTokens(), Engine.PAGE_TOKENS),
+                new Placement(List.of(LayerRange.all(config.layers()))));
+        return devices.size() == 1 ? whole : whole.split(devices, tensors, options.proportions());
+    }
+
+    /** What a layer keeps of a token. */
+    static KvLayout kvLayout(ModelConfig config, EngineOptions options) {
+        return new KvLayout(
+                config.kvHeads(),
+                config.keySize(),
+                config.valueSize(),
+                options.keyType(),
+                options.valueType(),
+                Engine.PAGE_TOKENS);
+    }
+
+    private static StepLimits limits(ModelConfig config, EngineOptions options) {
+        int rows = (int) Math.min(options.rows(), (long) options.contextLength() * MOST_SLOTS);
+        long outputs = LOGITS_BYTES / ((long) config.vocabulary() * Float.BYTES);
+        int pages = Math.ceilDiv(options.contextLength(), Engine.PAGE_TOKENS);
+        return new StepLimits(rows, (int) Math.clamp(outputs, Math.min(LEAST_OUTPUTS, rows), rows), MOST_SLOTS, pages);
+    }
+
+    private EnginePlan split(List<Device> devices, List<Weights.Tensor> tensors, List<Double> proportions) {
+        Placement split = proportions.isEmpty()
+                ? Placement.byMemory(rooms(devices, tensors))
+                : Placement.byProportions(config.layers(), proportions);
+        return new EnginePlan(config, limits, kvLayout, rotation, pages, split);
+    }
+
+    /** What each device can take; those that have their memory in common, an equal share of it. */
+    private List<Placement.Room> rooms(List<Device> devices, List<Weights.Tensor> tensors) {
+        Map<String, Long> sharers =
+                devices.stream().collect(Collectors.groupingBy(Device::name, Collectors.counting()));
+        List<Placement.Room> rooms = new ArrayList<>();
+        for (int i = 0; i < devices.size(); i++) {
+            Device device = devices.get(i);
+            boolean begins = i == 0;
+            boolean ends = i == devices.size() - 1;
+            long fixed = StepBuffers.estimateBytes(config, limits, ends);
+            List<Long> layers = new ArrayList<>(Collections.nCopies(config.layers(), kvBytes()));
+            for (Weights.Tensor tensor : tensors) {
+                if (tensor.role().perLayer()) {
+                    layers.set(tensor.layer(), layers.get(tensor.layer()) + tensor.bytesOn(device));
+                } else if (tensor.role().atEnd() ? ends : begins) {
+                    fixed += tensor.bytesOn(device);
+                }
+            }
+            rooms.add(new Placement.Room(device.freeMemory() / sharers.get(device.name()), fixed, layers));
+        }
+        return rooms;
+    }
+
+    /** Bytes of the KV cache of one layer. */
+    long kvBytes() {
+        return pages * kvLayout.pageBytes();
+    }
+
+    /** The memory that each device is to give. */
+    List<MemoryPlan> memory(List<Device> devices, List<Weights.Tensor> tensors) {
+        List<MemoryPlan> plans = new ArrayList<>();
+        for (int i = 0; i < devices.size(); i++) {
+            Device device = devices.get(i);
+            LayerRange layers = placement.ranges().get(i);
+            plans.add(new MemoryPlan(
+                    device.name(),
+                    layers,
+                    tensors.stream()
+                            .filter(layers::need)
+                            .mapToLong(tensor -> tensor.bytesOn(device))
+                            .sum(),
+                    layers.count() * kvBytes(),
+                    rotation.describe(kvLayout),
+                    StepBuffers.estimateBytes(config, limits, layers.endsModel()),
+                    device.freeMemory()));
+        }
+        return plans;
+    }
+}

@@ -1,0 +1,123 @@
+package dev.nibble.engine;
+
+import dev.nibble.device.Buffer;
+import dev.nibble.device.Device;
+import dev.nibble.device.Queue;
+import dev.nibble.device.Resources;
+import dev.nibble.device.Step;
+import dev.nibble.model.LayerRange;
+import dev.nibble.model.ModelConfig;
+import dev.nibble.model.ModelSource;
+import dev.nibble.model.Weights;
+import java.lang.foreign.MemorySegment;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.function.LongConsumer;
+
+/**
+ * The part of the forward pass that a device has: some of the layers, with their weights, their KV cache and the buffers between
+ * operations. A step is prepared once for each batch shape, rounded up to powers of two, and then run again and again with new
+ * contents in the same buffers.
+ */
+final class Stage implements AutoCloseable {
+    private final Resources resources = new Resources();
+    private final Device device;
+    private final LayerRange layers;
+    private final EnginePlan plan;
+    private final Weights weights;
+    private final LayerCache cache;
+    private final StepBuffers buffers;
+    private final Map<Shape, Step> steps = new HashMap<>();
+
+    /** @param progress told the file bytes loaded so far, after each tensor */
+    Stage(Device device, LayerRange layers, EnginePlan plan, ModelSource source, LongConsumer progress) {
+        this.device = device;
+        this.layers = layers;
+        this.plan = plan;
+        try {
+            List<Weights.Tensor> tensors =
+                    Weights.tensors(source).stream().filter(layers::need).toList();
+            weights = resources.own(Weights.load(device, source, tensors, progress));
+            cache = resources.own(new LayerCache(device, layers, plan));
+            buffers = resources.own(new StepBuffers(device, plan.config(), plan.limits(), layers.endsModel()));
+        } catch (RuntimeException | Error e) {
+            resources.closeAfter(e);
+            throw e;
+        }
+    }
+
+    /** Rows and outputs that a prepared step can take. */
+    private record Shape(int rows, int outputs) {}
+
+    ModelConfig config() {
+        return plan.config();
+    }
+
+    LayerRange layers() {
+        return layers;
+    }
+
+    Weights weights() {
+        return weights;
+    }
+
+    LayerCache cache() {
+        return cache;
+    }
+
+    StepBuffers buffers() {
+        return buffers;
+    }
+
+    Queue queue() {
+        return device.queue();
+    }
+
+    /** Enqueues what its layers do to a batch, which is to be in the buffers before: see {@link #receive}. */
+    void run(Batch batch) {
+        int outputs = layers.endsModel() ? Math.max(1, batch.outputCount()) : 1;
+        Shape shape = new Shape(
+                bucket(batch.rows(), plan.limits().rows()),
+                bucket(outputs, plan.limits().outputs()));
+        queue().submit(steps.computeIfAbsent(shape, this::prepare));
+    }
+
+    /** Enqueues the writing of a batch to the device. */
+    void write(Batch batch) {
+        write(buffers.rowCount, new int[] {batch.rows()}, 1);
+        write(buffers.positions, batch.positions(), batch.rows());
+        write(buffers.slots, batch.slots(), batch.rows());
+        if (layers.beginsModel()) {
+            write(buffers.ids, batch.ids(), batch.rows());
+        }
+        if (layers.endsModel()) {
+            write(buffers.outputCount, new int[] {batch.outputCount()}, 1);
+            write(buffers.outputs, batch.outputs(), batch.outputCount());
+        }
+    }
+
+    /** Enqueues the taking over of so many rows of the residual stream from the stage with the layers before. */
+    void receive(Stage before, int rows) {
+        queue().receive(buffers.residual, before.queue(), before.buffers.residual, rows);
+    }
+
+    @Override
+    public void close() {
+        resources.close();
+    }
+
+    private Step prepare(Shape shape) {
+        return device.prepare(new StepRecorder(this, shape.rows(), shape.outputs()).record());
+    }
+
+    private void write(Buffer target, int[] values, int count) {
+        if (count > 0) {
+            queue().write(target, 0, MemorySegment.ofArray(values).asSlice(0, (long) count * Integer.BYTES));
+        }
+    }
+
+    private static int bucket(int count, int limit) {
+        return Math.min(limit, Integer.highestOneBit(Math.max(1, 2 * count - 1)));
+    }
+}

@@ -1,0 +1,78 @@
+package dev.nibble.engine;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+
+import dev.nibble.GoldenData;
+import dev.nibble.device.DeviceOptions;
+import dev.nibble.device.KvRotation;
+import dev.nibble.device.KvType;
+import dev.nibble.gguf.GgufFile;
+import dev.nibble.model.GgufModel;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Collections;
+import java.util.List;
+import java.util.Random;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.DynamicTest;
+import org.junit.jupiter.api.TestFactory;
+
+/** A model whose layers are split over devices of one kind gives the logits that it gives on one of them, to the last bit. */
+class LayerSplitTest {
+    private static final List<Double> BY_MEMORY = List.of();
+    private static final int TOKENS = 41;
+    private static final int ROWS = 16;
+
+    @TestFactory
+    Stream<DynamicTest> everyModelGivesTheSameLogitsOnTwoDevices() throws IOException {
+        return models().stream()
+                .flatMap(path ->
+                        Stream.of(KvType.F16, KvType.Q8_0, KvType.Q4_0).map(kv -> test(path, "cpu", 2, kv, BY_MEMORY)));
+    }
+
+    @TestFactory
+    Stream<DynamicTest> unevenSplitsOverAllNumbersOfDevices() throws IOException {
+        return models().stream()
+                .filter(path -> path.toString().matches(".*(random-.*|tiny-q8_0|tiny-q4_k_m)\\.gguf"))
+                .flatMap(path -> {
+                    int layers = layers(path);
+                    return Stream.of(
+                            test(path, "cpu", 2, KvType.F16, List.of(layers - 1.0, 1.0)),
+                            test(path, "cpu", 2, KvType.F16, List.of(1.0, layers - 1.0)),
+                            test(path, "cpu", layers, KvType.F16, BY_MEMORY),
+                            test(path, "reference", 2, KvType.F16, List.of(layers - 1.0, 1.0)));
+                });
+    }
+
+    private static DynamicTest test(Path path, String kind, int devices, KvType kv, List<Double> proportions) {
+        String several = String.join(",", Collections.nCopies(devices, kind));
+        String name = path.getFileName() + ", " + several + ", " + kv.id() + ", " + proportions;
+        return DynamicTest.dynamicTest(name, () -> {
+            int[] tokens = new Random(7).ints(TOKENS, 3, 64).toArray();
+            EngineOptions options = new EngineOptions(TOKENS, TOKENS, kv, kv, KvRotation.AUTO, ROWS, proportions);
+            DeviceOptions threads = new DeviceOptions(2, false);
+            assertArrayEquals(
+                    EngineProbe.logits(path, kind, threads, options, tokens),
+                    EngineProbe.logits(path, several, threads, options, tokens));
+        });
+    }
+
+    private static List<Path> models() throws IOException {
+        try (Stream<Path> files = Files.list(GoldenData.path("models"))) {
+            return files.filter(path -> path.toString().endsWith(".gguf"))
+                    .filter(path -> !path.toString().contains("deepseek2"))
+                    .sorted()
+                    .toList();
+        }
+    }
+
+    private static int layers(Path path) {
+        try (GgufModel model = new GgufModel(GgufFile.open(path))) {
+            return model.config().layers();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+}
