@@ -1,14 +1,31 @@
 // Operations on each row by itself. Build options: LANES work-items share a row, a power of two; each reads VECTOR values at once,
 // 1 or 16.
 
-#include "vectors.cl"
+#if VECTOR == 16
+typedef float16 floats;
+typedef int16 ints;
+#define LOAD(p) vload16(0, p)
+#define STORE(v, p) vstore16(v, 0, p)
+#define SPLAT_INT(i) (int16)(i)
+inline float total(float16 v) {
+    float8 a = v.lo + v.hi;
+    float4 b = a.lo + a.hi;
+    return (b.x + b.z) + (b.y + b.w);
+}
+#else
+typedef float floats;
+typedef int ints;
+#define LOAD(p) (*(p))
+#define STORE(v, p) (*(p) = (v))
+#define SPLAT_INT(i) (i)
+inline float total(float v) {
+    return v;
+}
+#endif
 
 // Each work-item walks its part of a row: first whole vectors, then single values.
 #define EACH_VECTOR(i, width) for (int i = lane * VECTOR; i + VECTOR <= (width); i += LANES * VECTOR)
 #define EACH_REST(i, width) for (int i = (width) / VECTOR * VECTOR + lane; i < (width); i += LANES)
-
-// Each work-item takes its vectors of a row, the last of which may not be whole.
-#define EACH_PIECE(i, width) for (int i = get_global_id(0) * VECTOR; i < (width); i += get_global_size(0) * VECTOR)
 
 // The sum over the work-items of a group, for all of them.
 #if LANES == 1
@@ -250,239 +267,5 @@ kernel void argmax(global const int *live, global const float *x, global int *id
     if (lane == 0) {
         // A row of negative infinities alone has its largest value in the first place.
         ids[row] = most == -INFINITY ? 0 : place;
-    }
-}
-
-// Sine and cosine of a position times a frequency, within 3e-7, without float64: the angle is exact in two floats, and
-// whole quarter turns are taken off in three parts.
-inline void turn(int position, floats frequency, floats *sine, floats *cosine) {
-    floats high = (float)position * frequency;
-    floats low = fma((floats)((float)position), frequency, -high);
-    floats quarters = rint(high * 0.63661977f);
-    floats x = fma(-quarters, (floats)(1.5707964f), high);
-    x = fma(-quarters, (floats)(-4.3711388e-8f), x) + low;
-    floats square = x * x;
-    floats s = fma(square, (floats)(2.7525562e-6f), (floats)(-1.9840874e-4f));
-    s = fma(s, square, (floats)(8.3333310e-3f));
-    s = fma(s, square, (floats)(-1.6666667e-1f));
-    s = fma(s * square, x, x);
-    floats c = fma(square, (floats)(2.4390449e-5f), (floats)(-1.3886763e-3f));
-    c = fma(c, square, (floats)(4.1666638e-2f));
-    c = fma(c, square, (floats)(-0.5f));
-    c = fma(c, square, (floats)(1));
-    ints quarter = TO_INTS(quarters);
-    ints odd = (quarter & 1) != 0;
-    floats first = select(s, c, odd);
-    floats second = select(c, s, odd);
-    *sine = select(first, -first, (quarter & 2) != 0);
-    *cosine = select(second, -second, (quarter + 1 & 2) != 0);
-}
-
-// Turns the pairs of the heads of one row, VECTOR pairs of `heads_per_item` heads of `x` and `also` per work-item.
-// Global size (ceil(pairs / VECTOR) * ceil((heads + also_heads) / heads_per_item), n).
-kernel void rope(
-        global const int *live,           // (1)
-        global const int *positions,      // (n)
-        global float *x,                  // (n, heads, head_size)
-        int heads,
-        global float *also,               // (n, also_heads, head_size)
-        int also_heads,
-        int head_size,
-        int interleaved,
-        global const float *frequencies,  // (pairs)
-        int pairs,
-        float magnitude,
-        int heads_per_item) {
-    int groups = (pairs + VECTOR - 1) / VECTOR;
-    int pair = get_global_id(0) % groups * VECTOR;
-    int head = get_global_id(0) / groups * heads_per_item;
-    int row = get_global_id(1);
-    int end = min(head + heads_per_item, heads + also_heads);
-    if (row >= live[0] || head >= end) {
-        return;
-    }
-    int count = min(VECTOR, pairs - pair);
-    floats sine;
-    floats cosine;
-    turn(positions[row], load_some(frequencies + pair, count), &sine, &cosine);
-    sine *= magnitude;
-    cosine *= magnitude;
-    float sines[VECTOR];
-    float cosines[VECTOR];
-    STORE(sine, sines);
-    STORE(cosine, cosines);
-    for (; head < end; head++) {
-        global float *at = head < heads ? x + ((ulong)row * heads + head) * head_size
-                                        : also + ((ulong)row * also_heads + head - heads) * head_size;
-        if (interleaved || count < VECTOR) {
-            int step = interleaved ? 2 : 1;
-            int apart = interleaved ? 1 : pairs;
-            for (int i = 0; i < count; i++) {
-                global float *first = at + (pair + i) * step;
-                float a = first[0];
-                float b = first[apart];
-                first[0] = a * cosines[i] - b * sines[i];
-                first[apart] = a * sines[i] + b * cosines[i];
-            }
-        } else {
-            floats a = LOAD(at + pair);
-            floats b = LOAD(at + pair + pairs);
-            STORE(a * cosine - b * sine, at + pair);
-            STORE(a * sine + b * cosine, at + pair + pairs);
-        }
-    }
-}
-
-// The Hadamard transform of groups of `size` values, one per work-group of LANES. Global size (groups * LANES, n).
-kernel __attribute__((reqd_work_group_size(LANES, 1, 1))) void hadamard(
-        global const int *live,  // (1)
-        global float *x,         // (n, groups, size)
-        int size,
-        float factor,
-        local float *values      // (size)
-) {
-    int lid = get_local_id(0);
-    int row = get_group_id(1);
-    global float *its = x + ((ulong)row * get_num_groups(0) + get_group_id(0)) * size;
-    bool alive = row < live[0];
-    for (int i = lid; i < size && alive; i += LANES) {
-        values[i] = its[i];
-    }
-    barrier(CLK_LOCAL_MEM_FENCE);
-    for (int h = size / 2; h >= 1; h /= 2) {
-        for (int i = lid; i < size / 2 && alive; i += LANES) {
-            int first = i / h * 2 * h + i % h;
-            float a = values[first];
-            float b = values[first + h];
-            values[first] = a + b;
-            values[first + h] = a - b;
-        }
-        barrier(CLK_LOCAL_MEM_FENCE);
-    }
-    for (int i = lid; i < size && alive; i += LANES) {
-        its[i] = values[i] * factor;
-    }
-}
-
-// out = activation(gate) * up. Global size (ceil(width / (LANES * VECTOR)) * LANES, n); on a CPU (1, n).
-kernel void gate(
-        global const int *live,    // (1)
-        int gelu,
-        global const float *gate,  // (n, width)
-        global const float *up,    // (n, width)
-        global float *out,         // (n, width)
-        int width) {
-    int row = get_global_id(1);
-    if (row >= live[0]) {
-        return;
-    }
-    gate += (ulong)row * width;
-    up += (ulong)row * width;
-    out += (ulong)row * width;
-    EACH_PIECE(i, width) {
-        floats x = load_some(gate + i, width - i);
-        floats y = load_some(up + i, width - i);
-        // The tanh form of GELU is x * sigmoid(2u), u = sqrt(2 / pi) * (x + 0.044715 x^3).
-        floats u = gelu ? fma(x * x * x, (floats)(0.044715f), x) * 1.5957691216f : x;
-        store_some(x / (1 + exp(-u)) * y, out + i, width - i);
-    }
-}
-
-// The weighted sum of parts of each row. Global size as of gate.
-kernel void combine(
-        global const int *live,       // (1)
-        global const float *x,        // (n, used, width)
-        global const float *weights,  // (n, used)
-        int used,
-        global float *out,            // (n, width)
-        int width) {
-    int row = get_global_id(1);
-    if (row >= live[0]) {
-        return;
-    }
-    x += (ulong)row * used * width;
-    out += (ulong)row * width;
-    EACH_PIECE(i, width) {
-        floats sum = 0;
-        for (int part = 0; part < used; part++) {
-            sum = fma((floats)(weights[row * used + part]), load_some(x + (ulong)part * width + i, width - i), sum);
-        }
-        store_some(sum, out + i, width - i);
-    }
-}
-
-// Chooses the experts of a row, one row per work-group of LANES: those of the largest logits, the lower id among equals.
-// Global size (n * LANES).
-kernel __attribute__((reqd_work_group_size(LANES, 1, 1))) void route(
-        global const int *live,      // (1)
-        int sigmoid,
-        int normalize,
-        float scale,
-        global const float *logits,  // (n, experts)
-        int experts,
-        global int *ids,             // (n, used)
-        global float *weights,       // (n, used)
-        int used,
-        local float *left            // (experts)
-) {
-    local float values[LANES];
-    local int places[LANES];
-    local float sums[LANES];
-    int lid = get_local_id(0);
-    int row = get_group_id(0);
-    int count = row < live[0] ? used : 0;
-    global const float *its = logits + (ulong)row * experts;
-    for (int i = lid; i < experts && count > 0; i += LANES) {
-        left[i] = its[i];
-    }
-    float largest = 0;
-    float all = 0;
-    float chosen = 0;
-    for (int n = 0; n < count; n++) {
-        // Each work-item sees its own experts only, so that no barrier is needed before.
-        float most = -INFINITY;
-        int place = min(lid, experts - 1);
-        for (int i = lid; i < experts; i += LANES) {
-            if (left[i] > most) {
-                most = left[i];
-                place = i;
-            }
-        }
-        values[lid] = most;
-        places[lid] = place;
-        barrier(CLK_LOCAL_MEM_FENCE);
-        for (int i = 0; i < LANES; i++) {
-            if (values[i] > most || (values[i] == most && places[i] < place)) {
-                most = values[i];
-                place = places[i];
-            }
-        }
-        if (n == 0) {
-            largest = most;
-            float sum = 0;
-            for (int i = lid; i < experts; i += LANES) {
-                sum += exp(left[i] - largest);
-            }
-            sums[lid] = sum;
-            barrier(CLK_LOCAL_MEM_FENCE);
-            for (int i = 0; i < LANES; i++) {
-                all += sums[i];
-            }
-        }
-        barrier(CLK_LOCAL_MEM_FENCE);
-        float weight = sigmoid ? 1 / (1 + exp(-most)) : exp(most - largest) / all;
-        chosen += weight;
-        if (place % LANES == lid) {
-            left[place] = -INFINITY;
-            ids[row * used + n] = place;
-            weights[row * used + n] = weight;
-        }
-    }
-    // What each wrote itself.
-    float factor = normalize ? scale / chosen : scale;
-    for (int n = 0; n < count; n++) {
-        if (ids[row * used + n] % LANES == lid) {
-            weights[row * used + n] *= factor;
-        }
     }
 }

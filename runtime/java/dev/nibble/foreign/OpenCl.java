@@ -10,8 +10,6 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.SymbolLookup;
 import java.nio.charset.StandardCharsets;
-import java.util.EnumMap;
-import java.util.Map;
 
 /**
  * The calls of an OpenCL library. Objects (contexts, queues, buffers, programs, kernels, events) are handles as the library gives
@@ -23,92 +21,24 @@ public final class OpenCl {
     private static final int TRUE = 1;
     private static final int FALSE = 0;
 
-    private final Map<OpenClFunction, MemorySegment> addresses = new EnumMap<>(OpenClFunction.class);
+    private final OpenClLink link;
     private final MemorySegment launch;
 
     OpenCl(SymbolLookup lookup) {
-        for (OpenClFunction function : OpenClFunction.values()) {
-            addresses.put(function, lookup.findOrThrow(function.symbol()));
-        }
-        launch = address(ENQUEUE_ND_RANGE_KERNEL);
-    }
-
-    /** A call that returns a status, or a handle and writes its status to {@code out}. */
-    private interface Call<T> {
-        T invoke(MemorySegment function) throws Throwable;
-    }
-
-    private MemorySegment address(OpenClFunction function) {
-        return addresses.get(function);
-    }
-
-    private <T> T invoke(OpenClFunction function, Call<T> call) {
-        try {
-            return call.invoke(address(function));
-        } catch (RuntimeException | Error e) {
-            throw e;
-        } catch (Throwable e) {
-            throw new AssertionError(function.symbol() + " cannot throw", e);
-        }
-    }
-
-    private static void check(OpenClFunction function, int status) {
-        if (status != OpenClStatus.SUCCESS) {
-            throw new OpenClException(function.symbol(), status);
-        }
-    }
-
-    private void call(OpenClFunction function, Call<Integer> call) {
-        check(function, invoke(function, call));
-    }
-
-    private void callObject(OpenClFunction function, long object) {
-        call(function, address -> (int) OpenClSignatures.OBJECT.invokeExact(address, object));
-    }
-
-    /** A call that returns a handle. */
-    private interface Creation {
-        long invoke(MemorySegment function, Arena arena, MemorySegment status) throws Throwable;
-    }
-
-    private long create(OpenClFunction function, Creation creation) {
-        try (Arena arena = Arena.ofConfined()) {
-            MemorySegment status = arena.allocate(JAVA_INT);
-            long object = invoke(function, address -> creation.invoke(address, arena, status));
-            check(function, status.get(JAVA_INT, 0));
-            return object;
-        }
+        link = new OpenClLink(lookup);
+        launch = link.address(ENQUEUE_ND_RANGE_KERNEL);
     }
 
     /** The platforms: drivers, each with its devices. None is a normal state. */
     public long[] platforms() {
-        return ids(GET_PLATFORM_IDS, OpenClStatus.PLATFORM_NOT_FOUND, (address, entries, ids, count) ->
+        return link.ids(GET_PLATFORM_IDS, OpenClStatus.PLATFORM_NOT_FOUND, (address, entries, ids, count) ->
                 (int) OpenClSignatures.PLATFORMS.invokeExact(address, entries, ids, count));
     }
 
     /** The devices of a platform of any type. None is a normal state. */
     public long[] devices(long platform) {
-        return ids(GET_DEVICE_IDS, OpenClStatus.DEVICE_NOT_FOUND, (address, entries, ids, count) ->
+        return link.ids(GET_DEVICE_IDS, OpenClStatus.DEVICE_NOT_FOUND, (address, entries, ids, count) ->
                 (int) OpenClSignatures.DEVICES.invokeExact(address, platform, 0xffff_ffffL, entries, ids, count));
-    }
-
-    private interface Listing {
-        int invoke(MemorySegment function, int entries, MemorySegment ids, MemorySegment count) throws Throwable;
-    }
-
-    private long[] ids(OpenClFunction function, int none, Listing listing) {
-        try (Arena arena = Arena.ofConfined()) {
-            MemorySegment count = arena.allocate(JAVA_INT);
-            int status = invoke(function, address -> listing.invoke(address, 0, MemorySegment.NULL, count));
-            if (status == none || status == OpenClStatus.SUCCESS && count.get(JAVA_INT, 0) == 0) {
-                return new long[0];
-            }
-            check(function, status);
-            int entries = count.get(JAVA_INT, 0);
-            MemorySegment ids = arena.allocate(JAVA_LONG, entries);
-            call(function, address -> listing.invoke(address, entries, ids, count));
-            return ids.toArray(JAVA_LONG);
-        }
     }
 
     /** What a platform says of itself: one of {@code CL_PLATFORM_…}. */
@@ -137,88 +67,81 @@ public final class OpenCl {
     }
 
     private OpenClInfo info(OpenClFunction function, long object, int what) {
-        return info(function, (address, size, value, needed) ->
+        return link.info(function, (address, size, value, needed) ->
                 (int) OpenClSignatures.INFO.invokeExact(address, object, what, size, value, needed));
     }
 
     /** What the build of a program for a device left: one of {@code CL_PROGRAM_BUILD_…}. */
     public OpenClInfo buildInfo(long program, long device, int what) {
-        return info(GET_PROGRAM_BUILD_INFO, (address, size, value, needed) ->
+        return link.info(GET_PROGRAM_BUILD_INFO, (address, size, value, needed) ->
                 (int) OpenClSignatures.DEVICE_INFO.invokeExact(address, program, device, what, size, value, needed));
     }
 
     /** What a kernel needs on a device: one of {@code CL_KERNEL_…}. */
     public OpenClInfo kernelInfo(long kernel, long device, int what) {
-        return info(GET_KERNEL_WORK_GROUP_INFO, (address, size, value, needed) ->
+        return link.info(GET_KERNEL_WORK_GROUP_INFO, (address, size, value, needed) ->
                 (int) OpenClSignatures.DEVICE_INFO.invokeExact(address, kernel, device, what, size, value, needed));
-    }
-
-    private interface Query {
-        int invoke(MemorySegment function, long size, MemorySegment value, MemorySegment needed) throws Throwable;
-    }
-
-    private OpenClInfo info(OpenClFunction function, Query query) {
-        try (Arena arena = Arena.ofConfined()) {
-            MemorySegment needed = arena.allocate(JAVA_LONG);
-            call(function, address -> query.invoke(address, 0, MemorySegment.NULL, needed));
-            MemorySegment value = arena.allocate(Math.max(1, needed.get(JAVA_LONG, 0)), Long.BYTES);
-            call(function, address -> query.invoke(address, value.byteSize(), value, MemorySegment.NULL));
-            return new OpenClInfo(value.asSlice(0, needed.get(JAVA_LONG, 0)).toArray(JAVA_BYTE));
-        }
     }
 
     /** Makes a context of devices of one platform. */
     public long createContext(long... devices) {
-        return create(CREATE_CONTEXT, (address, arena, status) -> (long) OpenClSignatures.CREATE_CONTEXT.invokeExact(
-                address, MemorySegment.NULL, devices.length, arena.allocateFrom(JAVA_LONG, devices), 0L, 0L, status));
+        return link.create(
+                CREATE_CONTEXT, (address, arena, status) -> (long) OpenClSignatures.CREATE_CONTEXT.invokeExact(
+                        address,
+                        MemorySegment.NULL,
+                        devices.length,
+                        arena.allocateFrom(JAVA_LONG, devices),
+                        0L,
+                        0L,
+                        status));
     }
 
     /** Counts one more owner of a context. */
     public void retainContext(long context) {
-        callObject(RETAIN_CONTEXT, context);
+        link.callObject(RETAIN_CONTEXT, context);
     }
 
     /** Counts one owner less of a context. */
     public void releaseContext(long context) {
-        callObject(RELEASE_CONTEXT, context);
+        link.callObject(RELEASE_CONTEXT, context);
     }
 
     /** Makes a queue that runs commands in order. */
     public long createQueue(long context, long device, long properties) {
-        return create(CREATE_COMMAND_QUEUE, (address, arena, status) ->
+        return link.create(CREATE_COMMAND_QUEUE, (address, arena, status) ->
                 (long) OpenClSignatures.CREATE_QUEUE.invokeExact(address, context, device, properties, status));
     }
 
     /** Counts one more owner of a queue. */
     public void retainQueue(long queue) {
-        callObject(RETAIN_COMMAND_QUEUE, queue);
+        link.callObject(RETAIN_COMMAND_QUEUE, queue);
     }
 
     /** Counts one owner less of a queue. */
     public void releaseQueue(long queue) {
-        callObject(RELEASE_COMMAND_QUEUE, queue);
+        link.callObject(RELEASE_COMMAND_QUEUE, queue);
     }
 
     /** Makes a buffer; its content is undefined. */
     public long createBuffer(long context, long flags, long bytes) {
-        return create(CREATE_BUFFER, (address, arena, status) -> (long)
+        return link.create(CREATE_BUFFER, (address, arena, status) -> (long)
                 OpenClSignatures.CREATE_BUFFER.invokeExact(address, context, flags, bytes, MemorySegment.NULL, status));
     }
 
     /** Counts one more owner of a buffer. */
     public void retainBuffer(long buffer) {
-        callObject(RETAIN_MEM_OBJECT, buffer);
+        link.callObject(RETAIN_MEM_OBJECT, buffer);
     }
 
     /** Counts one owner less of a buffer. */
     public void releaseBuffer(long buffer) {
-        callObject(RELEASE_MEM_OBJECT, buffer);
+        link.callObject(RELEASE_MEM_OBJECT, buffer);
     }
 
     /** Makes a program of OpenCL C. */
     public long createProgram(long context, String source) {
         byte[] text = source.getBytes(StandardCharsets.UTF_8);
-        return create(CREATE_PROGRAM_WITH_SOURCE, (address, arena, status) -> {
+        return link.create(CREATE_PROGRAM_WITH_SOURCE, (address, arena, status) -> {
             MemorySegment texts = arena.allocateFrom(ADDRESS, arena.allocateFrom(JAVA_BYTE, text));
             MemorySegment lengths = arena.allocateFrom(JAVA_LONG, text.length);
             return (long) OpenClSignatures.CREATE_FROM_SOURCE.invokeExact(address, context, 1, texts, lengths, status);
@@ -227,7 +150,7 @@ public final class OpenCl {
 
     /** Makes a program of what {@link #programBinary} gave for the same device and driver. */
     public long createProgram(long context, long device, byte[] binary) {
-        return create(CREATE_PROGRAM_WITH_BINARY, (address, arena, status) -> {
+        return link.create(CREATE_PROGRAM_WITH_BINARY, (address, arena, status) -> {
             MemorySegment binaries = arena.allocateFrom(ADDRESS, arena.allocateFrom(JAVA_BYTE, binary));
             return (long) OpenClSignatures.CREATE_FROM_BINARY.invokeExact(
                     address,
@@ -246,7 +169,7 @@ public final class OpenCl {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment ids = arena.allocateFrom(JAVA_LONG, device);
             MemorySegment text = arena.allocateFrom(options);
-            call(BUILD_PROGRAM, address ->
+            link.call(BUILD_PROGRAM, address ->
                     (int) OpenClSignatures.BUILD.invokeExact(address, program, 1, ids, text, 0L, 0L));
         }
     }
@@ -268,7 +191,7 @@ public final class OpenCl {
             MemorySegment pointers = arena.allocate(ADDRESS, sizes.length);
             MemorySegment binary = arena.allocate(Math.max(1, sizes[index]));
             pointers.setAtIndex(ADDRESS, index, binary);
-            call(GET_PROGRAM_INFO, address -> (int) OpenClSignatures.INFO.invokeExact(
+            link.call(GET_PROGRAM_INFO, address -> (int) OpenClSignatures.INFO.invokeExact(
                     address, program, OpenClInfo.PROGRAM_BINARIES, pointers.byteSize(), pointers, MemorySegment.NULL));
             return binary.asSlice(0, sizes[index]).toArray(JAVA_BYTE);
         }
@@ -276,12 +199,12 @@ public final class OpenCl {
 
     /** Counts one owner less of a program. */
     public void releaseProgram(long program) {
-        callObject(RELEASE_PROGRAM, program);
+        link.callObject(RELEASE_PROGRAM, program);
     }
 
     /** Makes a kernel, whose arguments are yet to be set. */
     public long createKernel(long program, String name) {
-        return create(CREATE_KERNEL, (address, arena, status) ->
+        return link.create(CREATE_KERNEL, (address, arena, status) ->
                 (long) OpenClSignatures.CREATE_KERNEL.invokeExact(address, program, arena.allocateFrom(name), status));
     }
 
@@ -291,13 +214,13 @@ public final class OpenCl {
      * @param value native memory, copied; a null pointer for local memory
      */
     public void setArgument(long kernel, int index, long bytes, MemorySegment value) {
-        call(SET_KERNEL_ARG, address ->
+        link.call(SET_KERNEL_ARG, address ->
                 (int) OpenClSignatures.SET_ARGUMENT.invokeExact(address, kernel, index, bytes, value));
     }
 
     /** Counts one owner less of a kernel. */
     public void releaseKernel(long kernel) {
-        callObject(RELEASE_KERNEL, kernel);
+        link.callObject(RELEASE_KERNEL, kernel);
     }
 
     /**
@@ -310,7 +233,7 @@ public final class OpenCl {
     public void launch(
             long queue, long kernel, int dimensions, MemorySegment global, MemorySegment local, MemorySegment event) {
         try {
-            check(ENQUEUE_ND_RANGE_KERNEL, (int) OpenClSignatures.LAUNCH.invokeExact(
+            OpenClLink.check(ENQUEUE_ND_RANGE_KERNEL, (int) OpenClSignatures.LAUNCH.invokeExact(
                     launch,
                     queue,
                     kernel,
@@ -330,7 +253,7 @@ public final class OpenCl {
 
     /** Reads a part of a buffer into native memory when all before it is done, and waits for that. */
     public void read(long queue, long buffer, long offset, MemorySegment target) {
-        call(ENQUEUE_READ_BUFFER, address -> (int) OpenClSignatures.TRANSFER.invokeExact(
+        link.call(ENQUEUE_READ_BUFFER, address -> (int) OpenClSignatures.TRANSFER.invokeExact(
                 address,
                 queue,
                 buffer,
@@ -345,7 +268,7 @@ public final class OpenCl {
 
     /** Enqueues a write to a part of a buffer from native memory, which must stay as it is until that is done. */
     public void write(long queue, long buffer, long offset, MemorySegment source) {
-        call(ENQUEUE_WRITE_BUFFER, address -> (int) OpenClSignatures.TRANSFER.invokeExact(
+        link.call(ENQUEUE_WRITE_BUFFER, address -> (int) OpenClSignatures.TRANSFER.invokeExact(
                 address,
                 queue,
                 buffer,
@@ -362,32 +285,38 @@ public final class OpenCl {
     public long writeWithEvent(long queue, long buffer, long offset, MemorySegment source) {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment event = arena.allocate(JAVA_LONG);
-            call(ENQUEUE_WRITE_BUFFER, address -> (int) OpenClSignatures.TRANSFER.invokeExact(
+            link.call(ENQUEUE_WRITE_BUFFER, address -> (int) OpenClSignatures.TRANSFER.invokeExact(
                     address, queue, buffer, FALSE, offset, source.byteSize(), source, 0, MemorySegment.NULL, event));
             return event.get(JAVA_LONG, 0);
         }
     }
 
-    /** Enqueues a copy from one buffer to another of the same context. */
-    public void copy(long queue, long source, long sourceOffset, long target, long targetOffset, long bytes) {
-        call(ENQUEUE_COPY_BUFFER, address -> (int) OpenClSignatures.COPY.invokeExact(
-                address,
-                queue,
-                source,
-                target,
-                sourceOffset,
-                targetOffset,
-                bytes,
-                0,
-                MemorySegment.NULL,
-                MemorySegment.NULL));
+    /** Enqueues a copy from one buffer to another of the same context; returns an event that tells when it is done. */
+    public long copy(long queue, long source, long sourceOffset, long target, long targetOffset, long bytes) {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment event = arena.allocate(JAVA_LONG);
+            link.call(ENQUEUE_COPY_BUFFER, address -> (int) OpenClSignatures.COPY.invokeExact(
+                    address, queue, source, target, sourceOffset, targetOffset, bytes, 0, MemorySegment.NULL, event));
+            return event.get(JAVA_LONG, 0);
+        }
+    }
+
+    /** Lets what is enqueued from now on begin after an event, of any queue of the same context, and lets go of the event. */
+    public void after(long queue, long event) {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment events = arena.allocateFrom(JAVA_LONG, event);
+            link.call(ENQUEUE_BARRIER, address ->
+                    (int) OpenClSignatures.BARRIER.invokeExact(address, queue, 1, events, MemorySegment.NULL));
+        } finally {
+            link.callObject(RELEASE_EVENT, event);
+        }
     }
 
     /** Enqueues the filling of a part of a buffer with a repeated int; offset and size are multiples of 4. */
     public void fill(long queue, long buffer, int pattern, long offset, long bytes) {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment value = arena.allocateFrom(JAVA_INT, pattern);
-            call(ENQUEUE_FILL_BUFFER, address -> (int) OpenClSignatures.FILL.invokeExact(
+            link.call(ENQUEUE_FILL_BUFFER, address -> (int) OpenClSignatures.FILL.invokeExact(
                     address,
                     queue,
                     buffer,
@@ -407,7 +336,7 @@ public final class OpenCl {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment status = arena.allocate(JAVA_INT);
             MemorySegment mapped =
-                    invoke(ENQUEUE_MAP_BUFFER, address -> (MemorySegment) OpenClSignatures.MAP.invokeExact(
+                    link.invoke(ENQUEUE_MAP_BUFFER, address -> (MemorySegment) OpenClSignatures.MAP.invokeExact(
                             address,
                             queue,
                             buffer,
@@ -419,14 +348,14 @@ public final class OpenCl {
                             MemorySegment.NULL,
                             MemorySegment.NULL,
                             status));
-            check(ENQUEUE_MAP_BUFFER, status.get(JAVA_INT, 0));
+            OpenClLink.check(ENQUEUE_MAP_BUFFER, status.get(JAVA_INT, 0));
             return mapped.reinterpret(bytes);
         }
     }
 
     /** Enqueues the end of a mapping. */
     public void unmap(long queue, long buffer, MemorySegment mapped) {
-        call(ENQUEUE_UNMAP_MEM_OBJECT, address -> (int) OpenClSignatures.UNMAP.invokeExact(
+        link.call(ENQUEUE_UNMAP_MEM_OBJECT, address -> (int) OpenClSignatures.UNMAP.invokeExact(
                 address, queue, buffer, mapped, 0, MemorySegment.NULL, MemorySegment.NULL));
     }
 
@@ -434,9 +363,9 @@ public final class OpenCl {
     public void await(long event) {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment events = arena.allocateFrom(JAVA_LONG, event);
-            call(WAIT_FOR_EVENTS, address -> (int) OpenClSignatures.WAIT.invokeExact(address, 1, events));
+            link.call(WAIT_FOR_EVENTS, address -> (int) OpenClSignatures.WAIT.invokeExact(address, 1, events));
         } finally {
-            callObject(RELEASE_EVENT, event);
+            link.callObject(RELEASE_EVENT, event);
         }
     }
 
@@ -447,11 +376,11 @@ public final class OpenCl {
 
     /** Sends what was enqueued to the device. */
     public void flush(long queue) {
-        callObject(FLUSH, queue);
+        link.callObject(FLUSH, queue);
     }
 
     /** Waits until all that was enqueued is done. */
     public void finish(long queue) {
-        callObject(FINISH, queue);
+        link.callObject(FINISH, queue);
     }
 }

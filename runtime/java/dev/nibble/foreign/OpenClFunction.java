@@ -35,6 +35,7 @@ enum OpenClFunction {
     ENQUEUE_FILL_BUFFER("clEnqueueFillBuffer"),
     ENQUEUE_MAP_BUFFER("clEnqueueMapBuffer"),
     ENQUEUE_UNMAP_MEM_OBJECT("clEnqueueUnmapMemObject"),
+    ENQUEUE_BARRIER("clEnqueueBarrierWithWaitList"),
     WAIT_FOR_EVENTS("clWaitForEvents"),
     GET_EVENT_PROFILING_INFO("clGetEventProfilingInfo"),
     RELEASE_EVENT("clReleaseEvent"),

@@ -60,6 +60,8 @@ final class OpenClSignatures {
             ADDRESS));
     /** (queue, buffer, mapped memory, events, their ids, event). */
     static final MethodHandle UNMAP = status(JAVA_LONG, JAVA_LONG, ADDRESS, JAVA_INT, ADDRESS, ADDRESS);
+    /** (queue, events, their ids, event). */
+    static final MethodHandle BARRIER = status(JAVA_LONG, JAVA_INT, ADDRESS, ADDRESS);
     /** (events, their ids). */
     static final MethodHandle WAIT = status(JAVA_INT, ADDRESS);
 

@@ -11,16 +11,10 @@ final class LaunchPlanner {
     private final List<Launch> launches = new ArrayList<>();
     private final List<Long> kernels = new ArrayList<>();
     private final RowLaunches rows;
-    private final HeadLaunches heads;
-    private final AttentionLaunches attention;
-    private final FeedForwardLaunches feedForward;
 
     LaunchPlanner(OpenClDevice device) {
         this.device = device;
         this.rows = new RowLaunches(this);
-        this.heads = new HeadLaunches(this);
-        this.attention = new AttentionLaunches(this);
-        this.feedForward = new FeedForwardLaunches(this);
     }
 
     OpenClDevice device() {
@@ -48,13 +42,13 @@ final class LaunchPlanner {
             case Operation.Embed o -> throw unsupported(o);
             case Operation.Matmul o -> throw unsupported(o);
             case Operation.ExpertMatmul o -> throw unsupported(o);
-            case Operation.Attention o -> attention.attention(o);
-            case Operation.WriteKv o -> attention.writeKv(o);
-            case Operation.Rope o -> heads.rope(o, null);
-            case Operation.Hadamard o -> heads.hadamard(o);
-            case Operation.Gate o -> feedForward.gate(o);
-            case Operation.Route o -> feedForward.route(o);
-            case Operation.Combine o -> feedForward.combine(o);
+            case Operation.Attention o -> throw unsupported(o);
+            case Operation.WriteKv o -> throw unsupported(o);
+            case Operation.Rope o -> throw unsupported(o);
+            case Operation.Hadamard o -> throw unsupported(o);
+            case Operation.Gate o -> throw unsupported(o);
+            case Operation.Route o -> throw unsupported(o);
+            case Operation.Combine o -> throw unsupported(o);
         }
     }
 

@@ -23,6 +23,7 @@ final class OpenClAllocation implements AutoCloseable {
         return handle;
     }
 
+    /** The memory of the device that it takes; 0 for what is borrowed. */
     long bytes() {
         return bytes;
     }
@@ -38,7 +39,7 @@ final class OpenClAllocation implements AutoCloseable {
             if (!closed) {
                 closed = true;
                 memory.forget(this);
-                memory.device().calls().releaseBuffer(handle);
+                memory.device().release(memory.device().calls()::releaseBuffer, handle);
             }
         });
     }

@@ -20,20 +20,30 @@ final class OpenClBuffer implements Buffer, OpenClPart {
     private final OpenClAllocation values;
     private final @Nullable OpenClAllocation scales;
 
-    OpenClBuffer(ElementType type, int rows, int width, OpenClMemory memory) {
+    private OpenClBuffer(
+            ElementType type, int rows, int width, OpenClAllocation values, @Nullable OpenClAllocation scales) {
         this.type = type;
         this.rows = rows;
         this.width = width;
-        long count = (long) rows * width;
-        String what = "a buffer of " + rows + " x " + width + " " + type;
-        boolean quantized = type == ElementType.Q8;
-        this.values = memory.allocate(quantized ? count : count * Float.BYTES, what);
-        this.scales = quantized ? scales(memory, count / BLOCK * Float.BYTES, what) : null;
+        this.values = values;
+        this.scales = scales;
     }
 
-    private OpenClAllocation scales(OpenClMemory memory, long bytes, String what) {
+    /** A buffer of F32 or I32 in memory that is there already. */
+    OpenClBuffer(ElementType type, int rows, int width, OpenClAllocation values) {
+        this(type, rows, width, values, null);
+    }
+
+    static OpenClBuffer allocate(ElementType type, int rows, int width, OpenClMemory memory) {
+        long count = (long) rows * width;
+        String what = "a buffer of " + rows + " x " + width + " " + type;
+        if (type != ElementType.Q8) {
+            return new OpenClBuffer(type, rows, width, memory.allocate(count * Float.BYTES, what));
+        }
+        OpenClAllocation values = memory.allocate(count, what);
         try {
-            return memory.allocate(bytes, what);
+            long scales = count / BLOCK * Float.BYTES;
+            return new OpenClBuffer(type, rows, width, values, memory.allocate(scales, what));
         } catch (RuntimeException e) {
             values.close();
             throw e;

@@ -3,6 +3,7 @@ package dev.nibble.device.opencl;
 import dev.nibble.UnsupportedFeatureException;
 import dev.nibble.device.Buffer;
 import dev.nibble.device.Device;
+import dev.nibble.device.DeviceException;
 import dev.nibble.device.ElementType;
 import dev.nibble.device.KvLayout;
 import dev.nibble.device.KvPages;
@@ -14,47 +15,53 @@ import dev.nibble.device.WeightShape;
 import dev.nibble.device.WeightSource;
 import dev.nibble.device.WeightUse;
 import dev.nibble.foreign.OpenCl;
+import dev.nibble.foreign.OpenClException;
+import dev.nibble.foreign.OpenClInfo;
 import java.lang.ref.Cleaner;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
-import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
-import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.LongConsumer;
+import java.util.function.Supplier;
 
 /** A processor with an OpenCL driver. */
 public final class OpenClDevice implements Device {
+    private static final System.Logger LOG = System.getLogger(OpenClDevice.class.getName());
     private static final Cleaner CLEANER = Cleaner.create();
-    private static final long LEAST_SCRATCH = 1 << 16;
 
     private final String name;
     private final OpenCl calls;
     private final DeviceTraits traits;
-    private final long context;
+    private final Handles handles;
     private final OpenClMemory memory;
     private final OpenClPrograms programs;
     private final OpenClQueue queue;
     private final Set<StepKernels> kernels = new HashSet<>();
-
-    /** By size: commands run in order, so that all steps can share it. */
-    private final Map<Long, OpenClAllocation> scratch = new ConcurrentHashMap<>();
 
     /** Held while the queue is used and while memory is freed, so that no command is enqueued with memory that is gone. */
     private final ReentrantLock lock = new ReentrantLock();
 
     private volatile boolean closed;
 
-    private OpenClDevice(String name, OpenCl calls, DeviceTraits traits, long context) {
+    private OpenClDevice(String name, OpenCl calls, DeviceTraits traits, Handles handles, long capacity) {
         this.name = name;
         this.calls = calls;
         this.traits = traits;
-        this.context = context;
-        this.memory = new OpenClMemory(this, traits.memory());
-        this.programs = new OpenClPrograms(calls, traits, context);
-        this.queue = new OpenClQueue(this, calls, calls.createQueue(context, traits.id(), 0));
+        this.handles = handles;
+        this.memory = new OpenClMemory(this, capacity);
+        this.programs = new OpenClPrograms(calls, traits, handles.context, ProgramCache.ofSystem());
+        this.queue = new OpenClQueue(this, calls, handles.queue);
     }
+
+    /**
+     * What a device runs on; it releases both.
+     *
+     * @param releaseContext lets go of the context
+     */
+    private record Handles(long context, long queue, LongConsumer releaseContext) {}
 
     /** Opens one of the devices that were found. */
     static OpenClDevice open(OpenClPlatforms platforms, int index) {
@@ -62,11 +69,84 @@ public final class OpenClDevice implements Device {
         DeviceTraits traits = platforms.devices().get(index);
         long context = OpenClContext.acquire(calls, traits, platforms.devices());
         try {
-            return new OpenClDevice("opencl:" + index, calls, traits, context);
-        } catch (RuntimeException e) {
+            long queue = calls.createQueue(context, traits.id(), 0);
+            return new OpenClDevice(
+                    "opencl:" + index,
+                    calls,
+                    traits,
+                    new Handles(context, queue, last -> OpenClContext.release(calls, last)),
+                    Math.min(traits.memory(), Long.getLong(OpenClProperties.MEMORY, Long.MAX_VALUE)));
+        } catch (OpenClException e) {
             OpenClContext.release(calls, context);
-            throw e;
+            throw new DeviceException("device opencl:" + index + ": " + e.getMessage());
         }
+    }
+
+    /**
+     * Borrows a device from an application that has made an OpenCL context and a queue: whatever library it uses, these are its raw
+     * handles. They are retained, and released when this device is closed, never destroyed. What a model enqueues goes to the
+     * application's queue, in order with what the application enqueues there.
+     *
+     * @param context a {@code cl_context}
+     * @param device a {@code cl_device_id} of the context
+     * @param queue a {@code cl_command_queue} of both that runs its commands in order
+     * @throws IllegalArgumentException if these do not belong together
+     * @throws UnsupportedFeatureException if there is no OpenCL library on this system
+     */
+    public static OpenClDevice attach(long context, long device, long queue) {
+        OpenClPlatforms platforms = OpenClPlatforms.system();
+        OpenCl calls = platforms.calls();
+        if (calls == null) {
+            throw new UnsupportedFeatureException("device opencl: " + platforms.missing());
+        }
+        if (calls.queueInfo(queue, OpenClInfo.QUEUE_CONTEXT).integer() != context
+                || calls.queueInfo(queue, OpenClInfo.QUEUE_DEVICE).integer() != device) {
+            throw new IllegalArgumentException("the OpenCL queue is not one of this context and device");
+        }
+        if ((calls.queueInfo(queue, OpenClInfo.QUEUE_PROPERTIES).integer() & OpenClInfo.QUEUE_OUT_OF_ORDER) != 0) {
+            throw new IllegalArgumentException(
+                    "the OpenCL queue runs commands out of order; make one without that property");
+        }
+        DeviceTraits traits = DeviceTraits.of(calls, device);
+        calls.retainContext(context);
+        calls.retainQueue(queue);
+        return new OpenClDevice(
+                "opencl", calls, traits, new Handles(context, queue, calls::releaseContext), traits.memory());
+    }
+
+    /**
+     * Borrows a buffer of the application, of the context of this device, as a matrix. It is retained, and released when it is closed,
+     * never destroyed.
+     *
+     * @param buffer a {@code cl_mem} of at least 4 × rows × width bytes
+     * @param type F32 or I32
+     * @throws IllegalArgumentException if the buffer is of another context, or too small
+     */
+    public Buffer attach(long buffer, ElementType type, int rows, int width) {
+        checkShape(type, rows, width);
+        return supply(() -> {
+            long size = calls.bufferInfo(buffer, OpenClInfo.MEM_SIZE).integer();
+            if (type == ElementType.Q8 || size < (long) rows * width * Float.BYTES) {
+                throw new IllegalArgumentException("a buffer of " + size + " bytes cannot be taken for " + type + " ("
+                        + rows + ", " + width + ")");
+            }
+            if (calls.bufferInfo(buffer, OpenClInfo.MEM_CONTEXT).integer() != handles.context) {
+                throw new IllegalArgumentException("the buffer belongs to another OpenCL context than the device");
+            }
+            calls.retainBuffer(buffer);
+            return new OpenClBuffer(type, rows, width, memory.borrow(buffer));
+        });
+    }
+
+    /**
+     * The {@code cl_mem} of a buffer of this device, for other libraries to read. It lives as long as the buffer, or longer if they
+     * retain it.
+     */
+    public long handle(Buffer buffer) {
+        if (!(buffer instanceof OpenClBuffer own) || !owns(own)) {
+            throw new IllegalArgumentException("the buffer belongs to another device than " + name);
+        }
+        return own.values().handle();
     }
 
     @Override
@@ -107,8 +187,18 @@ public final class OpenClDevice implements Device {
 
     /** Makes a buffer of OpenCL, outside of the device's accounts. */
     long createBuffer(long bytes) {
+        return calls.createBuffer(handles.context, OpenClInfo.MEM_READ_WRITE, Math.max(1, bytes));
+    }
+
+    /** Makes a buffer of memory of the host that the driver has pinned. */
+    long createStaging(long bytes) {
         checkOpen();
-        return calls.createBuffer(context, OpenClMemory.flags(), Math.max(1, bytes));
+        return calls.createBuffer(handles.context, OpenClInfo.MEM_ALLOC_HOST_PTR, bytes);
+    }
+
+    /** Whether buffers of another device can be used here. */
+    boolean sharesContext(OpenClDevice other) {
+        return handles.context == other.handles.context;
     }
 
     @Override
@@ -126,10 +216,14 @@ public final class OpenClDevice implements Device {
     @Override
     public Buffer allocate(ElementType type, int rows, int width) {
         checkOpen();
+        checkShape(type, rows, width);
+        return OpenClBuffer.allocate(type, rows, width, memory);
+    }
+
+    private static void checkShape(ElementType type, int rows, int width) {
         if (rows < 1 || width < 1 || type == ElementType.Q8 && width % OpenClBuffer.BLOCK != 0) {
             throw new IllegalArgumentException("there is no buffer of " + type + " (" + rows + ", " + width + ")");
         }
-        return new OpenClBuffer(type, rows, width, memory);
     }
 
     @Override
@@ -138,7 +232,7 @@ public final class OpenClDevice implements Device {
         if (pages < 1) {
             throw new IllegalArgumentException("there is no KV cache of " + pages + " pages");
         }
-        return new OpenClKvPages(layout, pages, memory);
+        throw new UnsupportedFeatureException("device " + name + " has no KV cache yet");
     }
 
     @Override
@@ -162,12 +256,6 @@ public final class OpenClDevice implements Device {
         exclusively(() -> kernels.add(owned));
         CLEANER.register(step, owned);
         return step;
-    }
-
-    /** Memory for what launches of one operation leave for each other, at least so many bytes; freed with the device. */
-    OpenClAllocation scratch(long bytes) {
-        long room = Math.max(Long.highestOneBit(bytes - 1) << 1, LEAST_SCRATCH);
-        return scratch.computeIfAbsent(room, size -> memory.allocate(size, "scratch memory"));
     }
 
     /** Whether this device made a buffer, weight or cache. */
@@ -197,10 +285,37 @@ public final class OpenClDevice implements Device {
 
     /** As {@link #locked}, if the device is open. */
     void exclusively(Runnable action) {
-        locked(() -> {
-            checkOpen();
+        supply(() -> {
             action.run();
+            return true;
         });
+    }
+
+    /**
+     * As {@link #exclusively}, with a result.
+     *
+     * @throws DeviceException if a call of the driver fails
+     */
+    <T> T supply(Supplier<T> action) {
+        lock.lock();
+        try {
+            checkOpen();
+            return action.get();
+        } catch (OpenClException e) {
+            throw new DeviceException("device " + name + ": " + e.getMessage()
+                    + "; if it goes on, close the model and open it anew, or update the driver");
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Lets go of an object. A driver whose device is lost may refuse that: what was on the device is gone with it. */
+    void release(LongConsumer call, long handle) {
+        try {
+            call.accept(handle);
+        } catch (OpenClException e) {
+            LOG.log(System.Logger.Level.DEBUG, "device " + name, e);
+        }
     }
 
     private void checkOpen() {
@@ -213,14 +328,13 @@ public final class OpenClDevice implements Device {
     public void close() {
         locked(() -> {
             if (!closed) {
-                queue.finish();
                 closed = true;
+                release(calls::finish, handles.queue);
                 List.copyOf(kernels).forEach(StepKernels::run);
                 memory.close();
-                programs.close();
+                programs.close(program -> release(calls::releaseProgram, program));
                 queue.close();
-                calls.releaseQueue(queue.handle());
-                OpenClContext.release(calls, context);
+                release(handles.releaseContext, handles.context);
             }
         });
     }

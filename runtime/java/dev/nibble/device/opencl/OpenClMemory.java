@@ -2,17 +2,16 @@ package dev.nibble.device.opencl;
 
 import dev.nibble.OutOfCapacityException;
 import dev.nibble.foreign.OpenClException;
-import dev.nibble.foreign.OpenClInfo;
+import java.util.HashSet;
+import java.util.List;
 import java.util.Set;
-import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.atomic.AtomicLong;
 
-/** The memory of a device: what was allocated of it, and how much is left. */
+/** The memory of a device: what was allocated of it, and how much is left. Changed by the thread that holds the device's lock. */
 final class OpenClMemory {
     private final OpenClDevice device;
     private final long capacity;
-    private final AtomicLong used = new AtomicLong();
-    private final Set<OpenClAllocation> allocations = ConcurrentHashMap.newKeySet();
+    private final Set<OpenClAllocation> allocations = new HashSet<>();
+    private volatile long used;
 
     /** @param capacity the most bytes that may be allocated together */
     OpenClMemory(OpenClDevice device, long capacity) {
@@ -31,7 +30,7 @@ final class OpenClMemory {
 
     /** Bytes that can still be allocated. */
     long free() {
-        return Math.max(0, capacity - used.get());
+        return Math.max(0, capacity - used);
     }
 
     /**
@@ -45,18 +44,31 @@ final class OpenClMemory {
             throw new OutOfCapacityException(what + " needs " + bytes + " bytes, and device " + device.name()
                     + " can allocate at most " + largest() + " in one piece");
         }
-        if (used.addAndGet(bytes) > capacity) {
-            used.addAndGet(-bytes);
-            throw new OutOfCapacityException(outOfMemory(bytes, what));
-        }
-        try {
-            OpenClAllocation allocation = new OpenClAllocation(this, device.createBuffer(bytes), bytes);
-            allocations.add(allocation);
-            return allocation;
-        } catch (OpenClException e) {
-            used.addAndGet(-bytes);
-            throw e.isOutOfMemory() ? new OutOfCapacityException(outOfMemory(bytes, what) + ": " + e.getMessage()) : e;
-        }
+        return device.supply(() -> {
+            if (bytes > free()) {
+                throw new OutOfCapacityException(outOfMemory(bytes, what));
+            }
+            try {
+                OpenClAllocation allocation = keep(new OpenClAllocation(this, device.createBuffer(bytes), bytes));
+                used += bytes;
+                return allocation;
+            } catch (OpenClException e) {
+                if (e.isOutOfMemory()) {
+                    throw new OutOfCapacityException(outOfMemory(bytes, what) + ": " + e.getMessage());
+                }
+                throw e;
+            }
+        });
+    }
+
+    /** Takes a buffer that an application owns; it does not count as used. */
+    OpenClAllocation borrow(long handle) {
+        return keep(new OpenClAllocation(this, handle, 0));
+    }
+
+    private OpenClAllocation keep(OpenClAllocation allocation) {
+        allocations.add(allocation);
+        return allocation;
     }
 
     private String outOfMemory(long bytes, String what) {
@@ -67,17 +79,12 @@ final class OpenClMemory {
     /** An allocation was freed. */
     void forget(OpenClAllocation allocation) {
         if (allocations.remove(allocation)) {
-            used.addAndGet(-allocation.bytes());
+            used -= allocation.bytes();
         }
     }
 
     /** Frees all that was not freed before. */
     void close() {
-        allocations.forEach(OpenClAllocation::close);
-    }
-
-    /** The flags of buffers that kernels read and write. */
-    static long flags() {
-        return OpenClInfo.MEM_READ_WRITE;
+        List.copyOf(allocations).forEach(OpenClAllocation::close);
     }
 }

@@ -6,21 +6,27 @@ import dev.nibble.foreign.OpenClException;
 import dev.nibble.foreign.OpenClInfo;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.Optional;
+import java.util.function.LongConsumer;
 
 /** The programs of a device, each a family of kernels with build options, compiled when first asked for. */
 final class OpenClPrograms {
+    private static final System.Logger LOG = System.getLogger(OpenClPrograms.class.getName());
+
     /** A family of kernels, specialised. */
     private record Key(String family, String options) {}
 
     private final OpenCl calls;
     private final DeviceTraits device;
     private final long context;
+    private final ProgramCache cache;
     private final Map<Key, Long> programs = new HashMap<>();
 
-    OpenClPrograms(OpenCl calls, DeviceTraits device, long context) {
+    OpenClPrograms(OpenCl calls, DeviceTraits device, long context, ProgramCache cache) {
         this.calls = calls;
         this.device = device;
         this.context = context;
+        this.cache = cache;
     }
 
     /** A new kernel of a program, for the caller to release. */
@@ -35,17 +41,61 @@ final class OpenClPrograms {
     }
 
     private long build(Key key) {
-        long program = calls.createProgram(context, KernelSource.of(key.family));
+        String source = KernelSource.of(key.family);
+        String options = options(key);
+        String name = ProgramCache.key(device, options, source);
+        Optional<Long> cached = cache.get(name).flatMap(code -> load(code, options));
+        if (cached.isPresent()) {
+            return cached.get();
+        }
+        long program = compile(key.family, source, options);
+        code(program).ifPresent(code -> cache.put(name, code));
+        return program;
+    }
+
+    /** A program of device code; empty if the driver does not take it. */
+    private Optional<Long> load(byte[] code, String options) {
+        long program = 0;
         try {
-            calls.buildProgram(program, device.id(), options(key));
+            program = calls.createProgram(context, device.id(), code);
+            calls.buildProgram(program, device.id(), options);
+            return Optional.of(program);
+        } catch (OpenClException e) {
+            if (program != 0) {
+                calls.releaseProgram(program);
+            }
+            return Optional.empty();
+        }
+    }
+
+    private long compile(String family, String source, String options) {
+        long program = calls.createProgram(context, source);
+        try {
+            calls.buildProgram(program, device.id(), options);
             return program;
         } catch (OpenClException e) {
             String log = e.isBuildFailure() ? log(program) : "";
             calls.releaseProgram(program);
             throw new UnsupportedFeatureException("device opencl, " + device.describe() + ": the kernels "
-                    + key.family + ".cl do not compile with the options " + options(key) + ": " + e.getMessage()
+                    + family + ".cl do not compile with the options " + options + ": " + e.getMessage()
                     + (log.isEmpty() ? "" : "\n" + log));
         }
+    }
+
+    /** The device code of a program; empty if the driver gives none. */
+    private Optional<byte[]> code(long program) {
+        try {
+            long[] devices =
+                    calls.programInfo(program, OpenClInfo.PROGRAM_DEVICES).longs();
+            for (int i = 0; i < devices.length; i++) {
+                if (devices[i] == device.id()) {
+                    return Optional.of(calls.programBinary(program, i)).filter(code -> code.length > 0);
+                }
+            }
+        } catch (OpenClException e) {
+            LOG.log(System.Logger.Level.DEBUG, "the driver gives no code of its programs", e);
+        }
+        return Optional.empty();
     }
 
     private String options(Key key) {
@@ -59,8 +109,8 @@ final class OpenClPrograms {
     }
 
     /** Lets go of all programs. */
-    synchronized void close() {
-        programs.values().forEach(calls::releaseProgram);
+    synchronized void close(LongConsumer release) {
+        programs.values().forEach(release::accept);
         programs.clear();
     }
 }

@@ -5,6 +5,7 @@ import dev.nibble.device.ElementType;
 import dev.nibble.device.Queue;
 import dev.nibble.device.Step;
 import dev.nibble.foreign.OpenCl;
+import dev.nibble.foreign.OpenClInfo;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
@@ -12,7 +13,7 @@ import java.util.List;
 /** The queue of an OpenCL device, which runs commands in order. */
 final class OpenClQueue implements Queue {
     /** Host memory for writes that were enqueued and may not be done yet. */
-    private static final long STAGING_BYTES = 1 << 20;
+    private static final long STAGING_BYTES = 4 << 20;
 
     /** Enqueued commands after which the host waits, so that a host faster than its device does not fill the driver's memory. */
     private static final int MOST_PENDING = 1 << 14;
@@ -20,8 +21,8 @@ final class OpenClQueue implements Queue {
     private final OpenClDevice device;
     private final OpenCl calls;
     private final long handle;
-    private final Arena arena = Arena.ofShared();
-    private final MemorySegment staging = arena.allocate(STAGING_BYTES, Long.BYTES);
+    private final long stagingBuffer;
+    private final MemorySegment staging;
     private long staged;
     private int pending;
 
@@ -29,6 +30,8 @@ final class OpenClQueue implements Queue {
         this.device = device;
         this.calls = calls;
         this.handle = handle;
+        this.stagingBuffer = device.createStaging(STAGING_BYTES);
+        this.staging = calls.map(handle, stagingBuffer, OpenClInfo.MAP_READ | OpenClInfo.MAP_WRITE, STAGING_BYTES);
     }
 
     /** The queue's handle. */
@@ -43,21 +46,21 @@ final class OpenClQueue implements Queue {
             long offset = element * Integer.BYTES;
             for (long done = 0; done < source.byteSize(); ) {
                 long part = Math.min(source.byteSize() - done, STAGING_BYTES);
-                calls.write(handle, memory.handle(), offset + done, stage(source.asSlice(done, part)));
+                MemorySegment copy = stage(part).copyFrom(source.asSlice(done, part));
+                calls.write(handle, memory.handle(), offset + done, copy);
                 done += part;
             }
         });
     }
 
-    /** A copy of host memory that stays as it is until the device has read it. */
-    private MemorySegment stage(MemorySegment source) {
-        if (staged + source.byteSize() > STAGING_BYTES) {
+    /** Pinned host memory that stays as it is until the device has read it. */
+    private MemorySegment stage(long bytes) {
+        if (staged + bytes > STAGING_BYTES) {
             finish();
         }
-        MemorySegment copy = staging.asSlice(staged, source.byteSize());
-        copy.copyFrom(source);
-        staged += (source.byteSize() + Long.BYTES - 1) / Long.BYTES * Long.BYTES;
-        return copy;
+        MemorySegment part = staging.asSlice(staged, bytes);
+        staged += (bytes + Long.BYTES - 1) / Long.BYTES * Long.BYTES;
+        return part;
     }
 
     @Override
@@ -112,6 +115,39 @@ final class OpenClQueue implements Queue {
         idle();
     }
 
+    /** Copies on the devices where they share a context, through pinned host memory elsewhere. */
+    @Override
+    public void receive(Buffer target, Queue other, Buffer source, int rows) {
+        Queue.checkReceive(target, source, rows);
+        long count = (long) rows * source.width();
+        device.exclusively(() -> {
+            OpenClAllocation memory = words(target, 0, count * Integer.BYTES);
+            if (other instanceof OpenClQueue peer && peer.device.sharesContext(device)) {
+                calls.after(handle, peer.copy(source, memory, count));
+                pending++;
+                return;
+            }
+            for (long done = 0; done < count; ) {
+                long part = Math.min(count - done, STAGING_BYTES / Integer.BYTES);
+                MemorySegment copy = stage(part * Integer.BYTES);
+                other.read(source, done, copy);
+                calls.write(handle, memory.handle(), done * Integer.BYTES, copy);
+                done += part;
+            }
+        });
+    }
+
+    /** Enqueues a copy from this device to another, behind what is enqueued here; returns its event. */
+    private long copy(Buffer source, OpenClAllocation target, long count) {
+        return device.supply(() -> {
+            OpenClAllocation memory = words(source, 0, count * Integer.BYTES);
+            long event = calls.copy(handle, memory.handle(), 0, target.handle(), 0, count * Integer.BYTES);
+            calls.flush(handle);
+            pending++;
+            return event;
+        });
+    }
+
     /** Waits until all that was enqueued is done. */
     void finish() {
         calls.finish(handle);
@@ -144,6 +180,9 @@ final class OpenClQueue implements Queue {
 
     /** Frees the staging memory; the device has nothing left to do. */
     void close() {
-        arena.close();
+        device.release(buffer -> calls.unmap(handle, buffer, staging), stagingBuffer);
+        device.release(calls::finish, handle);
+        device.release(calls::releaseBuffer, stagingBuffer);
+        device.release(calls::releaseQueue, handle);
     }
 }

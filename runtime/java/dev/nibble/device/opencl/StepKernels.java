@@ -18,7 +18,7 @@ final class StepKernels implements Runnable {
         device.locked(() -> {
             if (!released) {
                 released = true;
-                kernels.forEach(device.calls()::releaseKernel);
+                kernels.forEach(kernel -> device.release(device.calls()::releaseKernel, kernel));
                 device.forget(this);
             }
         });
