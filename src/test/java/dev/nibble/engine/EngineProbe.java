@@ -19,7 +19,7 @@ final class EngineProbe implements SequenceListener {
     private final float[] logits;
     private final int vocabulary;
 
-    private EngineProbe(int tokens, int vocabulary) {
+    EngineProbe(int tokens, int vocabulary) {
         this.logits = new float[tokens * vocabulary];
         this.vocabulary = vocabulary;
     }
