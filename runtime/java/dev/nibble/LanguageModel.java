@@ -258,7 +258,7 @@ public final class LanguageModel implements AutoCloseable {
                 config.contextLength(),
                 engine.scheduler().contextLength(),
                 options.cacheTokens(),
-                options.rows(),
+                engine.rows(),
                 devices.stream().map(Device::name).collect(Collectors.joining(",")),
                 describe(devices),
                 devices.stream().mapToInt(Device::threads).max().orElse(0),

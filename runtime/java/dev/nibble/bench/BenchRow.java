@@ -51,7 +51,7 @@ record BenchRow(BenchTest test, ModelInfo model, Samples speed, Samples limit) {
         if (reads()) {
             return weights + model.kvBytesPerToken() * (test.depth() + (test.tokens() + 1) / 2.0);
         }
-        double steps = Math.ceil(test.tokens() / (double) RuntimeBench.BATCH);
+        double steps = Math.ceil(test.tokens() / (double) model.batch());
         return weights * steps / test.tokens();
     }
 

@@ -36,7 +36,7 @@ import picocli.CommandLine.Option;
         })
 public final class RuntimeBench implements Callable<Integer> {
     /** The most tokens of a prompt that are computed in one step. */
-    static final int BATCH = 512;
+    private static final int BATCH = 512;
 
     private final Terminal terminal;
 

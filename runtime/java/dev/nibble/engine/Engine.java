@@ -75,6 +75,11 @@ public final class Engine implements AutoCloseable {
         return memory;
     }
 
+    /** The most tokens in one step. */
+    public int rows() {
+        return plan.limits().rows();
+    }
+
     /** The device memory that the weights take. */
     public long weightBytes() {
         return stages.stream().mapToLong(stage -> stage.weights().bytes()).sum();

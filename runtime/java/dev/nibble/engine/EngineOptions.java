@@ -12,7 +12,7 @@ import java.util.List;
  * @param keyType storage of keys
  * @param valueType storage of values
  * @param rotation whether keys and values are turned before they are stored
- * @param rows the most tokens in one step
+ * @param rows the most tokens in one step; several devices have smaller ones, so that all of them work on a prompt
  * @param proportions of the layers that each of several devices gets, relative to one another; empty: as free memory allows
  */
 public record EngineOptions(

@@ -29,12 +29,15 @@ record EnginePlan(
     private static final long LOGITS_BYTES = 32L << 20;
     private static final int LEAST_OUTPUTS = 8;
 
+    /** Steps are not made smaller than this for the sake of several devices: weights are read once per step. */
+    private static final int LEAST_ROWS = 128;
+
     /** Plans where the layers of a model go. */
     static EnginePlan of(
             List<Device> devices, ModelConfig config, List<Weights.Tensor> tensors, EngineOptions options) {
         EnginePlan whole = new EnginePlan(
                 config,
-                limits(config, options),
+                limits(config, options, devices.size()),
                 kvLayout(config, options),
                 options.rotation(),
                 Math.ceilDiv(options.cacheTokens(), Engine.PAGE_TOKENS),
@@ -53,8 +56,10 @@ record EnginePlan(
                 Engine.PAGE_TOKENS);
     }
 
-    private static StepLimits limits(ModelConfig config, EngineOptions options) {
-        int rows = (int) Math.min(options.rows(), (long) options.contextLength() * MOST_SLOTS);
+    /** Several devices have smaller steps, so that a prompt has one for each of them: they work on one after the other. */
+    private static StepLimits limits(ModelConfig config, EngineOptions options, int devices) {
+        int most = (int) Math.min(options.rows(), (long) options.contextLength() * MOST_SLOTS);
+        int rows = Math.max(Math.min(most, LEAST_ROWS), Math.ceilDiv(most, devices));
         long outputs = LOGITS_BYTES / ((long) config.vocabulary() * Float.BYTES);
         int pages = Math.ceilDiv(options.contextLength(), Engine.PAGE_TOKENS);
         return new StepLimits(rows, (int) Math.clamp(outputs, Math.min(LEAST_OUTPUTS, rows), rows), MOST_SLOTS, pages);

@@ -49,6 +49,15 @@ final class RuntimeBenchTest {
         assertTrue(text(err).contains(inMessage), text(err));
     }
 
+    /** Devices that work in turns have no common limit to be judged by. */
+    @Test
+    void severalDevicesAreNamedInARow() {
+        assertEquals(0, bench("-p 8 -n 0 -r 1 --device cpu,reference --threads 1 --markdown"), text(err));
+        assertTrue(text(out).contains("| cpu,reference | 1 | pp8 |"), text(out));
+        assertTrue(text(out).stripTrailing().endsWith("| - | - |"), text(out));
+        assertTrue(text(err).contains("; reference (layer"), text(err));
+    }
+
     @Test
     void tablesAreForMarkdownToo() {
         assertEquals(0, bench("-p 8 -n 0 -r 1 --device reference --markdown"), text(err));

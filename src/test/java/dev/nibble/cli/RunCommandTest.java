@@ -25,8 +25,11 @@ final class RunCommandTest {
     private static final JsonMapper MAPPER = new JsonMapper();
 
     private static String[] greedy(String... more) {
-        List<String> arguments = new ArrayList<>(List.of("run", "--temperature", "0", "-n", "24", "--device", "cpu"));
+        List<String> arguments = new ArrayList<>(List.of("run", "--temperature", "0", "-n", "24"));
         arguments.addAll(List.of(more));
+        if (!arguments.contains("--device")) {
+            arguments.addAll(List.of("--device", "cpu"));
+        }
         return arguments.toArray(String[]::new);
     }
 
@@ -47,6 +50,21 @@ final class RunCommandTest {
         assertTrue(result.err().contains("generated 5 tokens"), result.err());
         assertTrue(result.err().contains("stopped: token limit"), result.err());
         assertFalse(result.out().contains("tokens"), result.out());
+    }
+
+    @Test
+    void severalDevicesWriteTheSameTextAndAreAllNamed() {
+        String text = nibble(greedy("-p", PROMPT)).out();
+        Result several =
+                nibble(greedy("-p", PROMPT, "--device", "cpu,reference", "--split", "layer", "--tensor-split", "3,1"));
+        assertEquals(0, several.status(), several.err());
+        assertEquals(text, several.out());
+        assertTrue(several.err().contains("device: cpu,reference (layers 0 to 2 on "), several.err());
+        assertTrue(several.err().contains("; layer 3 on scalar Java"), several.err());
+        Result json = nibble(greedy("-p", PROMPT, "--json", "--device", "reference,cpu"));
+        JsonNode object = MAPPER.readTree(json.out());
+        assertEquals("reference,cpu", object.get("device").asString());
+        assertEquals(text.stripTrailing(), object.get("text").asString().stripTrailing());
     }
 
     @Test

@@ -61,6 +61,12 @@ final class UsageTest {
                     run -p x --ctx 0                          | --ctx
                     run -p x --kv banana                      | f32, f16, q8_0, q4_0
                     run -p x --kv-rotation left               | auto, off, keys, values, both
+                    run -p x --split diagonal                 | diagonal
+                    run -p x --tensor-split 1,two             | 'two'
+                    run -p x --tensor-split 1,1               | not [1.0, 1.0]
+                    run -p x --device cpu,cpu --tensor-split 1,0 | one positive number
+                    run -p x --device cpu,cpu --tensor-split 9,1 | none of the model's 4 layers for device 2
+                    run -p x --device cpu,cpu,cpu,cpu,cpu     | at most 4
                     run -p x --logit-bias 5                   | ID=BIAS
                     logits --tokens 1,2                       | --out
                     logits --tokens 1,x --out /dev/null       | 'x'

@@ -15,6 +15,7 @@ import java.util.List;
 import java.util.concurrent.CompletionException;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** What an engine asks of several devices, and what becomes of it when one of them fails. */
@@ -69,6 +70,19 @@ class SeveralDevicesTest {
                     "second is read",
                     "second is read"));
             assertEquals(wanted, seen);
+        }
+    }
+
+    @ParameterizedTest
+    @CsvSource({"512, 1, 512", "512, 2, 256", "512, 3, 171", "512, 5, 128", "100, 2, 100"})
+    void severalDevicesHaveSmallerSteps(int rows, int devices, int wanted) {
+        EngineOptions options = new EngineOptions(CONTEXT, CONTEXT, KvType.F16, KvType.F16, rows);
+        List<Device> used = new ArrayList<>();
+        while (used.size() < devices) {
+            used.add(new FakeDevice("d" + used.size(), journal));
+        }
+        try (Engine engine = Engine.open(used, model, options, done -> {})) {
+            assertEquals(wanted, engine.rows());
         }
     }
 
