@@ -7,6 +7,7 @@ import java.io.UncheckedIOException;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /** Measures how well a model predicts a text: several windows at once, as many as fill its batch. */
@@ -43,6 +44,8 @@ public final class Perplexity {
      *
      * @throws IOException if a file cannot be read or written, if the base's file is of another text, window or vocabulary, or if
      *     the model's predictions are no numbers
+     * @throws IllegalArgumentException if the predictions would be saved over those that they are compared with
+     * @throws dev.nibble.OutOfCapacityException if the disk has no room for the predictions
      * @throws IllegalStateException if the model is closed
      */
     public static Quality measure(LanguageModel model, TextWindows windows, PerplexityOptions options)
@@ -55,6 +58,7 @@ public final class Perplexity {
                         ? null
                         : PredictionWriter.create(
                                 options.saveTo(),
+                                Stream.ofNullable(options.against()).toList(),
                                 windows,
                                 vocabulary,
                                 model.info().name())) {

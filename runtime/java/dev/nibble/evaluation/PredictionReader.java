@@ -74,8 +74,11 @@ final class PredictionReader implements AutoCloseable {
         int top = bytes.getInt();
         float next = bytes.getFloat();
         float step = bytes.getFloat();
-        boolean valid = top >= 0 && top < form.vocabulary() && next <= 0 && step >= 0;
-        check(valid, "prediction " + index + " is damaged");
+        boolean valid = top >= 0 && top < form.vocabulary() && next <= 0 && step >= 0 && Float.isFinite(next * step);
+        check(
+                valid,
+                "prediction " + index + " is damaged: token " + top + " of " + form.vocabulary() + ", ln p " + next
+                        + ", steps of " + step);
         short[] depths = new short[form.vocabulary()];
         bytes.asShortBuffer().get(depths);
         return new SavedPrediction(top, next, step, depths);

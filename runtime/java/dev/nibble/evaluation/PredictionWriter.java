@@ -1,39 +1,44 @@
 package dev.nibble.evaluation;
 
+import dev.nibble.gguf.TargetFile;
 import java.io.IOException;
 import java.nio.ByteBuffer;
-import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
-import java.nio.file.StandardOpenOption;
 import java.util.Arrays;
+import java.util.List;
 
-/** Saves predictions. The file has its name only when it is whole; until then it stands beside it as {@code NAME.part}. */
+/** Saves predictions. The file has its name only when it is whole. */
 final class PredictionWriter implements AutoCloseable {
-    private final Path target;
-    private final Path part;
-    private final FileChannel channel;
+    private final TargetFile file;
     private final PredictionFile form;
 
-    private PredictionWriter(Path target, TextWindows windows, int vocabulary, String model) throws IOException {
-        this.target = target;
-        this.part = target.resolveSibling(target.getFileName() + ".part");
-        ByteBuffer header = header(windows, vocabulary, model);
-        this.form = new PredictionFile(vocabulary, header.remaining());
-        this.channel = FileChannel.open(
-                part, StandardOpenOption.CREATE, StandardOpenOption.WRITE, StandardOpenOption.TRUNCATE_EXISTING);
-        try {
-            write(header, 0);
-        } catch (IOException e) {
-            close();
-            throw e;
-        }
+    private PredictionWriter(TargetFile file, PredictionFile form) {
+        this.file = file;
+        this.form = form;
     }
 
-    static PredictionWriter create(Path file, TextWindows windows, int vocabulary, String model) throws IOException {
-        return new PredictionWriter(file, windows, vocabulary, model);
+    /**
+     * Begins a file.
+     *
+     * @param sources the files that are read meanwhile
+     * @throws IllegalArgumentException if it is one of the sources
+     * @throws IOException if there can be no such file
+     * @throws dev.nibble.OutOfCapacityException if the disk has no room for all predictions
+     */
+    static PredictionWriter create(Path target, List<Path> sources, TextWindows windows, int vocabulary, String model)
+            throws IOException {
+        ByteBuffer header = header(windows, vocabulary, model);
+        PredictionFile form = new PredictionFile(vocabulary, header.remaining());
+        TargetFile.require(target, sources, form.place((long) windows.count() * windows.counted()));
+        TargetFile file = new TargetFile(target);
+        try {
+            file.write(header, 0);
+        } catch (IOException e) {
+            file.close();
+            throw e;
+        }
+        return new PredictionWriter(file, form);
     }
 
     private static ByteBuffer header(TextWindows windows, int vocabulary, String model) {
@@ -71,26 +76,17 @@ final class PredictionWriter implements AutoCloseable {
             double steps = step == 0 ? 0 : (top - logit) / step;
             bytes.putShort((short) Math.min(PredictionFile.STEPS, Math.round(steps)));
         }
-        write(bytes.flip(), form.place(index));
-    }
-
-    private void write(ByteBuffer bytes, long place) throws IOException {
-        while (bytes.hasRemaining()) {
-            channel.write(bytes, place + bytes.position());
-        }
+        file.write(bytes.flip(), form.place(index));
     }
 
     /** All is written: gives the file its name. */
     void finish() throws IOException {
-        channel.force(true);
-        channel.close();
-        Files.move(part, target, StandardCopyOption.REPLACE_EXISTING, StandardCopyOption.ATOMIC_MOVE);
+        file.finish();
     }
 
     /** Ends the writing; a file that is not whole is gone afterwards. */
     @Override
     public void close() throws IOException {
-        channel.close();
-        Files.deleteIfExists(part);
+        file.close();
     }
 }

@@ -4,18 +4,12 @@ import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.nio.channels.ClosedChannelException;
-import java.nio.channels.FileChannel;
 import java.nio.channels.WritableByteChannel;
-import java.nio.file.AtomicMoveNotSupportedException;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
-import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
-import java.util.UUID;
 
 /**
  * Writes a GGUF file of version 3, little-endian, tensor by tensor, so that a model need never be in memory whole:
@@ -29,15 +23,12 @@ import java.util.UUID;
  * }
  * }</pre>
  *
- * <p>The bytes go to a temporary file beside the target, which {@link #finish} moves into place; nothing stands under
- * the final name before. Not safe for use by several threads at once.
+ * <p>Nothing stands under the final name before {@link #finish}. Not safe for use by several threads at once.
  */
 public final class GgufWriter implements AutoCloseable {
     private static final int COPY_BYTES = 1 << 26;
 
-    private final Path target;
-    private final Path temporary;
-    private final FileChannel channel;
+    private final TargetFile file;
     private final Metadata metadata;
     private final long alignment;
     private final List<TensorInfo> tensors = new ArrayList<>();
@@ -45,7 +36,6 @@ public final class GgufWriter implements AutoCloseable {
     private long dataEnd;
     private long dataStart = -1;
     private int written;
-    private boolean finished;
 
     /** Writes the bytes of one tensor. */
     @FunctionalInterface
@@ -61,16 +51,13 @@ public final class GgufWriter implements AutoCloseable {
      * @param metadata {@code general.alignment} in it, a power of two, sets the alignment of the data; 32 without it
      * @throws IllegalArgumentException if the metadata cannot be written: a key that is empty or too long
      * @throws dev.nibble.InvalidModelException if the alignment is no uint32 or no power of two
+     * @throws java.nio.file.FileSystemException if there can be no such file
      */
     public GgufWriter(Path target, Metadata metadata) throws IOException {
-        this.target = target;
         this.metadata = metadata;
         this.alignment = GgufHeader.alignment(metadata);
         GgufHeaderWriter.check(metadata);
-        // Not Files.createTempFile: that would leave a model which only its owner can read.
-        String name = "." + target.getFileName() + "." + UUID.randomUUID() + ".part";
-        this.temporary = target.resolveSibling(name);
-        this.channel = FileChannel.open(temporary, StandardOpenOption.WRITE, StandardOpenOption.CREATE_NEW);
+        this.file = new TargetFile(target);
     }
 
     /**
@@ -117,7 +104,7 @@ public final class GgufWriter implements AutoCloseable {
         }
         begin();
         TensorInfo tensor = tensors.get(written);
-        channel.position(dataStart + tensor.offset());
+        file.position(dataStart + tensor.offset());
         TensorSink sink = new TensorSink(tensor);
         source.writeTo(sink);
         sink.complete();
@@ -135,39 +122,22 @@ public final class GgufWriter implements AutoCloseable {
                     + " of " + tensors.size() + " written");
         }
         begin();
-        pad(dataStart + dataEnd);
-        channel.force(true);
-        channel.close();
-        try {
-            Files.move(temporary, target, StandardCopyOption.ATOMIC_MOVE);
-        } catch (AtomicMoveNotSupportedException e) {
-            Files.move(temporary, target, StandardCopyOption.REPLACE_EXISTING);
-        }
-        finished = true;
+        file.extend(dataStart + dataEnd);
+        file.finish();
     }
 
     /** Gives up an unfinished file and removes what is there of it. Closing again, or after {@link #finish}, does nothing. */
     @Override
     public void close() throws IOException {
-        channel.close();
-        if (!finished) {
-            Files.deleteIfExists(temporary);
-        }
+        file.close();
     }
 
     private void begin() throws IOException {
         if (dataStart < 0) {
-            GgufHeaderWriter header = new GgufHeaderWriter(channel);
+            GgufHeaderWriter header = new GgufHeaderWriter(file);
             header.write(metadata, tensors);
-            long end = channel.position();
+            long end = file.position();
             dataStart = tensors.isEmpty() ? end : GgufHeader.align(end, alignment);
-        }
-    }
-
-    /** Zeros between the end of the last tensor and the end of the file. */
-    private void pad(long fileBytes) throws IOException {
-        if (channel.size() < fileBytes) {
-            channel.write(ByteBuffer.allocate(1), fileBytes - 1);
         }
     }
 
@@ -190,11 +160,7 @@ public final class GgufWriter implements AutoCloseable {
             if (bytes > tensor.bytes()) {
                 throw wrongSize("at least " + bytes);
             }
-            int count = data.remaining();
-            while (data.hasRemaining()) {
-                channel.write(data);
-            }
-            return count;
+            return file.write(data);
         }
 
         @Override

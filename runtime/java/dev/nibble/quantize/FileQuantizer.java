@@ -4,13 +4,13 @@ import dev.nibble.OutOfCapacityException;
 import dev.nibble.gguf.GgufFile;
 import dev.nibble.gguf.GgufWriter;
 import dev.nibble.gguf.Metadata;
+import dev.nibble.gguf.TargetFile;
 import dev.nibble.gguf.TensorInfo;
 import java.io.IOException;
 import java.io.InterruptedIOException;
 import java.lang.foreign.MemorySegment;
 import java.nio.channels.ClosedByInterruptException;
 import java.nio.channels.WritableByteChannel;
-import java.nio.file.FileSystemException;
 import java.nio.file.Path;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -57,7 +57,7 @@ public final class FileQuantizer {
      */
     public void write(Path target, Metadata metadata, LongConsumer progress) throws IOException {
         TargetFile.require(target, file.paths(), plan.bytes());
-        try (GgufWriter writer = TargetFile.begin(target, metadata);
+        try (GgufWriter writer = new GgufWriter(target, metadata);
                 ExecutorService workers = Executors.newFixedThreadPool(
                         threads,
                         Thread.ofPlatform().daemon().name("quantize-", 0).factory())) {
@@ -65,11 +65,6 @@ public final class FileQuantizer {
                 write(writer, workers, progress);
             } catch (ClosedByInterruptException e) {
                 throw interrupted();
-            } catch (InterruptedIOException | FileSystemException e) {
-                throw e;
-            } catch (IOException e) {
-                // A full disk does not say which.
-                throw TargetFile.failed(target, e);
             } finally {
                 workers.shutdownNow();
             }

@@ -61,7 +61,7 @@ class ArchitectureTest {
             Map.entry("model", List.of("gguf", "quant", "device")),
             Map.entry("engine", List.of("device", "model")),
             Map.entry("sampling", List.of("tokenizer")),
-            Map.entry("evaluation", List.of("", "quant")),
+            Map.entry("evaluation", List.of("", "gguf", "quant")),
             Map.entry("cli", List.of("", "evaluation")),
             Map.entry("bench", List.of("", "cli")));
 

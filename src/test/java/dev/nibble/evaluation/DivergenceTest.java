@@ -7,6 +7,7 @@ import dev.nibble.LanguageModel;
 import dev.nibble.ModelOptions;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -55,7 +56,7 @@ final class DivergenceTest {
             TextWindows windows = TextWindows.of(model, SampleText.read(), 32, 2);
             Path file = folder.resolve("predictions");
             float[][] base = new float[30][];
-            try (PredictionWriter writer = PredictionWriter.create(file, windows, VOCABULARY, "α")) {
+            try (PredictionWriter writer = PredictionWriter.create(file, List.of(), windows, VOCABULARY, "α")) {
                 for (int i = base.length - 1; i >= 0; i--) {
                     base[i] = logits(random, 0.2 * i);
                     writer.write(i, Prediction.of(base[i], i));

@@ -11,6 +11,8 @@ import dev.nibble.LanguageModel;
 import dev.nibble.ModelOptions;
 import dev.nibble.TokenSession;
 import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -155,6 +157,47 @@ final class PerplexityTest {
         }
     }
 
+    /** The last prediction of a file with one of its numbers changed to what cannot be. */
+    @Test
+    void damagedPredictionsAreRefused() throws IOException {
+        TextWindows windows = TextWindows.of(model, text, 64, 2);
+        Path saved = folder.resolve("base");
+        measure(windows, saved, null);
+        byte[] whole = Files.readAllBytes(saved);
+        int last = whole.length - 12 - 2 * model.info().vocabulary();
+        int[][] damages = {
+            {0, -1},
+            {0, 1024},
+            {4, bits(0.5f)},
+            {4, bits(Float.NaN)},
+            {4, bits(Float.NEGATIVE_INFINITY)},
+            {8, bits(-1e-3f)},
+            {8, bits(Float.POSITIVE_INFINITY)},
+            {8, bits(Float.NaN)}
+        };
+        for (int[] damage : damages) {
+            ByteBuffer bytes = ByteBuffer.wrap(whole.clone()).order(ByteOrder.LITTLE_ENDIAN);
+            bytes.putInt(last + damage[0], damage[1]);
+            Files.write(saved, bytes.array());
+            assertRefused(windows, saved, "prediction 61 is damaged");
+        }
+    }
+
+    private static int bits(float value) {
+        return Float.floatToRawIntBits(value);
+    }
+
+    @Test
+    void predictionsAreNotSavedOverThoseOfTheBase() throws IOException {
+        TextWindows windows = TextWindows.of(model, text, 64, 1);
+        Path saved = folder.resolve("base");
+        measure(windows, saved, null);
+        byte[] before = Files.readAllBytes(saved);
+        var refusal = assertThrows(IllegalArgumentException.class, () -> measure(windows, saved, saved));
+        assertTrue(refusal.getMessage().contains("another name"), refusal.getMessage());
+        assertArrayEquals(before, Files.readAllBytes(saved));
+    }
+
     private static void assertRefused(TextWindows windows, Path saved, String inMessage) {
         IOException refusal = assertThrows(IOException.class, () -> measure(windows, null, saved));
         assertTrue(refusal.getMessage().startsWith(saved.toString()), refusal.getMessage());
@@ -164,7 +207,8 @@ final class PerplexityTest {
     @Test
     void aMeasurementThatFailsLeavesNoFile() {
         Path saved = folder.resolve("absent/base");
-        assertThrows(IOException.class, () -> measure(TextWindows.of(model, text, 64, 2), saved, null));
+        var missing = assertThrows(IOException.class, () -> measure(TextWindows.of(model, text, 64, 2), saved, null));
+        assertTrue(missing.getMessage().contains("there is no folder " + saved.getParent()), missing.getMessage());
         Path other = folder.resolve("other");
         Path notThere = folder.resolve("not there");
         assertThrows(IOException.class, () -> measure(TextWindows.of(model, text, 64, 2), other, notThere));

@@ -160,15 +160,6 @@ class GgufWriterTest {
     }
 
     @Test
-    void leavesNothingWhereTheTargetCannotBeReplaced() throws IOException {
-        Files.createDirectories(target.resolve("in the way"));
-        try (GgufWriter writer = new GgufWriter(target, Metadata.builder().build())) {
-            assertThrows(IOException.class, writer::finish);
-        }
-        assertEquals(List.of("model.gguf"), standing());
-    }
-
-    @Test
     void refusesWrongUse() throws IOException {
         try (GgufWriter writer = new GgufWriter(target, Metadata.builder().build())) {
             writer.declare("a", TensorType.I8, List.of(5L));
