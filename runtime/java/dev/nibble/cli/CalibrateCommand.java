@@ -7,6 +7,7 @@ import dev.nibble.evaluation.TextWindows;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.concurrent.Callable;
+import java.util.stream.Stream;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -46,9 +47,10 @@ final class CalibrateCommand implements Callable<Integer> {
     @Override
     public Integer call() throws IOException {
         windowing.check();
+        new OutputFile("--out", out).check(Stream.of(arguments.file(), text.file()));
+        String content = text.read(SampleText::readCalibration);
         Calibration calibration = new Calibration();
         try (LanguageModel model = arguments.open(nibble.terminal(), false, calibration)) {
-            String content = text.read(SampleText::readCalibration);
             TextWindows windows = windowing.cut(model, content, arguments.context());
             read(calibration, model, windows);
             calibration.write(out);

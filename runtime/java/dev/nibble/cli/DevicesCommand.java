@@ -1,6 +1,7 @@
 package dev.nibble.cli;
 
 import dev.nibble.DeviceInfo;
+import dev.nibble.device.Arithmetic;
 import dev.nibble.device.KvType;
 import java.util.Arrays;
 import java.util.List;
@@ -29,14 +30,15 @@ final class DevicesCommand implements Callable<Integer> {
                     .println(Json.write(Json.object(
                             "devices",
                                     devices.stream().map(DevicesCommand::json).toList(),
-                            "kv_types",
-                                    Arrays.stream(KvType.values())
-                                            .map(KvType::id)
-                                            .toList())));
+                            "kv_types", kvTypes().toList())));
         } else {
-            Table table = new Table("device", "usable", "description");
+            Table table = new Table("device", "usable", "arithmetic", "description");
             for (DeviceInfo device : devices) {
-                table.row(device.name(), device.available() ? "yes" : "no", device.description());
+                table.row(
+                        device.name(),
+                        device.available() ? "yes" : "no",
+                        arithmetics(device).collect(Collectors.joining(", ")),
+                        device.description());
             }
             String caches = kvTypes().collect(Collectors.joining(", "));
             nibble.terminal().print(table.text() + "\nKV cache types: " + caches + "\n");
@@ -57,6 +59,12 @@ final class DevicesCommand implements Callable<Integer> {
                 "automatic",
                 device.automatic(),
                 device.available() ? "description" : "reason",
-                device.description());
+                device.description(),
+                "arithmetics",
+                arithmetics(device).toList());
+    }
+
+    private static Stream<String> arithmetics(DeviceInfo device) {
+        return device.arithmetics().stream().map(Arithmetic::id);
     }
 }

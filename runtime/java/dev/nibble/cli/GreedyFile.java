@@ -3,7 +3,6 @@ package dev.nibble.cli;
 import dev.nibble.LanguageModel;
 import dev.nibble.evaluation.GreedyItem;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -15,11 +14,11 @@ record GreedyFile(Path path) {
     /**
      * Reads the items.
      *
-     * @throws IOException if a line is no item, or if its prompt has other tokens in this model
+     * @throws IOException if the file cannot be read, if a line is no item, or if its prompt has other tokens in this model
      */
     List<GreedyItem> read(LanguageModel model) throws IOException {
         List<GreedyItem> items = new ArrayList<>();
-        List<String> lines = Files.readAllLines(path);
+        List<String> lines = TextArguments.read(path).lines().toList();
         for (int i = 0; i < lines.size(); i++) {
             if (!lines.get(i).isBlank()) {
                 items.add(item(lines.get(i), path + ", line " + (i + 1), model));

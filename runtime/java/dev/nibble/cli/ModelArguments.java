@@ -7,6 +7,7 @@ import dev.nibble.device.Arithmetic;
 import dev.nibble.device.ProductObserver;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.Optional;
 import java.util.OptionalInt;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Mixin;
@@ -28,6 +29,11 @@ final class ModelArguments {
 
     @Mixin
     private DeviceArguments device;
+
+    /** The file, if one was named. */
+    Optional<Path> file() {
+        return Optional.ofNullable(model);
+    }
 
     /** The tokens of context that were asked for. */
     OptionalInt context() {

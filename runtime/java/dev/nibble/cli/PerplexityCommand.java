@@ -11,7 +11,9 @@ import dev.nibble.evaluation.TextWindows;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.Callable;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -61,27 +63,48 @@ final class PerplexityCommand implements Callable<Integer> {
             names = "--greedy",
             paramLabel = "ITEMS",
             description = {
-                "Count the continuations that stay word for word those of a reference; without -f, only that.",
+                "Count the continuations that stay word for word those of a reference; without -f or --windows, only that.",
                 "ITEMS has a JSON object per line: {\"prompt_ids\": [1, ...], \"ids\": [290, ...]}."
             })
     private @Nullable Path greedy;
 
+    private volatile boolean interrupted;
+
     @Override
     public Integer call() throws IOException {
         windowing.check();
+        if (saveTo != null) {
+            new OutputFile("--save-logits", saveTo)
+                    .check(Stream.of(
+                            arguments.file(), text.file(), Optional.ofNullable(against), Optional.ofNullable(greedy)));
+        }
+        String content = isAboutText() ? text.read(SampleText::read) : null;
         Terminal terminal = nibble.terminal();
         try (LanguageModel model = arguments.open(terminal, false)) {
-            boolean onText = greedy == null || text.given() || saveTo != null || against != null;
-            Quality quality = onText ? quality(model) : null;
-            GreedyAgreement agreement = greedy == null ? null : agreement(model, new GreedyFile(greedy).read(model));
+            // Or half a file of predictions would stay.
+            nibble.interruption().cancelWith(() -> {
+                interrupted = true;
+                model.close();
+            });
+            List<GreedyItem> items = greedy == null ? List.of() : new GreedyFile(greedy).read(model);
+            Quality quality = content == null ? null : quality(model, content);
+            GreedyAgreement agreement = items.isEmpty() ? null : agreement(model, items);
             QualityReport report = new QualityReport(model.info(), quality, agreement);
             terminal.print(common.json() ? Json.write(report.json()) + "\n" : report.text());
+        } catch (IllegalStateException e) {
+            if (!interrupted) {
+                throw e;
+            }
         }
         return ExitStatus.DONE.code();
     }
 
-    private Quality quality(LanguageModel model) throws IOException {
-        TextWindows windows = windowing.cut(model, text.read(SampleText::read), arguments.context());
+    private boolean isAboutText() {
+        return greedy == null || text.file().isPresent() || windowing.given() || saveTo != null || against != null;
+    }
+
+    private Quality quality(LanguageModel model, String content) throws IOException {
+        TextWindows windows = windowing.cut(model, content, arguments.context());
         PerplexityMeter meter = new PerplexityMeter(nibble.terminal());
         try {
             return Perplexity.measure(model, windows, new PerplexityOptions(saveTo, against, meter::update));

@@ -6,6 +6,7 @@ import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
@@ -17,9 +18,9 @@ final class TextArguments {
             description = "A text file in UTF-8; by default the small text that comes with the program.")
     private @Nullable Path file;
 
-    /** Whether a file was named. */
-    boolean given() {
-        return file != null;
+    /** The file, if one was named. */
+    Optional<Path> file() {
+        return Optional.ofNullable(file);
     }
 
     /** What the text is called. */

@@ -14,6 +14,7 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
@@ -98,7 +99,8 @@ final class TuneCommand implements Callable<Integer> {
     @Option(
             names = "--windows",
             paramLabel = "N",
-            description = "Measure on the first N windows; by default so many that they have 16384 tokens.")
+            description =
+                    "Measure on the first N windows; by default so many that they have 16384 tokens, or that the model reads in a minute.")
     private @Nullable Integer windows;
 
     @Option(names = "--allow-requantize", description = "Make variants of a model that is quantized already.")
@@ -118,7 +120,12 @@ final class TuneCommand implements Callable<Integer> {
     @Override
     public Integer call() throws IOException {
         check();
-        Path beside = out == null ? Path.of(System.getProperty("java.io.tmpdir")) : folderOf(out);
+        Path beside = out == null
+                ? Path.of(System.getProperty("java.io.tmpdir"))
+                : checked("--out", out).folder();
+        if (html != null) {
+            checked("--html", html);
+        }
         Path work = Files.createTempDirectory(beside, "nibble-tune-");
         nibble.interruption().cancelWith(() -> {
             interrupted = true;
@@ -159,9 +166,17 @@ final class TuneCommand implements Callable<Integer> {
         }
     }
 
-    private void check() {
+    private void check() throws IOException {
         if (device.choosesContext()) {
             throw new IllegalArgumentException("--kv, --kv-k and --kv-v are what tune finds out; leave them out");
+        }
+        requireMade("--out", out != null);
+        requireMade("--calibration", calibration != null);
+        requireMade("--allow-requantize", allowRequantize);
+        for (Path variant : variants) {
+            if (!Files.exists(variant)) {
+                throw new NoSuchFileException(variant.toString());
+            }
         }
         positive("--ctx", context);
         positive("--window", window);
@@ -169,6 +184,22 @@ final class TuneCommand implements Callable<Integer> {
         if (memory != null) {
             Bytes.parse("--memory", memory);
         }
+    }
+
+    /** Refuses options about variants that tune makes, where it makes none. */
+    private void requireMade(String option, boolean given) {
+        if (given && !variants.isEmpty()) {
+            throw new IllegalArgumentException(
+                    option + " is about variants that tune makes; with --variant it makes none: leave one of them out");
+        }
+    }
+
+    private OutputFile checked(String option, Path file) throws IOException {
+        OutputFile output = new OutputFile(option, file);
+        output.check(Stream.concat(
+                Stream.of(Optional.ofNullable(model), text.file(), Optional.ofNullable(calibration)),
+                variants.stream().map(Optional::of)));
+        return output;
     }
 
     private static void positive(String option, @Nullable Integer value) {
@@ -187,7 +218,7 @@ final class TuneCommand implements Callable<Integer> {
     }
 
     private TuningOptions.Builder configure(TuningOptions.Builder options) throws IOException {
-        if (text.given()) {
+        if (text.file().isPresent()) {
             options.text(text.read(SampleText::read));
         }
         if (calibration != null) {
@@ -214,13 +245,5 @@ final class TuneCommand implements Callable<Integer> {
         }
         nibble.terminal().print(common.json() ? Json.write(report.json()) + "\n" : report.text());
         return report.fits() ? ExitStatus.DONE.code() : ExitStatus.DOES_NOT_FIT.code();
-    }
-
-    private static Path folderOf(Path file) {
-        Path folder = file.toAbsolutePath().getParent();
-        if (folder == null || !Files.isDirectory(folder)) {
-            throw new IllegalArgumentException("--out " + file + ": there is no folder to put it in");
-        }
-        return folder;
     }
 }

@@ -13,6 +13,11 @@ final class WindowArguments {
     @Option(names = "--windows", paramLabel = "N", description = "Take the first N windows of --ctx tokens only.")
     private @Nullable Integer most;
 
+    /** Whether it was said how many windows to take. */
+    boolean given() {
+        return most != null;
+    }
+
     /**
      * Checks the options, before a model is loaded.
      *

@@ -100,7 +100,12 @@ public final class Rehearsal implements AutoCloseable {
         try (stage) {
             perform(stage, new ModelCutout(source, tensors), options);
         } catch (RuntimeException | OutOfMemoryError e) {
-            // Whatever is wrong, the model itself will meet it too, and tell.
+            // Whatever is wrong with the model, its loading will meet it too, and fail.
+            System.getLogger(Rehearsal.class.getName())
+                    .log(
+                            System.Logger.Level.DEBUG,
+                            "kernels were not rehearsed to the end: the first tokens take longer",
+                            e);
             stopped = true;
         }
     }

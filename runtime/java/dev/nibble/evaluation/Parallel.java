@@ -39,8 +39,13 @@ final class Parallel {
             for (int i = 0; i < workers; i++) {
                 running.add(threads.submit(() -> workOff(next, count, work)));
             }
-            for (Future<?> worker : running) {
-                await(worker);
+            try {
+                for (Future<?> worker : running) {
+                    await(worker);
+                }
+            } finally {
+                // Whoever is still at work, after a failure or an interruption, is to begin nothing more.
+                next.set(count);
             }
         }
     }

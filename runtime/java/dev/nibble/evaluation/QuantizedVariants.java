@@ -8,7 +8,7 @@ import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
 
 /** Makes variants of a model by quantizing it, with what a calibration says of its columns. */
-final class QuantizedVariants implements VariantMaker {
+final class QuantizedVariants {
     private final TuningOptions options;
     private final Path folder;
     private @Nullable Path importance;
@@ -19,10 +19,14 @@ final class QuantizedVariants implements VariantMaker {
         this.folder = folder;
     }
 
-    @Override
-    public Path make(String type) throws IOException {
+    /**
+     * Makes one, in a file that is the caller's to delete.
+     *
+     * @param windows the most windows of the calibration text to read before the first is made
+     */
+    Path make(String type, int windows) throws IOException {
         if (importance == null) {
-            importance = calibrate();
+            importance = calibrate(windows);
         }
         QuantizationOptions quantization = QuantizationOptions.builder(type)
                 .importance(importance)
@@ -35,7 +39,7 @@ final class QuantizedVariants implements VariantMaker {
         return variant;
     }
 
-    private Path calibrate() throws IOException {
+    private Path calibrate(int windows) throws IOException {
         Calibration calibration = new Calibration();
         try (LanguageModel model = LanguageModel.open(
                 options.base(),
@@ -45,7 +49,7 @@ final class QuantizedVariants implements VariantMaker {
                         .observer(calibration)
                         .build())) {
             int size = options.windowFor(model.info().trainedContext());
-            TextWindows text = TextWindows.of(model, options.calibrationText(), size, options.windowsOf(size));
+            TextWindows text = TextWindows.of(model, options.calibrationText(), size, windows);
             calibration.read(model, text, "calibration", done -> {});
         }
         Path file = folder.resolve("importance.gguf");

@@ -13,7 +13,7 @@ import java.util.Arrays;
  */
 public record Speed(double prompt, double generation, int depth) {
     private static final int MOST_GENERATED = 24;
-    private static final int LEAST_ROUNDS = 3;
+    private static final int LEAST_ROUNDS = 2;
     private static final int MOST_ROUNDS = 24;
     private static final long BUDGET_NANOS = 2_000_000_000;
     private static final double NANOS = 1e9;

@@ -4,8 +4,10 @@ import dev.nibble.LanguageModel;
 import dev.nibble.ModelInfo;
 import dev.nibble.ModelOptions;
 import dev.nibble.OutOfCapacityException;
+import dev.nibble.TokenSession;
 import dev.nibble.UnsupportedFeatureException;
 import dev.nibble.device.KvType;
+import dev.nibble.gguf.TargetFile;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -28,6 +30,11 @@ public final class Tuning {
     private static final int USUAL_CONTEXT = 4096;
     private static final int SPEED_TOKENS = 512;
     private static final long MOST_SAVED_BYTES = 1L << 30;
+
+    /** What reading the text may take, for each of a dozen choices. */
+    private static final long READING_NANOS = 60_000_000_000L;
+
+    private static final int LEAST_WINDOWS = 4;
     private static final String BASE = "base";
     private static final Level START = new Level("q4_k_m", 4.8);
     private static final List<Level> LOWER = List.of(new Level("q3_k_m", 3.9), new Level("q2_k", 3));
@@ -41,7 +48,7 @@ public final class Tuning {
     private static final double BROKEN = 0.5;
 
     private final TuningOptions options;
-    private final VariantMaker maker;
+    private final QuantizedVariants maker;
     private final Path predictions;
     private final List<String> steps = new ArrayList<>();
     private final List<Trial> trials = new ArrayList<>();
@@ -79,9 +86,15 @@ public final class Tuning {
      *
      * @throws IOException if a file cannot be read or written
      * @throws OutOfCapacityException if the base itself does not fit this machine, so that nothing can be compared with it
-     * @throws IllegalArgumentException if the text is too short to measure on
+     * @throws IllegalArgumentException if the text is too short to measure on, or if the recommended variant would be kept in place
+     *     of a file that is read
      */
     public static TuningReport run(TuningOptions options) throws IOException {
+        if (options.keep() != null) {
+            List<Path> sources = Stream.concat(Stream.of(options.base()), options.variants().stream())
+                    .toList();
+            TargetFile.require(options.keep(), sources, 0);
+        }
         Path folder = Files.createTempDirectory(options.work(), "nibble-tune-");
         try {
             return new Tuning(options, folder).run();
@@ -143,7 +156,7 @@ public final class Tuning {
             say(level.type() + ": the base has no more bits than that");
             return null;
         }
-        Path file = maker.make(level.type());
+        Path file = maker.make(level.type(), text().count());
         Trial trial = tryFile(file, level.type());
         keepOnlyTheBest();
         if (trial == null) {
@@ -211,7 +224,7 @@ public final class Tuning {
         try (LanguageModel model = LanguageModel.open(file, opening)) {
             ModelInfo info = model.info();
             boolean first = windows == null;
-            TextWindows text = first ? firstWindows(model) : windows;
+            TextWindows text = first ? firstWindows(model) : text();
             PerplexityOptions measured =
                     new PerplexityOptions(first ? predictions : null, first ? null : predictions, options.onProgress());
             Quality quality = Perplexity.measure(model, text, measured);
@@ -237,8 +250,35 @@ public final class Tuning {
         contextLength =
                 options.contextLength() > 0 ? options.contextLength() : Math.min(info.trainedContext(), USUAL_CONTEXT);
         int size = options.windowFor(info.trainedContext());
-        int saved = (int) Math.min(Integer.MAX_VALUE, MOST_SAVED_BYTES / ((long) size * info.vocabulary()));
-        windows = TextWindows.of(model, options.text(), size, Math.clamp(saved, 1, options.windowsOf(size)));
+        long saved = MOST_SAVED_BYTES / ((long) size * info.vocabulary());
+        TextWindows wanted =
+                TextWindows.of(model, options.text(), size, (int) Math.clamp(saved, 1, options.windowsOf(size)));
+        int count = options.windows() > 0 ? wanted.count() : readable(model, wanted);
+        TextWindows chosen = TextWindows.of(model, options.text(), size, count);
+        say("measuring on " + count + " windows of " + size + " tokens"
+                + (count < wanted.count() ? ", as many as the base reads in a minute" : ""));
+        windows = chosen;
+        return chosen;
+    }
+
+    /** The windows that a model reads in a reasonable time, at least a few; twice, for the first time is slower. */
+    private static int readable(LanguageModel model, TextWindows windows) {
+        int count = 1;
+        for (int round = 0; round < 2 && count < windows.count(); round++) {
+            try (TokenSession session = model.session()) {
+                long start = System.nanoTime();
+                session.feed(windows.window(round));
+                long affordable = READING_NANOS / Math.max(1, System.nanoTime() - start);
+                count = (int) Math.clamp(Math.max(affordable, LEAST_WINDOWS), count, windows.count());
+            }
+        }
+        return count;
+    }
+
+    private TextWindows text() {
+        if (windows == null) {
+            throw new IllegalStateException("the base comes first");
+        }
         return windows;
     }
 
@@ -267,7 +307,7 @@ public final class Tuning {
         if (file == null) {
             throw new IllegalStateException("nothing was measured of " + trial.name());
         }
-        return isMade(file) && !Files.exists(file) ? maker.make(trial.name()) : file;
+        return isMade(file) && !Files.exists(file) ? maker.make(trial.name(), text().count()) : file;
     }
 
     private void discard(Path file) throws IOException {
@@ -282,8 +322,8 @@ public final class Tuning {
 
     private TuningReport report() throws IOException {
         Trial chosen = best().orElse(null);
-        if (options.keep() != null && chosen != null && isMade(fileOf(chosen))) {
-            Files.move(fileOf(chosen), options.keep(), StandardCopyOption.REPLACE_EXISTING);
+        if (options.keep() != null) {
+            keep(chosen, options.keep());
         }
         String reason = chosen == null
                 ? "nothing fits; the smallest is " + smallest().name() + " with the context in "
@@ -299,6 +339,15 @@ public final class Tuning {
                 trials,
                 chosen,
                 reason);
+    }
+
+    private void keep(@Nullable Trial chosen, Path target) throws IOException {
+        if (chosen == null || !isMade(fileOf(chosen))) {
+            say("nothing is kept in " + target + ": no variant was made that would be recommended");
+        } else {
+            Files.move(fileOf(chosen), target, StandardCopyOption.REPLACE_EXISTING);
+            say(chosen.name() + " is kept in " + target);
+        }
     }
 
     private void say(String step) {

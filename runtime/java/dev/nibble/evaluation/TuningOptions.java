@@ -19,11 +19,11 @@ import org.jspecify.annotations.Nullable;
  * @param memoryLimit the most bytes of memory; {@code Long.MAX_VALUE}: no limit
  * @param preference what matters most
  * @param window tokens of a window of text; 0: 512, or what the model was trained on if that is less
- * @param windows the most windows of text to measure on; 0: 16384 tokens of them
+ * @param windows the most windows of text to measure on; 0: 16384 tokens of them, or what the base reads in a minute
  * @param model options to open models with, but for context and its storage
  * @param allowRequantize whether variants may be made of a base that is quantized already; their losses add up
  * @param work an existing folder with room for three variants, which are deleted after they were measured
- * @param keep where to put the recommended variant, on the disk of {@code work}; null: nowhere
+ * @param keep where to put the recommended variant, if it was made, on the disk of {@code work}; null: nowhere
  * @param onStep hears, in a line, what is done next or was found
  * @param onProgress hears how far each measurement is
  */
@@ -141,7 +141,7 @@ public record TuningOptions(
             return this;
         }
 
-        /** The most windows of text to measure on; 0: 16384 tokens of them. */
+        /** The most windows of text to measure on; 0: 16384 tokens of them, or what the base reads in a minute. */
         public Builder windows(int count) {
             this.windows = count;
             return this;

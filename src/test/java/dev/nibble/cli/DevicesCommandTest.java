@@ -23,6 +23,10 @@ final class DevicesCommandTest {
             assertTrue(device.get(detail).asString().length() > 5, device.toString());
         }
         assertEquals("cpu", json.get("devices").get(0).get("name").asString());
+        assertEquals(
+                "[\"block-int8\",\"fixed-point\"]",
+                json.at("/devices/0/arithmetics").toString());
+        assertTrue(text.out().contains("block-int8, exact, fixed-point"), text.out());
         assertEquals("[\"f32\",\"f16\",\"q8_0\",\"q4_0\"]", json.get("kv_types").toString());
     }
 }

@@ -101,6 +101,54 @@ final class PerplexityCommandTest {
         }
         Files.writeString(items, "\n");
         assertTrue(nibble("perplexity", "--greedy", items.toString()).err().contains("no items"));
+        Files.write(items, new byte[] {'{', (byte) 0xff, '}'});
+        Result binary = nibble("perplexity", "--greedy", items.toString());
+        assertEquals(3, binary.status());
+        assertTrue(binary.err().contains("broken.jsonl is not text in UTF-8"), binary.err());
+    }
+
+    @Test
+    void windowsAreMeasuredBesideContinuations() throws IOException {
+        JsonNode json =
+                json(nibble("perplexity", "--greedy", items().toString(), "--windows", "2", "--ctx", "128", "--json"));
+        assertEquals(2, json.get("windows").asInt());
+        assertEquals(1.0, json.at("/greedy/same/value").asDouble());
+    }
+
+    /** Before a model is loaded, which may take long: with one that does not exist nothing else would be told. */
+    @Test
+    void filesAreLookedAtFirst() throws IOException {
+        Path absent = folder.resolve("absent");
+        Path text = Files.writeString(folder.resolve("text"), "Anna.");
+        String[][] calls = {
+            {"perplexity", "--save-logits", folder.toString(), "a folder"},
+            {"perplexity", "--save-logits", absent.resolve("x").toString(), "no folder " + absent},
+            {"perplexity", "-f", text.toString(), "--save-logits", text.toString(), "is a file that is read"},
+            {"perplexity", "--against", text.toString(), "--save-logits", text.toString(), "is a file that is read"},
+            {"perplexity", "-f", absent.toString(), "no file " + absent},
+            {"calibrate", "--out", folder.toString(), "a folder"},
+            {"calibrate", "--out", absent.resolve("x").toString(), "no folder " + absent},
+            {"calibrate", "--out", text.toString(), "-f", text.toString(), "is a file that is read"},
+            {"calibrate", "--out", folder.resolve("x").toString(), "-f", absent.toString(), "no file " + absent},
+            {"tune", "--html", absent.resolve("x").toString(), "no folder " + absent},
+            {"tune", "--html", text.toString(), "-f", text.toString(), "is a file that is read"},
+            {"tune", "--variant", absent.toString(), "no file " + absent},
+            {"tune", "--variant", text.toString(), "--out", folder.resolve("x").toString(), "makes none"},
+            {"tune", "--variant", text.toString(), "--calibration", text.toString(), "makes none"},
+            {"tune", "--variant", text.toString(), "--allow-requantize", "makes none"},
+        };
+        for (String[] call : calls) {
+            String expected = call[call.length - 1];
+            String[] arguments = Arrays.copyOf(call, call.length + 1);
+            arguments[call.length - 1] = "-m";
+            arguments[call.length] = folder.resolve("no-model.gguf").toString();
+            Result result = nibble(arguments);
+            assertEquals(expected.startsWith("no file") ? 3 : 2, result.status(), result.err());
+            assertTrue(result.err().contains(expected), result.err());
+        }
+        assertEquals("Anna.", Files.readString(text));
+        Result self = nibble("tune", "-m", text.toString(), "--out", text.toString());
+        assertTrue(self.err().contains("is a file that is read"), self.err());
     }
 
     @Test

@@ -58,6 +58,8 @@ final class TuneCommandTest {
         String steps = json.get("steps").toString();
         assertTrue(steps.contains("streaming attention is on"), steps);
         assertTrue(steps.contains("q8_0: the base has no more bits"), steps);
+        assertTrue(steps.contains("measuring on 2 windows of 128 tokens"), steps);
+        assertTrue(steps.contains("kept in " + out), steps);
         assertTrue(Files.readString(html).contains("Pareto"), "the report");
         if (!json.at("/recommended/weights").asString().equals("base")) {
             try (ModelFile tuned = ModelFile.open(out)) {
