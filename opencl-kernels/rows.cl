@@ -114,24 +114,36 @@ kernel void norm(
     }
 }
 
+// The sum of 16 integers.
+inline int sum16(int16 v) {
+    int8 a = v.lo + v.hi;
+    int4 b = a.lo + a.hi;
+    return (b.x + b.z) + (b.y + b.w);
+}
+
+// What products read beside the values of a block: its scale, and the sums of its first and of its last 16 values, 16 bits each.
+inline int2 block_of(float scale, int first, int last) {
+    return (int2)(as_int(scale), (first & 0xffff) | last << 16);
+}
+
 // Blocks of 32 values to int8 with a scale. A work-item does a row on a CPU, a value elsewhere.
 //   live   (1)
-//   x      (n, blocks * 32)
-//   values (n, blocks * 32)
-//   scales (n, blocks)
+//   x      (n, width), width = count * 32
+//   values (n, width)
+//   blocks (n, count)
 kernel void quantize(
-    global const int *live, global const float *x, global char *values, global float *scales, int blocks) {
+    global const int *live, global const float *x, global char *values, global int2 *blocks, int count) {
 // Each step is rounded by itself: the integers are the same on all devices.
 #pragma OPENCL FP_CONTRACT OFF
     size_t row = get_global_id(1);
     if (row >= (size_t)live[0]) {
         return;
     }
-    x += row * blocks * 32;
-    values += row * blocks * 32;
-    scales += row * blocks;
+    x += row * count * 32;
+    values += row * count * 32;
+    blocks += row * count;
 #if LANES == 1
-    for (int block = 0; block < blocks; block++) {
+    for (int block = 0; block < count; block++) {
         float16 low = vload16(2 * block, x);
         float16 high = vload16(2 * block + 1, x);
         float16 most = fmax(fabs(low), fabs(high));
@@ -139,17 +151,20 @@ kernel void quantize(
         float4 most4 = fmax(most8.lo, most8.hi);
         float amax = fmax(fmax(most4.x, most4.y), fmax(most4.z, most4.w));
         float inverse = amax == 0 ? 0 : 127 / amax;
-        scales[block] = amax / 127;
         float16 scaled_low = low * inverse;
         float16 scaled_high = high * inverse;
-        vstore16(convert_char16(convert_int16(scaled_low + 128.5f) - 128), 2 * block, values);
-        vstore16(convert_char16(convert_int16(scaled_high + 128.5f) - 128), 2 * block + 1, values);
+        int16 low_values = convert_int16(scaled_low + 128.5f) - 128;
+        int16 high_values = convert_int16(scaled_high + 128.5f) - 128;
+        vstore16(convert_char16(low_values), 2 * block, values);
+        vstore16(convert_char16(high_values), 2 * block + 1, values);
+        blocks[block] = block_of(amax / 127, sum16(low_values), sum16(high_values));
     }
 #else
     local float shared[LANES];
+    local int sums[LANES];
     int lane = get_local_id(0);
     size_t i = get_global_id(0);
-    bool inside = i < (size_t)blocks * 32;
+    bool inside = i < (size_t)count * 32;
     float value = inside ? x[i] : 0;
     shared[lane] = fabs(value);
     for (int half_way = 16; half_way > 0; half_way /= 2) {
@@ -160,13 +175,21 @@ kernel void quantize(
     }
     barrier(CLK_LOCAL_MEM_FENCE);
     float amax = shared[lane / 32 * 32];
+    float inverse = amax == 0 ? 0 : 127 / amax;
+    float scaled = value * inverse;
+    sums[lane] = (int)(scaled + 128.5f) - 128;
     if (inside) {
-        float inverse = amax == 0 ? 0 : 127 / amax;
-        float scaled = value * inverse;
-        values[i] = (char)((int)(scaled + 128.5f) - 128);
-        if (lane % 32 == 0) {
-            scales[i / 32] = amax / 127;
+        values[i] = (char)sums[lane];
+    }
+    for (int half_way = 8; half_way > 0; half_way /= 2) {
+        barrier(CLK_LOCAL_MEM_FENCE);
+        if (lane % 16 < half_way) {
+            sums[lane] += sums[lane + half_way];
         }
+    }
+    barrier(CLK_LOCAL_MEM_FENCE);
+    if (inside && lane % 32 == 0) {
+        blocks[i / 32] = block_of(amax / 127, sums[lane], sums[lane + 16]);
     }
 #endif
 }

@@ -28,13 +28,13 @@ final class LaunchBuilder {
         return buffer == null ? memory(null) : memory(((OpenClBuffer) buffer).values());
     }
 
-    /** The int8 values, then the scales, of a buffer of Q8; two null pointers for none. */
+    /** The int8 values, then the blocks, of a buffer of Q8; two null pointers for none. */
     LaunchBuilder quantized(@Nullable Buffer buffer) {
         if (buffer == null) {
             return memory(null).memory(null);
         }
         OpenClBuffer quantized = (OpenClBuffer) buffer;
-        return memory(quantized.values()).memory(quantized.scales());
+        return memory(quantized.values()).memory(quantized.blocks());
     }
 
     /** Device memory; a null pointer for none. */
@@ -49,6 +49,13 @@ final class LaunchBuilder {
     LaunchBuilder integer(int value) {
         try (Arena arena = Arena.ofConfined()) {
             return argument(arena.allocateFrom(ValueLayout.JAVA_INT, value));
+        }
+    }
+
+    /** Four numbers, of type int4. */
+    LaunchBuilder integers(int first, int second, int third, int fourth) {
+        try (Arena arena = Arena.ofConfined()) {
+            return argument(arena.allocateFrom(ValueLayout.JAVA_INT, first, second, third, fourth));
         }
     }
 
@@ -90,5 +97,10 @@ final class LaunchBuilder {
     /** With so many work-groups in each dimension, each of so many work-items in the first. */
     Launch groups(long groupsX, long groupsY, long groupsZ, int size) {
         return Launch.of(name, kernel, new long[] {groupsX * size, groupsY, groupsZ}, new long[] {size, 1, 1});
+    }
+
+    /** With so many work-groups in each dimension, each of so many work-items in each. */
+    Launch groups(long groupsX, long groupsY, int sizeX, int sizeY) {
+        return Launch.of(name, kernel, new long[] {groupsX * sizeX, groupsY * sizeY}, new long[] {sizeX, sizeY});
     }
 }

@@ -11,10 +11,12 @@ final class LaunchPlanner {
     private final List<Launch> launches = new ArrayList<>();
     private final List<Long> kernels = new ArrayList<>();
     private final RowLaunches rows;
+    private final ProductLaunches products;
 
     LaunchPlanner(OpenClDevice device) {
         this.device = device;
         this.rows = new RowLaunches(this);
+        this.products = new ProductLaunches(this);
     }
 
     OpenClDevice device() {
@@ -39,9 +41,9 @@ final class LaunchPlanner {
             case Operation.Quantize quantize -> rows.quantize(quantize);
             case Operation.Gather gather -> rows.gather(gather);
             case Operation.ArgMax argMax -> rows.argMax(argMax);
-            case Operation.Embed o -> throw unsupported(o);
-            case Operation.Matmul o -> throw unsupported(o);
-            case Operation.ExpertMatmul o -> throw unsupported(o);
+            case Operation.Embed embed -> products.embed(embed);
+            case Operation.Matmul matmul -> products.matmul(matmul);
+            case Operation.ExpertMatmul matmul -> products.expertMatmul(matmul);
             case Operation.Attention o -> throw unsupported(o);
             case Operation.WriteKv o -> throw unsupported(o);
             case Operation.Rope o -> throw unsupported(o);

@@ -7,8 +7,8 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A buffer in device memory, rows one after another. One of Q8 has two parts: int8 (rows, width) and float scales
- * (rows, width / 32).
+ * A buffer in device memory, rows one after another. One of Q8 has two parts: int8 (rows, width), and for each
+ * block (rows, width / 32) its scale, a float, and the sums of its first and of its last 16 values in the low and high half of an int.
  */
 final class OpenClBuffer implements Buffer, OpenClPart {
     /** Values that share a scale. */
@@ -18,15 +18,15 @@ final class OpenClBuffer implements Buffer, OpenClPart {
     private final int rows;
     private final int width;
     private final OpenClAllocation values;
-    private final @Nullable OpenClAllocation scales;
+    private final @Nullable OpenClAllocation blocks;
 
     private OpenClBuffer(
-            ElementType type, int rows, int width, OpenClAllocation values, @Nullable OpenClAllocation scales) {
+            ElementType type, int rows, int width, OpenClAllocation values, @Nullable OpenClAllocation blocks) {
         this.type = type;
         this.rows = rows;
         this.width = width;
         this.values = values;
-        this.scales = scales;
+        this.blocks = blocks;
     }
 
     /** A buffer of F32 or I32 in memory that is there already. */
@@ -42,8 +42,8 @@ final class OpenClBuffer implements Buffer, OpenClPart {
         }
         OpenClAllocation values = memory.allocate(count, what);
         try {
-            long scales = count / BLOCK * Float.BYTES;
-            return new OpenClBuffer(type, rows, width, values, memory.allocate(scales, what));
+            long blocks = count / BLOCK * (Float.BYTES + Integer.BYTES);
+            return new OpenClBuffer(type, rows, width, values, memory.allocate(blocks, what));
         } catch (RuntimeException e) {
             values.close();
             throw e;
@@ -67,7 +67,7 @@ final class OpenClBuffer implements Buffer, OpenClPart {
 
     @Override
     public long bytes() {
-        return values.bytes() + (scales == null ? 0 : scales.bytes());
+        return values.bytes() + (blocks == null ? 0 : blocks.bytes());
     }
 
     /** The values: floats, ints, or the int8 of Q8. */
@@ -75,19 +75,19 @@ final class OpenClBuffer implements Buffer, OpenClPart {
         return values;
     }
 
-    /** The scales of Q8. */
-    OpenClAllocation scales() {
-        if (scales == null) {
-            throw new IllegalStateException("a buffer of " + type + " has no scales");
+    /** The blocks of Q8: scales and sums. */
+    OpenClAllocation blocks() {
+        if (blocks == null) {
+            throw new IllegalStateException("a buffer of " + type + " has no blocks");
         }
-        return scales;
+        return blocks;
     }
 
     @Override
     public List<OpenClAllocation> allocations() {
         List<OpenClAllocation> all = new ArrayList<>(List.of(values));
-        if (scales != null) {
-            all.add(scales);
+        if (blocks != null) {
+            all.add(blocks);
         }
         return all;
     }

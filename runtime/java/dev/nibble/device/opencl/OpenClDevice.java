@@ -19,8 +19,10 @@ import dev.nibble.foreign.OpenClException;
 import dev.nibble.foreign.OpenClInfo;
 import java.lang.ref.Cleaner;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.locks.ReentrantLock;
@@ -39,6 +41,8 @@ public final class OpenClDevice implements Device {
     private final OpenClMemory memory;
     private final OpenClPrograms programs;
     private final OpenClQueue queue;
+    private final WeightStaging staging;
+    private final Map<List<Integer>, PlaceLists> placeLists = new HashMap<>();
     private final Set<StepKernels> kernels = new HashSet<>();
 
     /** Held while the queue is used and while memory is freed, so that no command is enqueued with memory that is gone. */
@@ -53,6 +57,7 @@ public final class OpenClDevice implements Device {
         this.handles = handles;
         this.memory = new OpenClMemory(this, capacity);
         this.programs = new OpenClPrograms(calls, traits, handles.context, ProgramCache.ofSystem());
+        this.staging = new WeightStaging(this, calls, handles.queue);
         this.queue = new OpenClQueue(this, calls, handles.queue);
     }
 
@@ -203,14 +208,31 @@ public final class OpenClDevice implements Device {
 
     @Override
     public long weightBytes(WeightShape shape, WeightUse use) {
-        throw new UnsupportedFeatureException(
-                "tensor " + shape.name() + " of type " + shape.type() + ": device " + name + " loads no weights yet");
+        return OpenClWeight.bytes(shape, layout(shape));
+    }
+
+    private WeightLayout layout(WeightShape shape) {
+        return WeightLayout.of(shape.type())
+                .orElseThrow(() -> new UnsupportedFeatureException("tensor " + shape.name() + " of type " + shape.type()
+                        + ": device " + name + " cannot read this type; convert the model to one of "
+                        + WeightLayout.types()));
     }
 
     @Override
     public Weight load(WeightSource source, WeightUse use) {
         checkOpen();
-        throw new UnsupportedFeatureException("device " + name + " loads no weights yet");
+        return OpenClWeight.load(source, use, layout(source.shape()), memory, memory.largest());
+    }
+
+    /** The way of weights to this device. */
+    WeightStaging staging() {
+        return staging;
+    }
+
+    /** Lists of the places of experts, shared by all operations of these sizes, of which one runs at a time. */
+    synchronized PlaceLists placeLists(int experts, int capacity) {
+        return placeLists.computeIfAbsent(
+                List.of(experts, capacity), key -> PlaceLists.allocate(memory, experts, capacity));
     }
 
     @Override
@@ -326,6 +348,7 @@ public final class OpenClDevice implements Device {
 
     @Override
     public void close() {
+        staging.close();
         locked(() -> {
             if (!closed) {
                 closed = true;

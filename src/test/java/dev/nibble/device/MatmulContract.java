@@ -35,6 +35,13 @@ abstract class MatmulContract extends DeviceContract {
 
     @ParameterizedTest
     @MethodSource("types")
+    void everyTypeForNeverMoreThanOneRow(TensorType type) {
+        int columns = Math.max(32, type.blockLength()) * 3;
+        verify(10, 3, rig -> matmul(rig, rig.rows(1, 1, 0, 1), type, columns, true, 33, 70));
+    }
+
+    @ParameterizedTest
+    @MethodSource("types")
     void everyTypeForAPrompt(TensorType type) {
         verify(2, 2, rig -> matmul(rig, rig.rows(33, 33, 29), type, 512, false, 7));
     }

@@ -1,0 +1,131 @@
+package dev.nibble.device;
+
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.nibble.UnsupportedFeatureException;
+import dev.nibble.device.DeviceContract.Subject;
+import dev.nibble.device.Operation.Embed;
+import dev.nibble.device.Operation.ExpertMatmul;
+import dev.nibble.device.Operation.Matmul;
+import dev.nibble.device.Operation.Product;
+import dev.nibble.device.Operation.Quantize;
+import dev.nibble.device.opencl.AlteredDevice;
+import dev.nibble.gguf.TensorType;
+import java.util.Arrays;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.Nested;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** Products of kernels that the contract of the device at hand does not reach. */
+@ExtendWith(NeedsOpenCl.class)
+final class OpenClProductsTest {
+    private static final double TOLERANCE = 1e-9;
+
+    private static Subject subject(Device device) {
+        return new Subject(device, Devices.open("reference", new DeviceOptions(1, false)), TOLERANCE);
+    }
+
+    /** The kernels that a GPU gets, with a work-item for each row and pinned staging. */
+    @Nested
+    class AsOnAGpu extends DeviceContract {
+        AsOnAGpu() {
+            super(subject(AlteredDevice.gpu()));
+        }
+
+        @ParameterizedTest
+        @EnumSource(
+                value = TensorType.class,
+                names = {"F32", "F16", "BF16", "Q4_0", "Q5_1", "Q8_0", "Q2_K", "Q3_K", "Q4_K", "Q6_K", "IQ4_XS", "MXFP4"
+                })
+        void multiplies(TensorType type) {
+            for (int limit : new int[] {1, 5, 35}) {
+                verify(limit, 2, rig -> matmul(rig, rig.rows(limit, limit, limit - 1), type, 512, 33, 70));
+            }
+        }
+
+        @ParameterizedTest
+        @ValueSource(ints = {3, 40})
+        void multipliesByExperts(int limit) {
+            verify(limit, 2, rig -> experts(rig, rig.rows(limit, limit, limit - 1), TensorType.Q5_K));
+        }
+    }
+
+    /** Weights that do not fit one allocation. */
+    @Nested
+    class OfSmallAllocations extends DeviceContract {
+        OfSmallAllocations() {
+            super(subject(AlteredDevice.ofSmallAllocations(40_000)));
+        }
+
+        @ParameterizedTest
+        @ValueSource(ints = {1, 9})
+        void multiplies(int limit) {
+            // 512 columns of Q8_0 take 544 bytes: two tiles of 32 rows fit, of 200 rows there are seven.
+            verify(limit, 2, rig -> matmul(rig, rig.rows(limit, limit, limit - 1), TensorType.Q8_0, 512, 200, 33, 129));
+        }
+
+        @Test
+        void looksUp() {
+            verify(1, 2, rig -> {
+                RowCount rows = rig.rows(30, 30, 29);
+                Weight table = rig.weight(TensorType.Q4_K, WeightUse.TABLE, 1, 700, 256);
+                rig.add(new Embed(rows, rig.indices(rows, 700), table, rig.output(rows, 256)));
+            });
+        }
+
+        @ParameterizedTest
+        @ValueSource(ints = {2, 20})
+        void multipliesByExperts(int limit) {
+            verify(limit, 2, rig -> experts(rig, rig.rows(limit, limit, limit - 1), TensorType.Q4_0));
+        }
+    }
+
+    @Test
+    void refusesTypesThatItHasNoKernelFor() {
+        try (Device device = Devices.open("opencl:0", DeviceOptions.DEFAULT)) {
+            WeightShape shape = new WeightShape("blk.0.ffn_up.weight", TensorType.IQ1_S, 1, 32, 256);
+            String message = assertThrows(
+                            UnsupportedFeatureException.class, () -> device.weightBytes(shape, WeightUse.MATRIX))
+                    .getMessage();
+            assertTrue(message.contains("blk.0.ffn_up.weight"), message);
+            assertTrue(message.contains("opencl:0"), message);
+            assertTrue(message.contains("Q4_K"), message);
+        }
+    }
+
+    private static void matmul(Rig rig, RowCount rows, TensorType type, int columns, int... outputs) {
+        Buffer x = rig.input(rows, columns);
+        List<Product> products = Arrays.stream(outputs)
+                .mapToObj(output -> new Product(
+                        rig.weight(type, WeightUse.MATRIX, 1, output, columns),
+                        rig.floats(1, output, 1),
+                        rig.output(rows, output)))
+                .toList();
+        rig.add(new Matmul(rows, x, quantized(rig, rows, x, products), products));
+    }
+
+    private static void experts(Rig rig, RowCount rows, TensorType type) {
+        Buffer ids = rig.integers(
+                rows, 2, (round, random) -> random.ints(2L * rows.limit(), 0, 7).toArray());
+        Buffer x = rig.input(rows, 256);
+        List<Product> products = List.of(
+                new Product(rig.weight(type, WeightUse.MATRIX, 7, 96, 256), null, rig.output(rows, 2 * 96)),
+                new Product(rig.weight(type, WeightUse.MATRIX, 7, 33, 256), null, rig.output(rows, 2 * 33)));
+        rig.add(new ExpertMatmul(rows, ids, x, quantized(rig, rows, x, products), products));
+    }
+
+    private static @Nullable Buffer quantized(Rig rig, RowCount rows, Buffer x, List<Product> products) {
+        if (products.getFirst().weight().shape().takesFloats()) {
+            return null;
+        }
+        Buffer quantized = rig.between(ElementType.Q8, rows, x.width());
+        rig.add(new Quantize(rows, x, quantized));
+        return quantized;
+    }
+}
