@@ -4,6 +4,7 @@ import dev.nibble.device.Device;
 import dev.nibble.device.DeviceOptions;
 import dev.nibble.device.Devices;
 import dev.nibble.device.ObservedDevice;
+import dev.nibble.device.ProductObserver;
 import dev.nibble.device.Resources;
 import dev.nibble.engine.Engine;
 import dev.nibble.engine.EngineOptions;
@@ -217,10 +218,15 @@ public final class LanguageModel implements AutoCloseable {
 
     private List<Device> openDevices(ModelOptions options) {
         List<Device> devices = new ArrayList<>();
-        for (String name : options.devices()) {
-            Device device =
-                    resources.own(Devices.open(name, new DeviceOptions(options.threads(), options.arithmetic())));
-            devices.add(options.observer() == null ? device : new ObservedDevice(device, options.observer()));
+        if (options.device() != null) {
+            devices.add(options.device());
+        } else {
+            DeviceOptions form = new DeviceOptions(options.threads(), options.arithmetic());
+            options.devices().forEach(name -> devices.add(resources.own(Devices.open(name, form))));
+        }
+        ProductObserver observer = options.observer();
+        if (observer != null) {
+            devices.replaceAll(device -> new ObservedDevice(device, observer));
         }
         return devices;
     }

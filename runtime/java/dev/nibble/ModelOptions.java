@@ -1,6 +1,7 @@
 package dev.nibble;
 
 import dev.nibble.device.Arithmetic;
+import dev.nibble.device.Device;
 import dev.nibble.device.KvRotation;
 import dev.nibble.device.KvType;
 import dev.nibble.device.ProductObserver;
@@ -13,6 +14,7 @@ import org.jspecify.annotations.Nullable;
  *
  * @param devices names of devices, e.g. {@code auto}, {@code cpu}; several share the layers of the model, in this order, and one
  *     that is named twice is opened twice
+ * @param device an open device to use in place of named ones, which the model does not close; null: those that are named
  * @param tensorSplit the proportions of the layers that each of several devices gets, relative to one another; empty: as free
  *     memory allows
  * @param threads threads of devices that run on the CPU; 0: one per processor
@@ -27,6 +29,7 @@ import org.jspecify.annotations.Nullable;
  */
 public record ModelOptions(
         List<String> devices,
+        @Nullable Device device,
         List<Double> tensorSplit,
         int threads,
         int context,
@@ -52,6 +55,10 @@ public record ModelOptions(
             throw new IllegalArgumentException("a tensor split has one positive number for each of the devices "
                     + String.join(",", devices) + ", not " + tensorSplit);
         }
+        if (device != null && (arithmetic != Arithmetic.BLOCK_INT8 || threads != 0 || !tensorSplit.isEmpty())) {
+            throw new IllegalArgumentException("a device that is open has its arithmetic and threads, and is one alone:"
+                    + " arithmetic, threads and tensor split cannot be chosen with it");
+        }
         if (context < 0 || batch < 1 || threads < 0) {
             throw new IllegalArgumentException("context " + context + " and threads " + threads
                     + " must not be negative, batch " + batch + " must be at least 1");
@@ -66,6 +73,7 @@ public record ModelOptions(
     /** Collects options. */
     public static final class Builder {
         private List<String> devices = List.of("auto");
+        private @Nullable Device device;
         private List<Double> tensorSplit = List.of();
         private int threads;
         private int context;
@@ -94,6 +102,15 @@ public record ModelOptions(
         /** Threads of devices that run on the CPU, which work in turns; 0: one per processor. */
         public Builder threads(int count) {
             this.threads = count;
+            return this;
+        }
+
+        /**
+         * An open device to use, for example one that was attached to objects of the application, in place of named ones. It
+         * keeps the arithmetic that it was opened with. The model does not close it: close it after the model.
+         */
+        public Builder device(@Nullable Device open) {
+            this.device = open;
             return this;
         }
 
@@ -154,6 +171,7 @@ public record ModelOptions(
         public ModelOptions build() {
             return new ModelOptions(
                     devices,
+                    device,
                     tensorSplit,
                     threads,
                     context,

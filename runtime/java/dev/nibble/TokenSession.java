@@ -1,5 +1,7 @@
 package dev.nibble;
 
+import dev.nibble.device.Buffer;
+import dev.nibble.device.ElementType;
 import dev.nibble.engine.Output;
 import dev.nibble.engine.Scheduler;
 import dev.nibble.engine.Sequence;
@@ -15,12 +17,15 @@ import org.jspecify.annotations.Nullable;
  */
 public final class TokenSession implements AutoCloseable {
     private static final int MOST_WAITING = 64;
+    private static final float[] NOT_READ = {};
 
     private final Scheduler scheduler;
     private final Sequence sequence;
     private final int vocabulary;
     private final Deque<Row> rows = new ArrayDeque<>();
     private float[] logits = new float[0];
+    private volatile @Nullable Buffer logitsTarget;
+    private volatile @Nullable RuntimeException targetFailure;
     private boolean last;
     private boolean ended;
     private @Nullable Throwable failure;
@@ -58,6 +63,36 @@ public final class TokenSession implements AutoCloseable {
      */
     public void feed(int[] tokens, LogitsConsumer each) {
         feed(tokens, true, each);
+    }
+
+    /**
+     * Runs tokens through the model and copies the logits after the last to the first row of a buffer of the device that the model
+     * runs on, the last of several: they do not come to the host, and {@link #logits} stay as they were. The copy is enqueued when
+     * this returns: what is enqueued on the device's queue from then on finds it done.
+     *
+     * @param target F32 (any, vocabulary), which the session does not close
+     * @throws IllegalArgumentException if the buffer is of another form or device, or a token is not in the vocabulary
+     * @throws OutOfCapacityException if the context cannot hold the tokens; nothing was fed
+     * @throws IllegalStateException if the model, the session or the buffer is closed
+     */
+    public void feed(Buffer target, int... tokens) {
+        if (target.type() != ElementType.F32 || target.width() != vocabulary) {
+            throw new IllegalArgumentException("logits need a buffer of F32 (any, " + vocabulary + "), not of "
+                    + target.type() + " (" + target.rows() + ", " + target.width() + ")");
+        }
+        float[] before = logits;
+        logitsTarget = target;
+        try {
+            feed(tokens, false, (position, row) -> {});
+        } finally {
+            logitsTarget = null;
+            logits = before;
+        }
+        RuntimeException wrong = targetFailure;
+        if (wrong != null) {
+            targetFailure = null;
+            throw wrong;
+        }
     }
 
     /** The logits (vocabulary) after the last token fed; a new array after each feed. */
@@ -160,9 +195,23 @@ public final class TokenSession implements AutoCloseable {
             }
         }
 
+        private float[] row(Output output) {
+            Buffer target = logitsTarget;
+            if (target == null) {
+                float[] row = new float[vocabulary];
+                output.logits(row);
+                return row;
+            }
+            try {
+                output.logits(target);
+            } catch (IllegalArgumentException | IllegalStateException e) {
+                targetFailure = e;
+            }
+            return NOT_READ;
+        }
+
         private void add(int position, Output output, boolean isLast) {
-            float[] row = new float[vocabulary];
-            output.logits(row);
+            float[] row = row(output);
             synchronized (TokenSession.this) {
                 rows.add(new Row(position, row));
                 last = isLast;

@@ -30,6 +30,21 @@ public interface Queue {
     void read(Buffer source, long element, MemorySegment target);
 
     /**
+     * Enqueues a copy of one row of a buffer to the first row of another of this device. This one waits for the device; a device
+     * with memory of its own need not.
+     *
+     * @param source a buffer of F32 or I32
+     * @param row the row to copy
+     * @param target a buffer of the same type and width
+     */
+    default void copyRow(Buffer source, int row, Buffer target) {
+        checkReceive(target, source, 1);
+        MemorySegment host = MemorySegment.ofArray(new int[source.width()]);
+        read(source, (long) row * source.width(), host);
+        write(target, 0, host);
+    }
+
+    /**
      * Enqueues a copy of the first rows of another device's buffer. It begins when all that was enqueued there is done, and what
      * is enqueued there afterwards leaves the rows as they are until they are copied; what is enqueued here afterwards begins
      * when the copy is done. This one goes through host memory and waits for the other device; a device that reaches the memory

@@ -1,5 +1,6 @@
 package dev.nibble.engine;
 
+import dev.nibble.device.Buffer;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
 
@@ -40,5 +41,10 @@ final class ForwardPass {
     void readLogits(int output, float[] logits) {
         long first = (long) output * last.config().vocabulary();
         last.queue().read(last.buffers().logits, first, MemorySegment.ofArray(logits));
+    }
+
+    /** Enqueues a copy of the logits of one output of the batch that ran last to a buffer of the last device. */
+    void copyLogits(int output, Buffer target) {
+        last.queue().copyRow(last.buffers().logits, output, target);
     }
 }

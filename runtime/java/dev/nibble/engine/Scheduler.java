@@ -1,6 +1,7 @@
 package dev.nibble.engine;
 
 import dev.nibble.OutOfCapacityException;
+import dev.nibble.device.Buffer;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -248,6 +249,11 @@ public final class Scheduler implements AutoCloseable {
             @Override
             public void logits(float[] target) {
                 forward.readLogits(index, target);
+            }
+
+            @Override
+            public void logits(Buffer target) {
+                forward.copyLogits(index, target);
             }
         };
     }

@@ -308,7 +308,7 @@ public final class OpenCl {
             link.call(ENQUEUE_BARRIER, address ->
                     (int) OpenClSignatures.BARRIER.invokeExact(address, queue, 1, events, MemorySegment.NULL));
         } finally {
-            link.callObject(RELEASE_EVENT, event);
+            forget(event);
         }
     }
 
@@ -359,13 +359,18 @@ public final class OpenCl {
                 address, queue, buffer, mapped, 0, MemorySegment.NULL, MemorySegment.NULL));
     }
 
+    /** Lets go of an event. */
+    public void forget(long event) {
+        link.callObject(RELEASE_EVENT, event);
+    }
+
     /** Waits for an event and lets go of it. */
     public void await(long event) {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment events = arena.allocateFrom(JAVA_LONG, event);
             link.call(WAIT_FOR_EVENTS, address -> (int) OpenClSignatures.WAIT.invokeExact(address, 1, events));
         } finally {
-            link.callObject(RELEASE_EVENT, event);
+            forget(event);
         }
     }
 

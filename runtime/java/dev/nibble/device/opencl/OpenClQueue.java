@@ -115,6 +115,19 @@ final class OpenClQueue implements Queue {
         idle();
     }
 
+    @Override
+    public void copyRow(Buffer source, int row, Buffer target) {
+        Queue.checkReceive(target, source, 1);
+        long bytes = (long) source.width() * Integer.BYTES;
+        device.exclusively(() -> {
+            long from = words(source, (long) row * source.width(), bytes).handle();
+            long to = words(target, 0, bytes).handle();
+            calls.forget(calls.copy(handle, from, row * bytes, to, 0, bytes));
+            calls.flush(handle);
+            pending++;
+        });
+    }
+
     /** Copies on the devices where they share a context, through pinned host memory elsewhere. */
     @Override
     public void receive(Buffer target, Queue other, Buffer source, int rows) {
