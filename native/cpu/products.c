@@ -4,15 +4,8 @@
 #if defined(__x86_64__)
 #include "layouts.h"
 
-/* How many bytes ahead weights are asked for, where the processor does not find the stream by itself: measured. */
-enum { AHEAD = 4096 };
-
 /* Tokens that pass one tile at a time: their sums, (token, row), stay in the first-level cache. */
 enum { CHUNK = 64 };
-
-ALWAYS int asks_ahead(enum quants quants, enum scales scales) {
-    return quants != EIGHT_BITS && header_lines(scales) == 0;
-}
 
 /* The exact sums of a block's products with one scale, 32 bits, for rows 0 ... 15 and 16 ... 31. */
 ALWAYS void whole_sums(const block *weights, const int8_t *x, int start, __m512i *sums) {
@@ -104,9 +97,6 @@ ALWAYS void one_token(
         const uint8_t *at = panel + header_lines(scales) * LINE;
         for (int64_t b = 0; b < blocks; b++, at += step) {
             block weights;
-            for (int line = 0; asks_ahead(quants, scales) && line < step; line += LINE) {
-                _mm_prefetch((const char *)(at + AHEAD + line), _MM_HINT_T0);
-            }
             int64_t i = column / BLOCK + b;
             read_scales(scales, panel, at, b, &weights);
             read_quants(quants, at + scale_lines(scales) * LINE, &weights);
