@@ -57,6 +57,9 @@ NIBBLE_API void nibble_rope_neighbours(float *x, const float *cosines, const flo
 NIBBLE_API void nibble_silu(const float *gate, const float *up, float *out, int64_t count);
 NIBBLE_API void nibble_gelu(const float *gate, const float *up, float *out, int64_t count);
 
+/* Asks for memory, (bytes), to be brought into the second-level cache. Whatever the address, it does no harm. */
+NIBBLE_API void nibble_prefetch(int64_t address, int64_t bytes);
+
 /* The first place of the largest value, (count); 0 if there is none. */
 NIBBLE_API int64_t nibble_argmax(const float *x, int64_t count);
 

@@ -129,6 +129,12 @@ void nibble_gelu(const float *gate, const float *up, float *out, int64_t count) 
     }
 }
 
+void nibble_prefetch(int64_t address, int64_t bytes) {
+    for (int64_t i = 0; i < bytes; i += LINE) {
+        _mm_prefetch((const char *)(intptr_t)(address + i), _MM_HINT_T1);
+    }
+}
+
 int64_t nibble_argmax(const float *x, int64_t count) {
     const __m512 nothing = _mm512_set1_ps(-INFINITY);
     __m512 most = nothing;

@@ -9,12 +9,18 @@ import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /** {@link Operation.Matmul}: the tiles of all weights of the group in one parallel region. */
-final class MatmulKernel implements Kernel, WorkerPool.Task {
+final class MatmulKernel implements Kernel, WorkerPool.Task, WorkerPool.Prefetch {
     /** Below so many multiplications, waking others costs more than it saves. */
     private static final long PARALLEL_ABOVE = 200_000;
 
+    /** Bytes that a waiting thread asks for at a time, and in all: a part of its second-level cache. */
+    private static final int FETCH_PIECE = 8 << 10;
+
+    private static final int FETCH_LIMIT = 256 << 10;
+
     private final WorkerPool pool;
     private final Live live;
+    private final @Nullable NativeKernels natives;
     private final FloatRows x;
     private final @Nullable QuantizedActivations quantized;
     private final List<Product> products;
@@ -26,7 +32,8 @@ final class MatmulKernel implements Kernel, WorkerPool.Task {
 
     private int tiledRows;
 
-    MatmulKernel(Operation.Matmul operation, WorkerPool pool) {
+    MatmulKernel(Operation.Matmul operation, WorkerPool pool, @Nullable NativeKernels natives) {
+        this.natives = natives;
         this.pool = pool;
         this.live = Live.of(operation.rows());
         this.x = floatRows((CpuBuffer) operation.x());
@@ -96,5 +103,27 @@ final class MatmulKernel implements Kernel, WorkerPool.Task {
             }
             first += count;
         }
+    }
+
+    @Override
+    public boolean fetch(int thread, int piece) {
+        long from = (long) piece * FETCH_PIECE;
+        if (natives == null || from >= FETCH_LIMIT) {
+            return false;
+        }
+        int part = pool.firstPart(thread, tiles);
+        int product = 0;
+        while (part >= tiles(products.get(product))) {
+            part -= tiles(products.get(product));
+            product++;
+        }
+        PackedMatrix matrix = ((MatrixWeight) products.get(product).weight()).matrix();
+        long at = (long) part * PackedMatrix.tileBytes(matrix.shape()) + from;
+        long bytes = Math.min(FETCH_PIECE, matrix.data().byteSize() - at);
+        if (bytes <= 0) {
+            return false;
+        }
+        natives.prefetch(matrix.data().address() + at, bytes);
+        return true;
     }
 }

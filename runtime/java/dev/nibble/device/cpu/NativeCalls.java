@@ -39,6 +39,7 @@ final class NativeCalls {
     final MethodHandle silu;
     final MethodHandle gelu;
     final MethodHandle argmax;
+    final MethodHandle prefetch;
     final MethodHandle attentionHalves;
     final MethodHandle attentionFloats;
     final MethodHandle attentionFewFloats;
@@ -65,6 +66,7 @@ final class NativeCalls {
         silu = bind(library, "silu", GATE);
         gelu = bind(library, "gelu", GATE);
         argmax = bind(library, "argmax", FunctionDescriptor.of(JAVA_LONG, ADDRESS, JAVA_LONG));
+        prefetch = bind(library, "prefetch", FunctionDescriptor.ofVoid(JAVA_LONG, JAVA_LONG));
         attentionHalves = bind(library, "attention_halves", ATTENTION);
         attentionFloats = bind(library, "attention_floats", ATTENTION);
         attentionFewFloats = bind(library, "attention_few_floats", ATTENTION);

@@ -251,6 +251,15 @@ final class NativeKernels {
         }
     }
 
+    /** Asks for memory to be brought near; memory that was freed meanwhile is no error. */
+    void prefetch(long address, long bytes) {
+        try {
+            calls.prefetch.invokeExact(address, bytes);
+        } catch (Throwable e) {
+            throw unexpected(e);
+        }
+    }
+
     /** {@link AttentionProduct#multiply}. */
     void attentionProduct(
             boolean halves,

@@ -51,7 +51,7 @@ final class StepPlanner {
                 add(
                         device.isFixedPoint()
                                 ? new FixedPointMatmulKernel(matmul, device)
-                                : new MatmulKernel(matmul, pool));
+                                : new MatmulKernel(matmul, pool, natives));
             case Operation.ExpertMatmul matmul ->
                 add(
                         device.isFixedPoint()

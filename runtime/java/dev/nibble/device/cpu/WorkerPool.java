@@ -25,6 +25,17 @@ final class WorkerPool implements AutoCloseable {
         void run(int begin, int end, int thread);
     }
 
+    /** What a region will read, for the worker that waits for it to bring near. */
+    interface Prefetch {
+        /**
+         * Asks for a piece of what the thread will read, in a microsecond or so.
+         *
+         * @param piece counted from 0
+         * @return false if there is no such piece
+         */
+        boolean fetch(int thread, int piece);
+    }
+
     private static final VarHandle WORDS = MethodHandles.arrayElementVarHandle(long[].class);
     private static final VarHandle EPOCH;
     private static final VarHandle REMAINING;
@@ -32,7 +43,9 @@ final class WorkerPool implements AutoCloseable {
     /** Words lie two cache lines apart, so that processors do not take them from each other. */
     private static final int STRIDE = 16;
 
-    private static final int SPINS = 1500;
+    /** Longer than the calling thread works alone between two regions of a step: to be woken takes longer than most regions. */
+    private static final int SPINS = 20_000;
+
     private static final int YIELDS = 200;
 
     static {
@@ -56,6 +69,7 @@ final class WorkerPool implements AutoCloseable {
     private volatile @Nullable Thread waiting;
     private volatile @Nullable Throwable failure;
     private volatile boolean closed;
+    private volatile @Nullable Prefetch upcoming;
     private Task task = (begin, end, thread) -> {};
 
     /** @param threads all threads that work, the calling one among them */
@@ -111,11 +125,21 @@ final class WorkerPool implements AutoCloseable {
         }
     }
 
+    /** Says what one of the next regions will read: while workers wait, they bring it near. */
+    void announce(@Nullable Prefetch next) {
+        upcoming = next;
+    }
+
+    /** The first part that a thread takes of a region. */
+    int firstPart(int thread, int parts) {
+        return (int) ((long) parts * thread / threads);
+    }
+
     private void share(int parts) {
         remaining = parts;
         for (int thread = 0; thread < threads; thread++) {
-            long begin = (long) parts * thread / threads;
-            long end = (long) parts * (thread + 1) / threads;
+            long begin = firstPart(thread, parts);
+            long end = firstPart(thread + 1, parts);
             WORDS.setRelease(ranges, (thread + 1) * STRIDE, begin << 32 | end);
         }
         int unused = (int) EPOCH.getAndAdd(this, 1);
@@ -252,6 +276,10 @@ final class WorkerPool implements AutoCloseable {
     private final class Worker extends Thread {
         private final int number;
         private volatile boolean parked;
+        /** What was brought near last, and how much of it; -1: all. */
+        private @Nullable Prefetch fetched;
+
+        private int pieces;
 
         Worker(int number) {
             super("nibble-cpu-" + number);
@@ -276,7 +304,9 @@ final class WorkerPool implements AutoCloseable {
                 if (epoch != seen || closed) {
                     return epoch;
                 }
-                Thread.onSpinWait();
+                if (!fetchAhead()) {
+                    Thread.onSpinWait();
+                }
             }
             parked = true;
             while (epoch == seen && !closed) {
@@ -284,6 +314,23 @@ final class WorkerPool implements AutoCloseable {
             }
             parked = false;
             return epoch;
+        }
+
+        /** Returns false if there is nothing left to bring near. */
+        private boolean fetchAhead() {
+            Prefetch next = upcoming;
+            if (next == null) {
+                return false;
+            }
+            if (next != fetched) {
+                fetched = next;
+                pieces = 0;
+            }
+            if (pieces < 0) {
+                return false;
+            }
+            pieces = next.fetch(number, pieces) ? pieces + 1 : -1;
+            return true;
         }
     }
 }

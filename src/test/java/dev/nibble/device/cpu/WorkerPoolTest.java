@@ -41,6 +41,37 @@ class WorkerPoolTest {
         }
     }
 
+    @Test
+    void whoWaitsBringsNearWhatWasAnnounced() throws InterruptedException {
+        int pieces = 5;
+        try (WorkerPool pool = new WorkerPool(2)) {
+            // Nothing is announced at first, and workers live on.
+            pool.run((begin, end, thread) -> {}, 10);
+            for (int announcement = 0; announcement < 3; announcement++) {
+                AtomicIntegerArray fetched = new AtomicIntegerArray(pieces + 1);
+                AtomicInteger asked = new AtomicInteger();
+                CountDownLatch all = new CountDownLatch(1);
+                pool.announce((thread, piece) -> {
+                    assertEquals(1, thread);
+                    assertEquals(asked.getAndIncrement(), piece);
+                    fetched.incrementAndGet(piece);
+                    if (piece == pieces) {
+                        all.countDown();
+                    }
+                    return piece < pieces;
+                });
+                pool.run((begin, end, thread) -> {}, 10);
+                assertTrue(all.await(30, TimeUnit.SECONDS), () -> "fetched " + fetched);
+                // Each piece once, however long the wait.
+                pool.run((begin, end, thread) -> {}, 10);
+                for (int piece = 0; piece <= pieces; piece++) {
+                    assertEquals(1, fetched.get(piece), "piece " + piece);
+                }
+            }
+            assertTrue(pool.workers()[0].isAlive());
+        }
+    }
+
     @ParameterizedTest
     @ValueSource(ints = {2, 3, 7})
     void manyTinyRegionsAreSeenWhole(int threads) {
