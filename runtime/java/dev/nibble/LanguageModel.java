@@ -51,8 +51,10 @@ public final class LanguageModel implements AutoCloseable {
     private final ModelSource source;
     private final @Nullable Tokenizer tokenizer;
     private final Resources resources = new Resources();
+    private final List<Device> devices;
     private final Engine engine;
     private final ModelInfo info;
+    private volatile boolean closed;
 
     /** @param words makes the tokenizer, while the device already rehearses */
     private LanguageModel(ModelSource source, Supplier<@Nullable Tokenizer> words, ModelOptions options) {
@@ -60,7 +62,7 @@ public final class LanguageModel implements AutoCloseable {
         try {
             List<Weights.Tensor> tensors = Weights.tensors(source);
             EngineOptions engineOptions = engineOptions(source.config(), options);
-            List<Device> devices = openDevices(options);
+            this.devices = openDevices(options);
             Rehearsal rehearsal = resources.own(Rehearsal.start(devices, source, tensors, engineOptions));
             this.tokenizer = words.get();
             long toLoad = fileBytes(tensors);
@@ -167,6 +169,19 @@ public final class LanguageModel implements AutoCloseable {
         return new TokenSession(engine.scheduler(), info.vocabulary());
     }
 
+    /**
+     * Waits until the devices are at their full speed, which they otherwise reach in the first seconds of work: a CPU moves the weights
+     * to pages of memory that are read faster. For programs that would rather wait at their start.
+     *
+     * @throws IllegalStateException if the model is closed
+     */
+    public void warmUp() {
+        if (closed) {
+            throw new IllegalStateException("the model is closed");
+        }
+        devices.forEach(Device::warmUp);
+    }
+
     /** The tokens of a prompt: special tokens in the text are recognised, and the model's own are added. */
     public int[] tokenize(String text) {
         return tokenizer().encode(text, EncodeOptions.PROMPT);
@@ -194,6 +209,7 @@ public final class LanguageModel implements AutoCloseable {
     /** Cancels what is running and frees everything. Closing again does nothing. */
     @Override
     public synchronized void close() {
+        closed = true;
         resources.close();
     }
 

@@ -34,6 +34,7 @@ final class BenchRun {
             do {
                 seconds(session, test);
             } while (System.nanoTime() - start < WARM_UP_NANOS);
+            model.warmUp();
             limits.ifPresent(device -> limit.add(limit(device, test)));
             for (int i = 0; i < repetitions; i++) {
                 speeds.add(test.tokens() / seconds(session, test));

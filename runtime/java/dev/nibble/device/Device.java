@@ -70,6 +70,14 @@ public interface Device extends AutoCloseable {
         return Optional.empty();
     }
 
+    /**
+     * Waits until what was loaded can be worked on at full speed, where that takes preparations which the device would otherwise make
+     * beside its work. May be called while steps run.
+     *
+     * @throws IllegalStateException if the device is closed
+     */
+    default void warmUp() {}
+
     /** Prepares a measurement of the device's limits; empty if there is none for it. The caller closes it before the device. */
     default Optional<Roofline> openRoofline() {
         return Optional.empty();

@@ -91,6 +91,11 @@ public final class ObservedDevice implements Device {
     }
 
     @Override
+    public void warmUp() {
+        device.warmUp();
+    }
+
+    @Override
     public Queue queue() {
         return queue;
     }

@@ -137,6 +137,18 @@ class LanguageModelTest {
     }
 
     @Test
+    void aWarmModelGivesTheSameTextAndAClosedOneDoesNotWarmUp() throws IOException {
+        model.close();
+        model = LanguageModel.openDemo(ModelOptions.builder().devices("cpu").build());
+        String cold = text(seeded(7));
+        model.warmUp();
+        model.warmUp();
+        assertEquals(cold, text(seeded(7)));
+        model.close();
+        assertThrows(IllegalStateException.class, model::warmUp);
+    }
+
+    @Test
     void closingTwiceIsClosingOnce() {
         model.close();
         model.close();

@@ -200,6 +200,12 @@ final class CpuDevice implements Device {
     }
 
     @Override
+    public void warmUp() {
+        checkOpen();
+        pages.finish();
+    }
+
+    @Override
     public Optional<Roofline> openRoofline() {
         checkOpen();
         return Optional.of(new CpuRoofline(this));

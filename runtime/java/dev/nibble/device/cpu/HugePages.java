@@ -15,7 +15,7 @@ final class HugePages implements AutoCloseable {
 
     private final WeightMemory weights;
     private @Nullable Thread thread;
-    private boolean closed;
+    private boolean ended;
 
     HugePages(WeightMemory weights) {
         this.weights = weights;
@@ -23,7 +23,7 @@ final class HugePages implements AutoCloseable {
 
     /** Tells that the device works. */
     synchronized void deviceWorks() {
-        if (thread == null && !closed) {
+        if (thread == null && !ended) {
             thread = Thread.ofPlatform().name("nibble-pages").daemon().start(this::run);
         }
     }
@@ -33,7 +33,17 @@ final class HugePages implements AutoCloseable {
             Thread.sleep(DELAY_MILLIS);
             weights.collapse(REST);
         } catch (InterruptedException e) {
-            // The device is closed: there is nothing to move any more.
+            // The device is ended, or somebody waits for the rest and does it at once.
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    /** Does what is left of the work at once, on the calling thread. */
+    void finish() {
+        close();
+        try {
+            weights.collapse(0);
+        } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }
     }
@@ -41,7 +51,7 @@ final class HugePages implements AutoCloseable {
     /** Ends the work, or lets it never begin. */
     @Override
     public synchronized void close() {
-        closed = true;
+        ended = true;
         if (thread != null) {
             thread.interrupt();
         }
