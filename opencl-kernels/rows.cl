@@ -1,51 +1,15 @@
 // Operations on each row by itself. Build options: LANES work-items share a row, a power of two; each reads VECTOR values at once,
 // 1 or 16.
 
-#if VECTOR == 16
-typedef float16 floats;
-typedef int16 ints;
-#define LOAD(p) vload16(0, p)
-#define STORE(v, p) vstore16(v, 0, p)
-#define SPLAT_INT(i) (int16)(i)
-inline float total(float16 v) {
-    float8 a = v.lo + v.hi;
-    float4 b = a.lo + a.hi;
-    return (b.x + b.z) + (b.y + b.w);
-}
-#else
-typedef float floats;
-typedef int ints;
-#define LOAD(p) (*(p))
-#define STORE(v, p) (*(p) = (v))
-#define SPLAT_INT(i) (i)
-inline float total(float v) {
-    return v;
-}
-#endif
+#include "vectors.cl"
+#include "turn.cl"
 
 // Each work-item walks its part of a row: first whole vectors, then single values.
 #define EACH_VECTOR(i, width) for (int i = lane * VECTOR; i + VECTOR <= (width); i += LANES * VECTOR)
 #define EACH_REST(i, width) for (int i = (width) / VECTOR * VECTOR + lane; i < (width); i += LANES)
 
-// The sum over the work-items of a group, for all of them.
-#if LANES == 1
-#define SUM(value, shared) (value)
-#else
-#define SUM(value, shared) group_sum(value, shared)
-inline float group_sum(float value, local float *shared) {
-    int lane = get_local_id(0);
-    barrier(CLK_LOCAL_MEM_FENCE);
-    shared[lane] = value;
-    for (int half_way = LANES / 2; half_way > 0; half_way /= 2) {
-        barrier(CLK_LOCAL_MEM_FENCE);
-        if (lane < half_way) {
-            shared[lane] += shared[lane + half_way];
-        }
-    }
-    barrier(CLK_LOCAL_MEM_FENCE);
-    return shared[0];
-}
-#endif
+// Each work-item takes its vectors of a row, the last of which may not be whole.
+#define EACH_PIECE(i, width) for (int i = get_global_id(0) * VECTOR; i < (width); i += get_global_size(0) * VECTOR)
 
 // One work-group for each group of values. With a delta, x += delta first.
 //   live   (1)
@@ -290,5 +254,183 @@ kernel void argmax(global const int *live, global const float *x, global int *id
     if (lane == 0) {
         // A row of negative infinities alone has its largest value in the first place.
         ids[row] = most == -INFINITY ? 0 : place;
+    }
+}
+
+// Turns the heads of each row, VECTOR pairs of `heads_of_item` heads per work-item.
+// Global size (ceil(pairs / VECTOR) * ceil(heads / heads_of_item), n).
+kernel void rope(
+        global const int *live,           // (1)
+        global const int *positions,      // (n)
+        global float *x,                  // (n, heads, head_size)
+        int heads,
+        int head_size,
+        int interleaved,
+        global const float *frequencies,  // (pairs)
+        int pairs,
+        float magnitude,
+        int heads_of_item) {
+    int groups = (pairs + VECTOR - 1) / VECTOR;
+    int pair = get_global_id(0) % groups * VECTOR;
+    int head = get_global_id(0) / groups * heads_of_item;
+    int row = get_global_id(1);
+    if (row >= live[0] || head >= heads) {
+        return;
+    }
+    turn_heads(x + ((ulong)row * heads + head) * head_size, min(heads_of_item, heads - head), head_size, pair, pairs, interleaved,
+            positions[row], frequencies, magnitude);
+}
+
+// The Hadamard transform of groups of `size` values, one per work-group of LANES. Global size (groups * LANES, n).
+kernel __attribute__((reqd_work_group_size(LANES, 1, 1))) void hadamard(
+        global const int *live,  // (1)
+        global float *x,         // (n, groups, size)
+        int size,
+        float factor,
+        local float *values      // (size)
+) {
+    int lid = get_local_id(0);
+    int row = get_group_id(1);
+    global float *its = x + ((ulong)row * get_num_groups(0) + get_group_id(0)) * size;
+    bool alive = row < live[0];
+    for (int i = lid; i < size && alive; i += LANES) {
+        values[i] = its[i];
+    }
+    barrier(CLK_LOCAL_MEM_FENCE);
+    for (int h = size / 2; h >= 1; h /= 2) {
+        for (int i = lid; i < size / 2 && alive; i += LANES) {
+            int first = i / h * 2 * h + i % h;
+            float a = values[first];
+            float b = values[first + h];
+            values[first] = a + b;
+            values[first + h] = a - b;
+        }
+        barrier(CLK_LOCAL_MEM_FENCE);
+    }
+    for (int i = lid; i < size && alive; i += LANES) {
+        its[i] = values[i] * factor;
+    }
+}
+
+// out = activation(gate) * up. Global size (ceil(width / (LANES * VECTOR)) * LANES, n); on a CPU (1, n).
+kernel void gate(
+        global const int *live,    // (1)
+        int gelu,
+        global const float *gate,  // (n, width)
+        global const float *up,    // (n, width)
+        global float *out,         // (n, width)
+        int width) {
+    int row = get_global_id(1);
+    if (row >= live[0]) {
+        return;
+    }
+    gate += (ulong)row * width;
+    up += (ulong)row * width;
+    out += (ulong)row * width;
+    EACH_PIECE(i, width) {
+        floats x = load_some(gate + i, width - i);
+        floats y = load_some(up + i, width - i);
+        // The tanh form of GELU is x * sigmoid(2u), u = sqrt(2 / pi) * (x + 0.044715 x^3).
+        floats u = gelu ? fma(x * x * x, (floats)(0.044715f), x) * 1.5957691216f : x;
+        store_some(x / (1 + exp(-u)) * y, out + i, width - i);
+    }
+}
+
+// The weighted sum of parts of each row. Global size as of gate.
+kernel void combine(
+        global const int *live,       // (1)
+        global const float *x,        // (n, used, width)
+        global const float *weights,  // (n, used)
+        int used,
+        global float *out,            // (n, width)
+        int width) {
+    int row = get_global_id(1);
+    if (row >= live[0]) {
+        return;
+    }
+    x += (ulong)row * used * width;
+    out += (ulong)row * width;
+    EACH_PIECE(i, width) {
+        floats sum = 0;
+        for (int part = 0; part < used; part++) {
+            sum = fma((floats)(weights[row * used + part]), load_some(x + (ulong)part * width + i, width - i), sum);
+        }
+        store_some(sum, out + i, width - i);
+    }
+}
+
+// Chooses the experts of a row, one row per work-group of LANES: those of the largest logits, the lower id among equals.
+// Global size (n * LANES).
+kernel __attribute__((reqd_work_group_size(LANES, 1, 1))) void route(
+        global const int *live,      // (1)
+        int sigmoid,
+        int normalize,
+        float scale,
+        global const float *logits,  // (n, experts)
+        int experts,
+        global int *ids,             // (n, used)
+        global float *weights,       // (n, used)
+        int used,
+        local float *left            // (experts)
+) {
+    local float values[LANES];
+    local int places[LANES];
+    local float sums[LANES];
+    int lid = get_local_id(0);
+    int row = get_group_id(0);
+    int count = row < live[0] ? used : 0;
+    global const float *its = logits + (ulong)row * experts;
+    for (int i = lid; i < experts && count > 0; i += LANES) {
+        left[i] = its[i];
+    }
+    float largest = 0;
+    float all = 0;
+    float chosen = 0;
+    for (int n = 0; n < count; n++) {
+        // Each work-item sees its own experts only, so that no barrier is needed before.
+        float most = -INFINITY;
+        int place = min(lid, experts - 1);
+        for (int i = lid; i < experts; i += LANES) {
+            if (left[i] > most) {
+                most = left[i];
+                place = i;
+            }
+        }
+        values[lid] = most;
+        places[lid] = place;
+        barrier(CLK_LOCAL_MEM_FENCE);
+        for (int i = 0; i < LANES; i++) {
+            if (values[i] > most || (values[i] == most && places[i] < place)) {
+                most = values[i];
+                place = places[i];
+            }
+        }
+        if (n == 0) {
+            largest = most;
+            float sum = 0;
+            for (int i = lid; i < experts; i += LANES) {
+                sum += exp(left[i] - largest);
+            }
+            sums[lid] = sum;
+            barrier(CLK_LOCAL_MEM_FENCE);
+            for (int i = 0; i < LANES; i++) {
+                all += sums[i];
+            }
+        }
+        barrier(CLK_LOCAL_MEM_FENCE);
+        float weight = sigmoid ? 1 / (1 + exp(-most)) : exp(most - largest) / all;
+        chosen += weight;
+        if (place % LANES == lid) {
+            left[place] = -INFINITY;
+            ids[row * used + n] = place;
+            weights[row * used + n] = weight;
+        }
+    }
+    // What each wrote itself.
+    float factor = normalize ? scale / chosen : scale;
+    for (int n = 0; n < count; n++) {
+        if (ids[row * used + n] % LANES == lid) {
+            weights[row * used + n] *= factor;
+        }
     }
 }

@@ -15,11 +15,8 @@ final class OpenClStatus {
 
     private static final Map<Integer, String> NAMES = Map.ofEntries(
             Map.entry(-1, "CL_DEVICE_NOT_FOUND"),
-            Map.entry(-1, "CL_BUILD_NONE"),
             Map.entry(-2, "CL_DEVICE_NOT_AVAILABLE"),
-            Map.entry(-2, "CL_BUILD_ERROR"),
             Map.entry(-3, "CL_COMPILER_NOT_AVAILABLE"),
-            Map.entry(-3, "CL_BUILD_IN_PROGRESS"),
             Map.entry(-4, "CL_MEM_OBJECT_ALLOCATION_FAILURE"),
             Map.entry(-5, "CL_OUT_OF_RESOURCES"),
             Map.entry(-6, "CL_OUT_OF_HOST_MEMORY"),

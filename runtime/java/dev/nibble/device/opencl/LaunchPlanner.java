@@ -1,6 +1,5 @@
 package dev.nibble.device.opencl;
 
-import dev.nibble.UnsupportedFeatureException;
 import dev.nibble.device.Operation;
 import java.util.ArrayList;
 import java.util.List;
@@ -12,11 +11,17 @@ final class LaunchPlanner {
     private final List<Long> kernels = new ArrayList<>();
     private final RowLaunches rows;
     private final ProductLaunches products;
+    private final HeadLaunches heads;
+    private final AttentionLaunches attention;
+    private final FeedForwardLaunches feedForward;
 
     LaunchPlanner(OpenClDevice device) {
         this.device = device;
         this.rows = new RowLaunches(this);
         this.products = new ProductLaunches(this);
+        this.heads = new HeadLaunches(this);
+        this.attention = new AttentionLaunches(this);
+        this.feedForward = new FeedForwardLaunches(this);
     }
 
     OpenClDevice device() {
@@ -26,12 +31,25 @@ final class LaunchPlanner {
     /** Plans a step; the caller releases the kernels that are returned. */
     List<Long> plan(List<Operation> operations) {
         try {
-            operations.forEach(this::plan);
+            for (int i = 0; i < operations.size(); ) {
+                i += plan(operations, i);
+            }
             return kernels;
         } catch (RuntimeException e) {
             kernels.forEach(device.calls()::releaseKernel);
             throw e;
         }
+    }
+
+    /** Plans what begins at a place; returns how many operations that is. */
+    private int plan(List<Operation> operations, int place) {
+        TurnedHeads turned = TurnedHeads.at(operations, place);
+        if (turned != null) {
+            attention.turnAndWrite(turned);
+            return turned.count();
+        }
+        plan(operations.get(place));
+        return 1;
     }
 
     private void plan(Operation operation) {
@@ -44,19 +62,14 @@ final class LaunchPlanner {
             case Operation.Embed embed -> products.embed(embed);
             case Operation.Matmul matmul -> products.matmul(matmul);
             case Operation.ExpertMatmul matmul -> products.expertMatmul(matmul);
-            case Operation.Attention o -> throw unsupported(o);
-            case Operation.WriteKv o -> throw unsupported(o);
-            case Operation.Rope o -> throw unsupported(o);
-            case Operation.Hadamard o -> throw unsupported(o);
-            case Operation.Gate o -> throw unsupported(o);
-            case Operation.Route o -> throw unsupported(o);
-            case Operation.Combine o -> throw unsupported(o);
+            case Operation.Attention o -> attention.attention(o);
+            case Operation.WriteKv o -> attention.writeKv(o);
+            case Operation.Rope o -> heads.rope(o);
+            case Operation.Hadamard o -> heads.hadamard(o);
+            case Operation.Gate o -> feedForward.gate(o);
+            case Operation.Route o -> feedForward.route(o);
+            case Operation.Combine o -> feedForward.combine(o);
         }
-    }
-
-    private UnsupportedFeatureException unsupported(Operation operation) {
-        return new UnsupportedFeatureException("device " + device.name() + " cannot do "
-                + operation.getClass().getSimpleName() + "; use the device cpu");
     }
 
     /**

@@ -25,6 +25,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.LongConsumer;
 import java.util.function.Supplier;
@@ -33,6 +34,7 @@ import java.util.function.Supplier;
 public final class OpenClDevice implements Device {
     private static final System.Logger LOG = System.getLogger(OpenClDevice.class.getName());
     private static final Cleaner CLEANER = Cleaner.create();
+    private static final long LEAST_SCRATCH = 1 << 16;
 
     private final String name;
     private final OpenCl calls;
@@ -44,6 +46,9 @@ public final class OpenClDevice implements Device {
     private final WeightStaging staging;
     private final Map<List<Integer>, PlaceLists> placeLists = new HashMap<>();
     private final Set<StepKernels> kernels = new HashSet<>();
+
+    /** By size: commands run in order, so that all steps can share it. */
+    private final Map<Long, OpenClAllocation> scratch = new ConcurrentHashMap<>();
 
     /** Held while the queue is used and while memory is freed, so that no command is enqueued with memory that is gone. */
     private final ReentrantLock lock = new ReentrantLock();
@@ -254,7 +259,7 @@ public final class OpenClDevice implements Device {
         if (pages < 1) {
             throw new IllegalArgumentException("there is no KV cache of " + pages + " pages");
         }
-        throw new UnsupportedFeatureException("device " + name + " has no KV cache yet");
+        return new OpenClKvPages(layout, pages, memory);
     }
 
     @Override
@@ -278,6 +283,12 @@ public final class OpenClDevice implements Device {
         exclusively(() -> kernels.add(owned));
         CLEANER.register(step, owned);
         return step;
+    }
+
+    /** Memory for what launches of one operation leave for each other, at least so many bytes; freed with the device. */
+    OpenClAllocation scratch(long bytes) {
+        long room = Math.max(Long.highestOneBit(bytes - 1) << 1, LEAST_SCRATCH);
+        return scratch.computeIfAbsent(room, size -> memory.allocate(size, "scratch memory"));
     }
 
     /** Whether this device made a buffer, weight or cache. */

@@ -9,6 +9,9 @@ package dev.nibble.device.opencl;
  */
 record RowShape(int lanes, int vector) {
     private static final int CPU_VECTOR = 16;
+    /** Values of a row that are worth another work-group. */
+    private static final int CPU_PIECE = 1024;
+
     private static final int LANES = 256;
     private static final int FEWEST_LANES = 32;
 
@@ -22,6 +25,11 @@ record RowShape(int lanes, int vector) {
     /** The build options of the kernels. */
     String options() {
         return "-DLANES=" + lanes + " -DVECTOR=" + vector;
+    }
+
+    /** Work-groups for a row of so many values that are worked on one by one. */
+    long groups(int width) {
+        return Math.ceilDiv(width, lanes == 1 ? CPU_PIECE : lanes * vector);
     }
 
     /** Work-groups that quantize a row of so many blocks. */

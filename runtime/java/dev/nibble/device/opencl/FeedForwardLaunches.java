@@ -1,0 +1,61 @@
+package dev.nibble.device.opencl;
+
+import dev.nibble.device.Activation;
+import dev.nibble.device.Gating;
+import dev.nibble.device.Operation;
+
+/** The launches of a feed-forward layer between its products: {@code rows.cl}. */
+final class FeedForwardLaunches {
+    private final LaunchPlanner planner;
+    private final RowShape shape;
+
+    FeedForwardLaunches(LaunchPlanner planner) {
+        this.planner = planner;
+        this.shape = RowShape.of(planner.device().traits());
+    }
+
+    private LaunchBuilder kernel(String name) {
+        return planner.kernel("rows", shape.options(), name);
+    }
+
+    void gate(Operation.Gate gate) {
+        int width = gate.out().width();
+        planner.add(kernel("gate")
+                .buffer(gate.rows().live())
+                .integer(gate.activation() == Activation.GELU ? 1 : 0)
+                .buffer(gate.gate())
+                .buffer(gate.up())
+                .buffer(gate.out())
+                .integer(width)
+                .groups(shape.groups(width), gate.rows().limit(), shape.lanes()));
+    }
+
+    void route(Operation.Route route) {
+        Gating gating = route.gating();
+        int experts = route.logits().width();
+        planner.add(kernel("route")
+                .buffer(route.rows().live())
+                .integer(gating.function() == Gating.Function.SIGMOID ? 1 : 0)
+                .integer(gating.normalize() ? 1 : 0)
+                .real(gating.scale())
+                .buffer(route.logits())
+                .integer(experts)
+                .buffer(route.ids())
+                .buffer(route.weights())
+                .integer(gating.used())
+                .localMemory((long) experts * Float.BYTES)
+                .groups(route.rows().limit(), shape.lanes()));
+    }
+
+    void combine(Operation.Combine combine) {
+        int width = combine.out().width();
+        planner.add(kernel("combine")
+                .buffer(combine.rows().live())
+                .buffer(combine.x())
+                .buffer(combine.weights())
+                .integer(combine.weights().width())
+                .buffer(combine.out())
+                .integer(width)
+                .groups(shape.groups(width), combine.rows().limit(), shape.lanes()));
+    }
+}
