@@ -1,5 +1,6 @@
 package dev.nibble;
 
+import dev.nibble.device.BackgroundDevice;
 import dev.nibble.device.Device;
 import dev.nibble.device.DeviceOptions;
 import dev.nibble.device.Devices;
@@ -243,6 +244,9 @@ public final class LanguageModel implements AutoCloseable {
         ProductObserver observer = options.observer();
         if (observer != null) {
             devices.replaceAll(device -> new ObservedDevice(device, observer));
+        } else if (devices.stream().anyMatch(device -> device.threads() == 0)) {
+            // Next to other hardware the processor works at the same time; devices that share it take turns instead.
+            devices.replaceAll(device -> device.threads() == 0 ? device : resources.own(new BackgroundDevice(device)));
         }
         return devices;
     }

@@ -45,10 +45,9 @@ public interface Queue {
     }
 
     /**
-     * Enqueues a copy of the first rows of another device's buffer. It begins when all that was enqueued there is done, and what
-     * is enqueued there afterwards leaves the rows as they are until they are copied; what is enqueued here afterwards begins
-     * when the copy is done. This one goes through host memory and waits for the other device; a device that reaches the memory
-     * of the other need not wait.
+     * Enqueues a copy of the first rows of another device's buffer. It begins when all that was enqueued here and there is done,
+     * and what is enqueued here or there afterwards begins when the copy is done. This one goes through host memory and waits
+     * for the other device; a device that reaches the memory of the other need not wait.
      *
      * @param target a buffer of this device
      * @param other the queue of another device, used by the same thread

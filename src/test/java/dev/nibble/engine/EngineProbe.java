@@ -8,6 +8,7 @@ import dev.nibble.gguf.GgufFile;
 import dev.nibble.model.GgufModel;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
@@ -40,6 +41,14 @@ final class EngineProbe implements SequenceListener {
                 return logits(engine.scheduler(), model.config().vocabulary(), tokens);
             }
         }
+    }
+
+    /** The logits (vocabulary) of the last token alone, for which nobody waits before. */
+    static float[] last(Scheduler scheduler, int vocabulary, int... tokens) {
+        EngineProbe probe = new EngineProbe(tokens.length, vocabulary);
+        scheduler.feed(scheduler.open(probe), false, tokens);
+        float[] logits = probe.done.join();
+        return Arrays.copyOfRange(logits, logits.length - vocabulary, logits.length);
     }
 
     /** The logits (tokens, vocabulary). */

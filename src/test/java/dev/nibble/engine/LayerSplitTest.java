@@ -3,7 +3,10 @@ package dev.nibble.engine;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 
 import dev.nibble.GoldenData;
+import dev.nibble.device.BackgroundDevice;
+import dev.nibble.device.Device;
 import dev.nibble.device.DeviceOptions;
+import dev.nibble.device.Devices;
 import dev.nibble.device.KvRotation;
 import dev.nibble.device.KvType;
 import dev.nibble.gguf.GgufFile;
@@ -12,11 +15,13 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
 import java.util.Random;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.DynamicTest;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestFactory;
 
 /** A model whose layers are split over devices of one kind gives the logits that it gives on one of them, to the last bit. */
@@ -44,6 +49,28 @@ class LayerSplitTest {
                             test(path, "cpu", layers, KvType.F16, BY_MEMORY),
                             test(path, "reference", 2, KvType.F16, List.of(layers - 1.0, 1.0)));
                 });
+    }
+
+    /** The devices work at the same time, each on another chunk of the prompt. */
+    @Test
+    void devicesThatWorkInTheBackgroundGiveTheSameLogits() throws IOException {
+        Path path = GoldenData.path("models/tiny-q4_k_m.gguf");
+        int[] tokens = new Random(7).ints(TOKENS, 3, 64).toArray();
+        EngineOptions options = new EngineOptions(TOKENS, TOKENS, KvType.F16, KvType.F16, 4);
+        DeviceOptions threads = new DeviceOptions(1, false);
+        float[] wanted = EngineProbe.logits(path, "cpu", threads, options, tokens);
+        for (int attempt = 0; attempt < 10; attempt++) {
+            try (Device first = new BackgroundDevice(Devices.open("cpu", threads));
+                    Device second = Devices.open("cpu", threads);
+                    Device third = new BackgroundDevice(Devices.open("cpu", threads));
+                    GgufModel model = new GgufModel(GgufFile.open(path));
+                    Engine engine = Engine.open(List.of(first, second, third), model, options, done -> {})) {
+                int vocabulary = model.config().vocabulary();
+                assertArrayEquals(
+                        Arrays.copyOfRange(wanted, wanted.length - vocabulary, wanted.length),
+                        EngineProbe.last(engine.scheduler(), vocabulary, tokens));
+            }
+        }
     }
 
     private static DynamicTest test(Path path, String kind, int devices, KvType kv, List<Double> proportions) {
