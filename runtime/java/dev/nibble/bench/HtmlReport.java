@@ -1,6 +1,8 @@
 package dev.nibble.bench;
 
-import dev.nibble.cli.Table;
+import static dev.nibble.cli.HtmlPage.escape;
+
+import dev.nibble.cli.HtmlPage;
 import java.util.List;
 import java.util.Locale;
 
@@ -15,44 +17,17 @@ final class HtmlReport {
     private static final int MARKS = 5;
     private static final double FULL = 1.0;
 
-    private static final String HEAD = """
-            <!DOCTYPE html>
-            <html lang="en">
-            <head>
-            <meta charset="utf-8">
-            <meta name="viewport" content="width=device-width, initial-scale=1">
-            <title>runtime-bench</title>
-            <style>
-            :root { color-scheme: light dark; --ink: #1c2430; --soft: #66707f; --line: #dde2e8; --page: #ffffff; --tg: #2f6fdb; --pp: #d9822b; }
-            @media (prefers-color-scheme: dark) {
-              :root { --ink: #e6eaf0; --soft: #97a1b0; --line: #333c48; --page: #14181e; --tg: #6ea1ff; --pp: #f0a860; }
-            }
-            body { font: 15px/1.5 system-ui, sans-serif; color: var(--ink); background: var(--page); max-width: 64rem; margin: 2rem auto; padding: 0 1rem; }
-            h1 { font-size: 1.4rem; } h2 { font-size: 1.1rem; margin-top: 2rem; }
-            p { color: var(--soft); }
-            svg { width: 100%; height: auto; }
-            svg text { font: 13px system-ui, sans-serif; fill: var(--ink); }
-            svg .soft { fill: var(--soft); }
-            svg line { stroke: var(--line); }
-            svg .tg { fill: var(--tg); } svg .pp { fill: var(--pp); }
-            .scroll { overflow-x: auto; }
-            table { border-collapse: collapse; white-space: nowrap; }
-            th, td { padding: .25rem .5rem; border-bottom: 1px solid var(--line); text-align: left; }
-            td.number, th.number { text-align: right; font-variant-numeric: tabular-nums; }
-            </style>
-            </head>
-            <body>
-            """;
+    private static final HtmlPage PAGE =
+            new HtmlPage("runtime-bench", "svg .tg { fill: var(--one); } svg .pp { fill: var(--other); }\n");
 
     private HtmlReport() {}
 
     /** The page. */
     static String page(List<BenchRow> rows) {
-        return HEAD + "<h1>Share of the roofline</h1>\n<p>" + escape(machine(rows)) + "</p>\n" + chart(rows)
+        return PAGE.around("<h1>Share of the roofline</h1>\n<p>" + escape(machine(rows)) + "</p>\n" + chart(rows)
                 + "<p>Generation (tg) is measured against the fastest streaming read of memory, prompts (pp) against the fastest"
                 + " product of small quantized matrices; both limits were measured in the same run.</p>\n"
-                + "<h2>Measurements</h2>\n<div class=\"scroll\"><table>\n" + table(rows)
-                + "</table></div>\n</body>\n</html>\n";
+                + "<h2>Measurements</h2>\n" + HtmlPage.table(BenchReport.table(rows)));
     }
 
     private static String machine(List<BenchRow> rows) {
@@ -125,28 +100,5 @@ final class HtmlReport {
 
     private static double x(double share, double most) {
         return LABELS + (WIDTH - LABELS - NUMBERS) * share / most;
-    }
-
-    private static String table(List<BenchRow> rows) {
-        StringBuilder html = new StringBuilder();
-        Table table = BenchReport.table(rows);
-        for (List<String> cells : table.rows()) {
-            String tag = html.isEmpty() ? "th" : "td";
-            html.append("<tr>");
-            for (int i = 0; i < cells.size(); i++) {
-                String kind = table.isRight(i) ? " class=\"number\"" : "";
-                html.append('<').append(tag).append(kind).append('>');
-                html.append(escape(cells.get(i))).append("</").append(tag).append('>');
-            }
-            html.append("</tr>\n");
-        }
-        return html.toString();
-    }
-
-    private static String escape(String text) {
-        return text.replace("&", "&amp;")
-                .replace("<", "&lt;")
-                .replace(">", "&gt;")
-                .replace("\"", "&quot;");
     }
 }

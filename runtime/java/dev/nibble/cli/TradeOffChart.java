@@ -47,9 +47,9 @@ record TradeOffChart(String title, String format, ToDoubleFunction<Trial> figure
                 "<svg viewBox=\"0 0 %d %d\" role=\"img\" aria-label=\"%s\">%n<text x=\"%d\" y=\"16\">%s</text>%n",
                 WIDTH,
                 HEIGHT,
-                TuneHtml.escape(title),
+                HtmlPage.escape(title),
                 LEFT,
-                TuneHtml.escape(title)));
+                HtmlPage.escape(title)));
         for (int i = 0; i <= MARKS; i++) {
             svg.append(marks(scale, (double) i / MARKS));
         }
@@ -98,13 +98,13 @@ record TradeOffChart(String title, String format, ToDoubleFunction<Trial> figure
                 x,
                 y,
                 best ? 7 : 5,
-                TuneHtml.escape(name),
+                HtmlPage.escape(name),
                 Bytes.text(trial.memory()),
                 String.format(Locale.ROOT, format, value(trial)),
                 label.left(),
                 label.baseline(),
                 best ? "" : " class=\"soft\"",
-                TuneHtml.escape(name));
+                HtmlPage.escape(name));
     }
 
     /** Finds places for labels where they hide no other. */

@@ -102,7 +102,7 @@ public enum BlockFormat {
 
     /** Whether {@link #encode} works for this format. */
     public boolean isEncodable() {
-        return codec.isEncodable();
+        return codec instanceof BlockEncoder;
     }
 
     /**
@@ -154,7 +154,7 @@ public enum BlockFormat {
      */
     public void encode(
             float[] values, int at, int count, float @Nullable [] importance, MemorySegment blocks, long offset) {
-        if (!isEncodable()) {
+        if (!(codec instanceof BlockEncoder encoder)) {
             throw new UnsupportedFeatureException("there is no encoder for " + this + "; the types that have one are "
                     + Arrays.stream(values())
                             .filter(BlockFormat::isEncodable)
@@ -172,7 +172,7 @@ public enum BlockFormat {
             System.arraycopy(values, at + done, chunkValues, 0, length);
             weights.copyTo(chunkWeights, done, length);
             int bytes = length / blockLength() * blockBytes();
-            codec.encode(chunkValues, chunkWeights, chunk, length / blockLength());
+            encoder.encode(chunkValues, chunkWeights, chunk, length / blockLength());
             long to = offset + type.rowBytes(done);
             MemorySegment.copy(chunk, 0, blocks, ValueLayout.JAVA_BYTE, to, bytes);
         }

@@ -26,17 +26,12 @@ final class CodebookBlocks {
      * 18 bytes: float16 {@code d}, {@code qs[16]}. Value i is d · codebook[low bits of qs[i]], value 16 + i that of the
      * high bits.
      */
-    static final class IQ4_NL implements BlockCodec {
+    static final class IQ4_NL implements BlockEncoder {
         @Override
         public void decode(byte[] bytes, float[] values, int at, int blocks) {
             for (int b = 0; b < blocks; b++) {
                 decodeNonlinear(f16(bytes, 18 * b), bytes, 18 * b + 2, values, at + 32 * b);
             }
-        }
-
-        @Override
-        public boolean isEncodable() {
-            return true;
         }
 
         @Override
@@ -54,7 +49,7 @@ final class CodebookBlocks {
      * groups of 32 values is as in {@link IQ4_NL}, with the scale d · (s − 32); the low 4 bits of s of group g are bits
      * 4 g … of {@code scalesLow}, its high 2 bits are bits 2 g … of {@code scalesHigh}.
      */
-    static final class IQ4_XS implements BlockCodec {
+    static final class IQ4_XS implements BlockEncoder {
         @Override
         public void decode(byte[] bytes, float[] values, int at, int blocks) {
             for (int b = 0; b < blocks; b++) {
@@ -67,11 +62,6 @@ final class CodebookBlocks {
                     decodeNonlinear(d * (scale - 32), bytes, from + 8 + 16 * group, values, at + 256 * b + 32 * group);
                 }
             }
-        }
-
-        @Override
-        public boolean isEncodable() {
-            return true;
         }
 
         @Override

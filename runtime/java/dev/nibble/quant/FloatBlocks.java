@@ -11,7 +11,7 @@ final class FloatBlocks {
     private FloatBlocks() {}
 
     /** 8 bytes: an IEEE 754 binary64 number. Decoding rounds to the nearest float. */
-    static final class F64 implements BlockCodec {
+    static final class F64 implements BlockEncoder {
         @Override
         public void decode(byte[] bytes, float[] values, int at, int blocks) {
             for (int i = 0; i < blocks; i++) {
@@ -19,11 +19,6 @@ final class FloatBlocks {
                 long high = i32(bytes, 8 * i + 4);
                 values[at + i] = (float) Double.longBitsToDouble(high << 32 | low);
             }
-        }
-
-        @Override
-        public boolean isEncodable() {
-            return true;
         }
 
         @Override
@@ -37,17 +32,12 @@ final class FloatBlocks {
     }
 
     /** 4 bytes: an IEEE 754 binary32 number. */
-    static final class F32 implements BlockCodec {
+    static final class F32 implements BlockEncoder {
         @Override
         public void decode(byte[] bytes, float[] values, int at, int blocks) {
             for (int i = 0; i < blocks; i++) {
                 values[at + i] = Float.intBitsToFloat(i32(bytes, 4 * i));
             }
-        }
-
-        @Override
-        public boolean isEncodable() {
-            return true;
         }
 
         @Override
@@ -59,17 +49,12 @@ final class FloatBlocks {
     }
 
     /** 2 bytes: an IEEE 754 binary16 number. Encoding rounds to nearest, ties to even. */
-    static final class F16 implements BlockCodec {
+    static final class F16 implements BlockEncoder {
         @Override
         public void decode(byte[] bytes, float[] values, int at, int blocks) {
             for (int i = 0; i < blocks; i++) {
                 values[at + i] = BlockBytes.f16(bytes, 2 * i);
             }
-        }
-
-        @Override
-        public boolean isEncodable() {
-            return true;
         }
 
         @Override
@@ -84,17 +69,12 @@ final class FloatBlocks {
      * 2 bytes: the upper half of an IEEE 754 binary32 number. Encoding rounds to nearest, ties to even; NaN stays
      * NaN.
      */
-    static final class BF16 implements BlockCodec {
+    static final class BF16 implements BlockEncoder {
         @Override
         public void decode(byte[] bytes, float[] values, int at, int blocks) {
             for (int i = 0; i < blocks; i++) {
                 values[at + i] = Float.intBitsToFloat(u16(bytes, 2 * i) << 16);
             }
-        }
-
-        @Override
-        public boolean isEncodable() {
-            return true;
         }
 
         @Override

@@ -27,7 +27,7 @@ final class KBlocks {
      * bits 2 j … of qs[32 h + i] as q; of its group of 16 the scale s is the low half of the scale byte, the minimum m
      * the high half. A value is d · s · q − dmin · m.
      */
-    static final class Q2_K implements BlockCodec {
+    static final class Q2_K implements BlockEncoder {
         @Override
         public void decode(byte[] bytes, float[] values, int at, int blocks) {
             for (int b = 0; b < blocks; b++) {
@@ -44,11 +44,6 @@ final class KBlocks {
                     }
                 }
             }
-        }
-
-        @Override
-        public boolean isEncodable() {
-            return true;
         }
 
         @Override
@@ -79,7 +74,7 @@ final class KBlocks {
      * as in {@link Q2_K}; its third bit, for value 32 j + i, is bit j of hmask[i]. The scale s of a group of 16 has
      * six bits: see {@link #scale}. A value is d · (s − 32) · (q − 4).
      */
-    static final class Q3_K implements BlockCodec {
+    static final class Q3_K implements BlockEncoder {
         @Override
         public void decode(byte[] bytes, float[] values, int at, int blocks) {
             for (int b = 0; b < blocks; b++) {
@@ -96,11 +91,6 @@ final class KBlocks {
                     }
                 }
             }
-        }
-
-        @Override
-        public boolean isEncodable() {
-            return true;
         }
 
         @Override
@@ -146,7 +136,7 @@ final class KBlocks {
      * low half of qs[32 h + i] as q, value 64 h + 32 + i its high half. Scale s and minimum m of a group of 32 have
      * six bits each: see {@link #groupScale}. A value is d · s · q − dmin · m.
      */
-    static final class Q4_K implements BlockCodec {
+    static final class Q4_K implements BlockEncoder {
         @Override
         public void decode(byte[] bytes, float[] values, int at, int blocks) {
             for (int b = 0; b < blocks; b++) {
@@ -164,11 +154,6 @@ final class KBlocks {
                     }
                 }
             }
-        }
-
-        @Override
-        public boolean isEncodable() {
-            return true;
         }
 
         @Override
@@ -196,7 +181,7 @@ final class KBlocks {
      * 176 bytes: as {@link Q4_K}, with {@code qh[32]} between scales and qs: bit 4 of q, for value i of group g, is
      * bit g of qh[i].
      */
-    static final class Q5_K implements BlockCodec {
+    static final class Q5_K implements BlockEncoder {
         @Override
         public void decode(byte[] bytes, float[] values, int at, int blocks) {
             for (int b = 0; b < blocks; b++) {
@@ -215,11 +200,6 @@ final class KBlocks {
                     }
                 }
             }
-        }
-
-        @Override
-        public boolean isEncodable() {
-            return true;
         }
 
         @Override
@@ -249,7 +229,7 @@ final class KBlocks {
      * j + i the low four bits of q are a half (the high one for j ≥ 2) of ql[64 h + 32 (j % 2) + i], its high two
      * bits are bits 2 j … of qh[32 h + i]. A value is d · scale of its group of 16 · (q − 32).
      */
-    static final class Q6_K implements BlockCodec {
+    static final class Q6_K implements BlockEncoder {
         @Override
         public void decode(byte[] bytes, float[] values, int at, int blocks) {
             for (int b = 0; b < blocks; b++) {
@@ -267,11 +247,6 @@ final class KBlocks {
                     }
                 }
             }
-        }
-
-        @Override
-        public boolean isEncodable() {
-            return true;
         }
 
         @Override

@@ -25,7 +25,7 @@ final class LegacyBlocks {
     private LegacyBlocks() {}
 
     /** 18 bytes: {@code d}, {@code qs[16]}. A value is d · (q − 8). */
-    static final class Q4_0 implements BlockCodec {
+    static final class Q4_0 implements BlockEncoder {
         @Override
         public void decode(byte[] bytes, float[] values, int at, int blocks) {
             for (int b = 0; b < blocks; b++) {
@@ -41,11 +41,6 @@ final class LegacyBlocks {
         }
 
         @Override
-        public boolean isEncodable() {
-            return true;
-        }
-
-        @Override
         public void encode(float[] values, float[] weights, byte[] bytes, int blocks) {
             float[] scales =
                     ScaleSearch.best(new GroupedValues(values, weights, blocks, LENGTH), FOUR_BITS, FOUR_BIT_ENDS);
@@ -58,7 +53,7 @@ final class LegacyBlocks {
     }
 
     /** 20 bytes: {@code d}, {@code m}, {@code qs[16]}. A value is d · q + m. */
-    static final class Q4_1 implements BlockCodec {
+    static final class Q4_1 implements BlockEncoder {
         @Override
         public void decode(byte[] bytes, float[] values, int at, int blocks) {
             for (int b = 0; b < blocks; b++) {
@@ -75,11 +70,6 @@ final class LegacyBlocks {
         }
 
         @Override
-        public boolean isEncodable() {
-            return true;
-        }
-
-        @Override
         public void encode(float[] values, float[] weights, byte[] bytes, int blocks) {
             AffineSearch lines = new AffineSearch(
                     new GroupedValues(values, weights, blocks, LENGTH), 15, false, AffineSearch.AROUND);
@@ -91,7 +81,7 @@ final class LegacyBlocks {
     }
 
     /** 22 bytes: {@code d}, 32-bit {@code qh}, {@code qs[16]}. A value is d · (q − 16); bit 4 of q is bit i of qh. */
-    static final class Q5_0 implements BlockCodec {
+    static final class Q5_0 implements BlockEncoder {
         @Override
         public void decode(byte[] bytes, float[] values, int at, int blocks) {
             for (int b = 0; b < blocks; b++) {
@@ -105,11 +95,6 @@ final class LegacyBlocks {
                     values[to + 16 + i] = ((pair >> 4 & 15 | (high >> 16 + i & 1) << 4) - 16) * d;
                 }
             }
-        }
-
-        @Override
-        public boolean isEncodable() {
-            return true;
         }
 
         @Override
@@ -130,7 +115,7 @@ final class LegacyBlocks {
      * 24 bytes: {@code d}, {@code m}, 32-bit {@code qh}, {@code qs[16]}. A value is d · q + m; bit 4 of q is bit i of
      * qh.
      */
-    static final class Q5_1 implements BlockCodec {
+    static final class Q5_1 implements BlockEncoder {
         @Override
         public void decode(byte[] bytes, float[] values, int at, int blocks) {
             for (int b = 0; b < blocks; b++) {
@@ -148,11 +133,6 @@ final class LegacyBlocks {
         }
 
         @Override
-        public boolean isEncodable() {
-            return true;
-        }
-
-        @Override
         public void encode(float[] values, float[] weights, byte[] bytes, int blocks) {
             AffineSearch lines = new AffineSearch(
                     new GroupedValues(values, weights, blocks, LENGTH), 31, false, AffineSearch.AROUND);
@@ -166,7 +146,7 @@ final class LegacyBlocks {
     }
 
     /** 34 bytes: {@code d}, signed bytes {@code qs[32]}. Value i is d · qs[i]. */
-    static final class Q8_0 implements BlockCodec {
+    static final class Q8_0 implements BlockEncoder {
         @Override
         public void decode(byte[] bytes, float[] values, int at, int blocks) {
             for (int b = 0; b < blocks; b++) {
@@ -177,11 +157,6 @@ final class LegacyBlocks {
                     values[to + i] = bytes[from + 2 + i] * d;
                 }
             }
-        }
-
-        @Override
-        public boolean isEncodable() {
-            return true;
         }
 
         @Override

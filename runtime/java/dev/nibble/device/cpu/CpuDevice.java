@@ -134,7 +134,7 @@ final class CpuDevice implements Device {
         }
         FixedPointRows content = new FixedPointRows(1, width);
         content.reserve(rows);
-        return new FixedPointBuffer(content);
+        return new QuantizedBuffer(content);
     }
 
     @Override
@@ -164,8 +164,7 @@ final class CpuDevice implements Device {
     boolean owns(AutoCloseable part) {
         return switch (part) {
             case CpuBuffer buffer -> buffer.owner() == memory;
-            case QuantizedBuffer buffer -> !fixedPoint;
-            case FixedPointBuffer buffer -> fixedPoint;
+            case QuantizedBuffer buffer -> buffer.content() instanceof FixedPointRows == fixedPoint;
             case TableWeight weight -> true;
             case MatrixWeight weight -> !fixedPoint;
             case FixedPointWeight weight -> fixedPoint;

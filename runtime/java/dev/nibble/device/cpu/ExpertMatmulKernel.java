@@ -39,7 +39,8 @@ final class ExpertMatmulKernel implements Kernel, WorkerPool.Task {
         WeightShape shape = product.weight().shape();
         QuantizedActivations quantized = operation.quantized() == null || shape.takesFloats()
                 ? null
-                : ((QuantizedBuffer) operation.quantized()).content().reshaped(shape.columns());
+                : QuantizedBuffer.content(operation.quantized(), QuantizedActivations.class)
+                        .reshaped(shape.columns());
         if (quantized != null) {
             quantized.require(shape.type());
         }

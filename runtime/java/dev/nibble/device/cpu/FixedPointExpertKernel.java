@@ -60,8 +60,7 @@ final class FixedPointExpertKernel implements Kernel {
         WeightShape shape = weight.shape();
         FixedPointRows x = shape.takesFloats()
                 ? Objects.requireNonNull(floats).rows()
-                : ((FixedPointBuffer) Objects.requireNonNull(operation.quantized()))
-                        .content()
+                : QuantizedBuffer.content(Objects.requireNonNull(operation.quantized()), FixedPointRows.class)
                         .reshaped(shape.columns());
         FloatRows out = new FloatRows(((CpuBuffer) product.out()).segment(), (long) Float.BYTES * shape.rows());
         return new FixedPointProduct(weight, expert, x, selection, out, null);

@@ -52,7 +52,7 @@ final class FixedPointMatmulKernel implements Kernel {
         MemorySegment bias = product.bias() == null ? null : ((CpuBuffer) product.bias()).segment();
         FixedPointRows x = weight.shape().takesFloats()
                 ? Objects.requireNonNull(floats).rows()
-                : ((FixedPointBuffer) Objects.requireNonNull(operation.quantized())).content();
+                : QuantizedBuffer.content(Objects.requireNonNull(operation.quantized()), FixedPointRows.class);
         return new FixedPointProduct(weight, 0, x, selection, new FloatRows(out.segment(), out.rowBytes()), bias);
     }
 }

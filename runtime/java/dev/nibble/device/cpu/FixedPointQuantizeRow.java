@@ -9,7 +9,7 @@ final class FixedPointQuantizeRow implements RowWork {
 
     FixedPointQuantizeRow(Operation.Quantize operation) {
         this.x = (CpuBuffer) operation.x();
-        this.out = ((FixedPointBuffer) operation.out()).content();
+        this.out = QuantizedBuffer.content(operation.out(), FixedPointRows.class);
     }
 
     @Override

@@ -13,7 +13,7 @@ import java.util.Optional;
  * Rows of activations quantized to int8 with a scale and a zero point each. A row may consist of several parts, the inputs of
  * several experts; each part is an input of products, and is filled up to whole blocks with zeros.
  */
-final class FixedPointRows {
+final class FixedPointRows implements QuantizedContent {
     /** Coefficients of a word of four columns: for its low bytes, for its high bytes, and what the sum begins with. */
     static final int COEFFICIENTS = 3;
 
@@ -68,13 +68,14 @@ final class FixedPointRows {
         }
     }
 
-    /** The memory that rows take. */
-    static long bytes(int rows, int columns) {
-        return (long) rows * (columns * (Float.BYTES + COEFFICIENTS * Integer.BYTES / 4) + Float.BYTES + Integer.BYTES);
+    @Override
+    public long bytes() {
+        int bytesPerValue = Float.BYTES + COEFFICIENTS * Integer.BYTES / 4;
+        return (long) rows() * (parts * stride * bytesPerValue + Float.BYTES + Integer.BYTES);
     }
 
-    /** The number of columns of a part. */
-    int columns() {
+    @Override
+    public int columns() {
         return columns;
     }
 
@@ -83,8 +84,8 @@ final class FixedPointRows {
         return parts * columns;
     }
 
-    /** Rows that there is room for. */
-    int rows() {
+    @Override
+    public int rows() {
         return scales.length;
     }
 

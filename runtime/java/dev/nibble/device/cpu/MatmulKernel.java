@@ -37,7 +37,9 @@ final class MatmulKernel implements Kernel, WorkerPool.Task, WorkerPool.Prefetch
         this.pool = pool;
         this.live = Live.of(operation.rows());
         this.x = floatRows((CpuBuffer) operation.x());
-        this.quantized = operation.quantized() == null ? null : ((QuantizedBuffer) operation.quantized()).content();
+        this.quantized = operation.quantized() == null
+                ? null
+                : QuantizedBuffer.content(operation.quantized(), QuantizedActivations.class);
         this.products = operation.products();
         for (Product product : products) {
             if (!product.weight().shape().takesFloats()) {

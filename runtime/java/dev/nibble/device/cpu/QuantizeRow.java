@@ -9,7 +9,7 @@ final class QuantizeRow implements RowWork {
 
     QuantizeRow(Operation.Quantize operation) {
         this.x = (CpuBuffer) operation.x();
-        this.out = ((QuantizedBuffer) operation.out()).content();
+        this.out = QuantizedBuffer.content(operation.out(), QuantizedActivations.class);
     }
 
     @Override

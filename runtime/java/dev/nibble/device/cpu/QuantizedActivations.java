@@ -10,7 +10,7 @@ import org.jspecify.annotations.Nullable;
  * Rows of activations quantized to int8 in blocks of 32, in the forms that the products of a step read: bytes for native kernels,
  * {@link QuantizedRows} for those of the Vector API.
  */
-final class QuantizedActivations {
+final class QuantizedActivations implements QuantizedContent {
     private final Forms forms;
     private final int rows;
     private final int columns;
@@ -57,16 +57,19 @@ final class QuantizedActivations {
                 : new QuantizedActivations(forms, rows * (this.columns / columns), columns);
     }
 
-    int rows() {
+    @Override
+    public int rows() {
         return rows;
     }
 
-    int columns() {
+    @Override
+    public int columns() {
         return columns;
     }
 
     /** The memory that this takes in the forms that it has so far. */
-    long bytes() {
+    @Override
+    public long bytes() {
         long vectors = forms.vectors == null ? 0 : QuantizedRows.bytes(rows, columns);
         return vectors + (forms.bytes == null ? 0 : forms.bytes.bytes());
     }

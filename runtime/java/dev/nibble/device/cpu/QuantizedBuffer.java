@@ -4,11 +4,16 @@ import dev.nibble.device.Buffer;
 import dev.nibble.device.ElementType;
 
 /**
- * A buffer of activations quantized to int8.
+ * A buffer of quantized activations.
  *
  * @param content the rows in the forms that products read
  */
-record QuantizedBuffer(QuantizedActivations content) implements Buffer {
+record QuantizedBuffer(QuantizedContent content) implements Buffer {
+    /** The rows of a buffer of a step that quantizes them so. */
+    static <T extends QuantizedContent> T content(Buffer buffer, Class<T> type) {
+        return type.cast(((QuantizedBuffer) buffer).content());
+    }
+
     @Override
     public ElementType type() {
         return ElementType.Q8;
