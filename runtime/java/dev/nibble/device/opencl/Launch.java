@@ -3,6 +3,7 @@ package dev.nibble.device.opencl;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.Arrays;
 
 /**
  * A kernel with its arguments and sizes, ready to be enqueued.
@@ -22,5 +23,11 @@ record Launch(String name, long kernel, int dimensions, MemorySegment global, Me
                 global.length,
                 arena.allocateFrom(ValueLayout.JAVA_LONG, global),
                 arena.allocateFrom(ValueLayout.JAVA_LONG, local));
+    }
+
+    /** The kernel and its sizes, for messages. */
+    String describe() {
+        return name + " of " + Arrays.toString(global.toArray(ValueLayout.JAVA_LONG)) + " work-items in groups of "
+                + Arrays.toString(local.toArray(ValueLayout.JAVA_LONG));
     }
 }

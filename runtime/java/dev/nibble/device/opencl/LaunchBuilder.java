@@ -100,7 +100,7 @@ final class LaunchBuilder {
     }
 
     /** With so many work-groups in each dimension, each of so many work-items in each. */
-    Launch groups(long groupsX, long groupsY, int sizeX, int sizeY) {
+    Launch planes(long groupsX, long groupsY, int sizeX, int sizeY) {
         return Launch.of(name, kernel, new long[] {groupsX * sizeX, groupsY * sizeY}, new long[] {sizeX, sizeY});
     }
 }

@@ -38,7 +38,8 @@ final class OpenClBuffer implements Buffer, OpenClPart {
         long count = (long) rows * width;
         String what = "a buffer of " + rows + " x " + width + " " + type;
         if (type != ElementType.Q8) {
-            return new OpenClBuffer(type, rows, width, memory.allocate(count * Float.BYTES, what));
+            long bytes = Math.min(count, Long.MAX_VALUE / Float.BYTES) * Float.BYTES;
+            return new OpenClBuffer(type, rows, width, memory.allocate(bytes, what));
         }
         OpenClAllocation values = memory.allocate(count, what);
         try {

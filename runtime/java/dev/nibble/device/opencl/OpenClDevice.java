@@ -136,7 +136,7 @@ public final class OpenClDevice implements Device {
         checkShape(type, rows, width);
         return supply(() -> {
             long size = calls.bufferInfo(buffer, OpenClInfo.MEM_SIZE).integer();
-            if (type == ElementType.Q8 || size < (long) rows * width * Float.BYTES) {
+            if (type == ElementType.Q8 || size / Float.BYTES < (long) rows * width) {
                 throw new IllegalArgumentException("a buffer of " + size + " bytes cannot be taken for " + type + " ("
                         + rows + ", " + width + ")");
             }

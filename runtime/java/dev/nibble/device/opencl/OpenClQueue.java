@@ -1,10 +1,12 @@
 package dev.nibble.device.opencl;
 
 import dev.nibble.device.Buffer;
+import dev.nibble.device.DeviceException;
 import dev.nibble.device.ElementType;
 import dev.nibble.device.Queue;
 import dev.nibble.device.Step;
 import dev.nibble.foreign.OpenCl;
+import dev.nibble.foreign.OpenClException;
 import dev.nibble.foreign.OpenClInfo;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -72,14 +74,7 @@ final class OpenClQueue implements Queue {
             prepared.checkOpen();
             List<Launch> launches = prepared.launches();
             for (int i = 0; i < launches.size(); i++) {
-                Launch launch = launches.get(i);
-                calls.launch(
-                        handle,
-                        launch.kernel(),
-                        launch.dimensions(),
-                        launch.global(),
-                        launch.local(),
-                        MemorySegment.NULL);
+                launch(launches.get(i));
             }
             calls.flush(handle);
             pending += launches.size();
@@ -87,6 +82,16 @@ final class OpenClQueue implements Queue {
                 finish();
             }
         });
+    }
+
+    private void launch(Launch launch) {
+        try {
+            calls.launch(
+                    handle, launch.kernel(), launch.dimensions(), launch.global(), launch.local(), MemorySegment.NULL);
+        } catch (OpenClException e) {
+            throw new DeviceException("device " + device.name() + ", kernel " + launch.describe() + ": "
+                    + e.getMessage() + "; open the model anew");
+        }
     }
 
     @Override

@@ -72,7 +72,7 @@ final class ProductLaunches {
             input(launch, layout, matmul.x(), matmul.quantized())
                     .integer(group.getFirst().weight().shape().columns());
             int tiles = pieces(launch, group);
-            planner.add(launch.groups(
+            planner.add(launch.planes(
                     Math.ceilDiv(rows.limit(), variant.tokens()), tiles, shape.items(), variant.splits()));
         }
     }
@@ -124,7 +124,7 @@ final class ProductLaunches {
                     .integer(first.part().matrix() + first.part().matrices());
             int tiles = pieces(launch, group);
             int groups = lists == null ? places : first.part().matrices();
-            planner.add(launch.groups(groups, tiles, shape.items(), variant.splits()));
+            planner.add(launch.planes(groups, tiles, shape.items(), variant.splits()));
         }
     }
 
