@@ -9,8 +9,7 @@ import org.jspecify.annotations.Nullable;
  * Another device whose matrix products can be watched: a step is cut after each of them, and their inputs are read back. The
  * arithmetic stays that of the other device, but nothing is fused across a cut.
  */
-public final class ObservedDevice implements Device {
-    private final Device device;
+public final class ObservedDevice extends DelegatingDevice {
     private final ProductObserver observer;
     private final Queue queue = new ObservedQueue();
 
@@ -20,7 +19,7 @@ public final class ObservedDevice implements Device {
      * @param observer hears the inputs of all products, as the steps run
      */
     public ObservedDevice(Device device, ProductObserver observer) {
-        this.device = device;
+        super(device);
         this.observer = observer;
     }
 
@@ -35,46 +34,6 @@ public final class ObservedDevice implements Device {
     private record Part(Step step, @Nullable Operation product) {}
 
     @Override
-    public String name() {
-        return device.name();
-    }
-
-    @Override
-    public String description() {
-        return device.description();
-    }
-
-    @Override
-    public int threads() {
-        return device.threads();
-    }
-
-    @Override
-    public long freeMemory() {
-        return device.freeMemory();
-    }
-
-    @Override
-    public long weightBytes(WeightShape shape, WeightUse use) {
-        return device.weightBytes(shape, use);
-    }
-
-    @Override
-    public Weight load(WeightSource source, WeightUse use) {
-        return device.load(source, use);
-    }
-
-    @Override
-    public Buffer allocate(ElementType type, int rows, int width) {
-        return device.allocate(type, rows, width);
-    }
-
-    @Override
-    public KvPages allocateKv(KvLayout layout, int pages) {
-        return device.allocateKv(layout, pages);
-    }
-
-    @Override
     public Step prepare(List<Operation> operations) {
         List<Part> parts = new ArrayList<>();
         int from = 0;
@@ -82,7 +41,7 @@ public final class ObservedDevice implements Device {
             Operation operation = operations.get(i);
             boolean product = operation instanceof Operation.Matmul || operation instanceof Operation.ExpertMatmul;
             if (product || i == operations.size() - 1) {
-                Step step = device.prepare(operations.subList(from, i + 1));
+                Step step = super.prepare(operations.subList(from, i + 1));
                 parts.add(new Part(step, product ? operation : null));
                 from = i + 1;
             }
@@ -91,18 +50,8 @@ public final class ObservedDevice implements Device {
     }
 
     @Override
-    public void warmUp() {
-        device.warmUp();
-    }
-
-    @Override
     public Queue queue() {
         return queue;
-    }
-
-    @Override
-    public void close() {
-        device.close();
     }
 
     private void observe(Operation operation) {
@@ -131,20 +80,20 @@ public final class ObservedDevice implements Device {
 
     private float[] floats(Buffer buffer, int rows) {
         float[] values = new float[rows * buffer.width()];
-        device.queue().read(buffer, 0, MemorySegment.ofArray(values));
+        device().queue().read(buffer, 0, MemorySegment.ofArray(values));
         return values;
     }
 
     private int[] integers(Buffer buffer, int rows) {
         int[] values = new int[rows * buffer.width()];
-        device.queue().read(buffer, 0, MemorySegment.ofArray(values));
+        device().queue().read(buffer, 0, MemorySegment.ofArray(values));
         return values;
     }
 
     private final class ObservedQueue implements Queue {
         @Override
         public void write(Buffer target, long element, MemorySegment source) {
-            device.queue().write(target, element, source);
+            device().queue().write(target, element, source);
         }
 
         @Override
@@ -153,7 +102,7 @@ public final class ObservedDevice implements Device {
                 throw new IllegalArgumentException("the step was prepared by another device");
             }
             for (Part part : observed.parts()) {
-                device.queue().submit(part.step());
+                device().queue().submit(part.step());
                 if (part.product() != null) {
                     observe(part.product());
                 }
@@ -162,7 +111,7 @@ public final class ObservedDevice implements Device {
 
         @Override
         public void read(Buffer source, long element, MemorySegment target) {
-            device.queue().read(source, element, target);
+            device().queue().read(source, element, target);
         }
     }
 }
