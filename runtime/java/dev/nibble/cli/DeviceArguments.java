@@ -67,7 +67,8 @@ public final class DeviceArguments {
             paramLabel = "WHAT",
             description = {
                 "Whether keys and values are turned by a Hadamard transform before they are stored: auto (the default)",
-                "for those of types that gain by it, off, keys, values, both."
+                "for those of types that gain by it, off, keys, values, both. It does not help models with attention sinks: they",
+                "keep their quality with f16 only."
             })
     private @Nullable String rotation;
 

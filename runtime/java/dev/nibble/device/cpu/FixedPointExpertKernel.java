@@ -5,8 +5,6 @@ import dev.nibble.device.Operation.Product;
 import dev.nibble.device.WeightShape;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Objects;
-import org.jspecify.annotations.Nullable;
 
 /** {@link Operation.ExpertMatmul} in integers. */
 final class FixedPointExpertKernel implements Kernel {
@@ -14,7 +12,7 @@ final class FixedPointExpertKernel implements Kernel {
     private final Operation.ExpertMatmul operation;
     private final Live live;
     private final ExpertChoices choices;
-    private final @Nullable FixedPointInput floats;
+    private final FixedPointInput input;
     private final FixedPointRegion region;
 
     FixedPointExpertKernel(Operation.ExpertMatmul operation, CpuDevice device) {
@@ -22,13 +20,9 @@ final class FixedPointExpertKernel implements Kernel {
         this.operation = operation;
         this.live = Live.of(operation.rows());
         WeightShape shape = operation.products().getFirst().weight().shape();
-        CpuBuffer x = (CpuBuffer) operation.x();
-        boolean shared = x.width() == shape.columns();
+        boolean shared = operation.x().width() == shape.columns();
         this.choices = new ExpertChoices((CpuBuffer) operation.ids(), shape.matrices(), shared);
-        boolean needed = operation.products().stream()
-                .anyMatch(product -> product.weight().shape().takesFloats());
-        int parts = x.width() / shape.columns();
-        this.floats = needed ? new FixedPointInput(x, device.fixedPointRows(parts, shape.columns())) : null;
+        this.input = new FixedPointInput(operation.products(), operation.x(), operation.quantized(), device);
         this.region = new FixedPointRegion(pool);
     }
 
@@ -38,9 +32,7 @@ final class FixedPointExpertKernel implements Kernel {
         if (rows == 0) {
             return;
         }
-        if (floats != null) {
-            floats.quantize(rows, pool);
-        }
+        input.quantize(rows, pool);
         choices.sort(rows);
         List<FixedPointProduct> products = new ArrayList<>();
         for (int expert = 0; expert < choices.experts(); expert++) {
@@ -58,11 +50,7 @@ final class FixedPointExpertKernel implements Kernel {
     private FixedPointProduct product(Product product, int expert, RowSelection selection) {
         FixedPointWeight weight = (FixedPointWeight) product.weight();
         WeightShape shape = weight.shape();
-        FixedPointRows x = shape.takesFloats()
-                ? Objects.requireNonNull(floats).rows()
-                : QuantizedBuffer.content(Objects.requireNonNull(operation.quantized()), FixedPointRows.class)
-                        .reshaped(shape.columns());
         FloatRows out = new FloatRows(((CpuBuffer) product.out()).segment(), (long) Float.BYTES * shape.rows());
-        return new FixedPointProduct(weight, expert, x, selection, out, null);
+        return new FixedPointProduct(weight, expert, input.rows(shape), selection, out, null);
     }
 }

@@ -52,22 +52,7 @@ final class QuantizeProcessTest {
     }
 
     private static Process start(String before, Path source, Path target) throws IOException {
-        String java = Path.of(System.getProperty("java.home"), "bin", "java").toString();
-        return new ProcessBuilder(
-                        "bash",
-                        "-c",
-                        before + "exec \"$0\" \"$@\"",
-                        java,
-                        "-cp",
-                        System.getProperty("java.class.path"),
-                        Nibble.class.getName(),
-                        "quantize",
-                        source.toString(),
-                        target.toString(),
-                        "--type",
-                        "q4_k_m")
-                .redirectOutput(ProcessBuilder.Redirect.DISCARD)
-                .start();
+        return NibbleProcess.start(before, "quantize", source.toString(), target.toString(), "--type", "q4_k_m");
     }
 
     private List<String> names() throws IOException {
