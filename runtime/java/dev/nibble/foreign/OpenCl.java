@@ -312,6 +312,16 @@ public final class OpenCl {
         }
     }
 
+    /** An event, for the caller to let go of, of when all that was enqueued is done. */
+    public long barrier(long queue) {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment event = arena.allocate(JAVA_LONG);
+            link.call(ENQUEUE_BARRIER, address ->
+                    (int) OpenClSignatures.BARRIER.invokeExact(address, queue, 0, MemorySegment.NULL, event));
+            return event.get(JAVA_LONG, 0);
+        }
+    }
+
     /** Enqueues the filling of a part of a buffer with a repeated int; offset and size are multiples of 4. */
     public void fill(long queue, long buffer, int pattern, long offset, long bytes) {
         try (Arena arena = Arena.ofConfined()) {

@@ -3,10 +3,12 @@ package dev.nibble;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
+import dev.nibble.device.NeedsOpenCl;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
+import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import tools.jackson.databind.JsonNode;
@@ -17,6 +19,17 @@ class GreedyTextTest {
     @ParameterizedTest
     @ValueSource(strings = {"reference", "cpu", "cpu,cpu", "cpu,reference", "reference,cpu", "cpu,cpu,reference,cpu"})
     void theBundledModelWritesWhatItShould(String devices) throws IOException {
+        verify(devices);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"opencl:0", "opencl:0,opencl:1", "opencl:1,cpu"})
+    @ExtendWith(NeedsOpenCl.class)
+    void openClDevicesWriteTheSame(String devices) throws IOException {
+        verify(devices);
+    }
+
+    private static void verify(String devices) throws IOException {
         ModelOptions options =
                 ModelOptions.builder().devices(devices.split(",")).build();
         try (LanguageModel model = LanguageModel.openDemo(options)) {

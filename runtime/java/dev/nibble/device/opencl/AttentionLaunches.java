@@ -121,11 +121,7 @@ final class AttentionLaunches {
                 .buffer(attention.sinks())
                 .buffer(attention.out())
                 .memory(partials)
-                .groups(
-                        cut.splits(),
-                        heads / cut.heads(),
-                        Math.ceilDiv(limit, cut.queries() / cut.heads()),
-                        cut.lanes()));
+                .box(cut.splits(), heads / cut.heads(), Math.ceilDiv(limit, cut.queries() / cut.heads()), cut.lanes()));
         if (partials != null) {
             combine(attention, cut, layout, partials);
         }

@@ -94,8 +94,8 @@ final class LaunchBuilder {
         return Launch.of(name, kernel, new long[] {groupsX * size, groupsY}, new long[] {size, 1});
     }
 
-    /** With so many work-groups in each dimension, each of so many work-items in the first. */
-    Launch groups(long groupsX, long groupsY, long groupsZ, int size) {
+    /** With so many work-groups in each of three dimensions, each of so many work-items in the first. */
+    Launch box(long groupsX, long groupsY, long groupsZ, int size) {
         return Launch.of(name, kernel, new long[] {groupsX * size, groupsY, groupsZ}, new long[] {size, 1, 1});
     }
 

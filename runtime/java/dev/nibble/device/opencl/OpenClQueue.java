@@ -141,7 +141,10 @@ final class OpenClQueue implements Queue {
         device.exclusively(() -> {
             OpenClAllocation memory = words(target, 0, count * Integer.BYTES);
             if (other instanceof OpenClQueue peer && peer.device.sharesContext(device)) {
-                calls.after(handle, peer.copy(source, memory, count));
+                // What was enqueued here may still read what the copy replaces.
+                long free = calls.barrier(handle);
+                calls.flush(handle);
+                calls.after(handle, peer.copy(source, memory, count, free));
                 pending++;
                 return;
             }
@@ -155,9 +158,10 @@ final class OpenClQueue implements Queue {
         });
     }
 
-    /** Enqueues a copy from this device to another, behind what is enqueued here; returns its event. */
-    private long copy(Buffer source, OpenClAllocation target, long count) {
+    /** Enqueues a copy from this device to another, behind what is enqueued here and behind an event; returns its own event. */
+    private long copy(Buffer source, OpenClAllocation target, long count, long free) {
         return device.supply(() -> {
+            calls.after(handle, free);
             OpenClAllocation memory = words(source, 0, count * Integer.BYTES);
             long event = calls.copy(handle, memory.handle(), 0, target.handle(), 0, count * Integer.BYTES);
             calls.flush(handle);

@@ -19,6 +19,7 @@ import java.util.List;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /** A small transformer as one step: what a device fuses must come out as if it did not. */
@@ -105,6 +106,46 @@ abstract class LayerContract extends DeviceContract {
                 model.matmul(model.rows, gate, model.quantized(HIDDEN), HIDDEN, out);
             });
         }
+    }
+
+    /** What lies between the products of an attention, in the order of a forward pass. */
+    @ParameterizedTest
+    @CsvSource({
+        "F32, HALVES, false, 64",
+        "F16, INTERLEAVED, false, 40",
+        "Q8_0, HALVES, true, 64",
+        "Q4_0, INTERLEAVED, true, 64",
+        "F16, HALVES, true, 34"
+    })
+    void headsThatAreTurnedAndWritten(KvType type, RopeStyle style, boolean norms, int rotated) {
+        verify(7, LIVES.length, rig -> {
+            RowCount rows = rig.rows(5, LIVES);
+            Buffer positions = rig.integers(rows, 1, (round, random) -> {
+                int start = Arrays.stream(LIVES, 0, round).sum();
+                return IntStream.range(start, start + 5).toArray();
+            });
+            Buffer slots = rig.integers(rows, 1, (round, random) -> new int[5]);
+            Buffer pageTable = rig.integers(1, 2, (round, random) -> new int[] {1, -1});
+            float[] turns = new float[rotated / 2];
+            for (int i = 0; i < turns.length; i++) {
+                turns[i] = (float) Math.pow(10_000, -2.0 * i / rotated);
+            }
+            Buffer frequencies = rig.floats(1, turns.length, (round, random) -> Rig.bits(turns));
+            Buffer q = rig.inPlace(rows, HEADS * HEAD_SIZE);
+            Buffer k = rig.inPlace(rows, KV_HEADS * HEAD_SIZE);
+            Buffer v = rig.input(rows, KV_HEADS * HEAD_SIZE);
+            for (Buffer x : List.of(q, k)) {
+                if (norms) {
+                    rig.add(new Norm(rows, NormKind.RMS, 1e-6f, x, rig.floats(1, HEAD_SIZE, 1), null, x));
+                }
+                rig.add(new Rope(rows, positions, x, HEAD_SIZE, style, frequencies, 1.25f));
+            }
+            KvPages cache = rig.cache(new KvLayout(KV_HEADS, HEAD_SIZE, HEAD_SIZE, type, type, 32), 3);
+            rig.add(new WriteKv(rows, positions, slots, pageTable, k, v, cache));
+            AttentionForm form = new AttentionForm(HEADS, 0.125f, 0, 0);
+            Buffer out = rig.output(rows, HEADS * HEAD_SIZE);
+            rig.add(new Attention(rows, positions, slots, pageTable, q, cache, form, null, out));
+        });
     }
 
     /** Two layers between embedding and logits; positions go on from round to round. */

@@ -6,6 +6,7 @@ import dev.nibble.GoldenData;
 import dev.nibble.device.DeviceOptions;
 import dev.nibble.device.KvRotation;
 import dev.nibble.device.KvType;
+import dev.nibble.device.NeedsOpenCl;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -14,6 +15,7 @@ import java.util.stream.Stream;
 import java.util.stream.StreamSupport;
 import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.TestFactory;
+import org.junit.jupiter.api.extension.ExtendWith;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.ObjectMapper;
 
@@ -72,18 +74,44 @@ class GoldenLogitsTest {
                                         cacheTolerance(entry) + int8Tolerance(withFloatCache(entry))))));
     }
 
+    @TestFactory
+    @ExtendWith(NeedsOpenCl.class)
+    Stream<DynamicTest> int8ActivationsOfOpenClDevices() {
+        return Arrays.stream(KvType.values())
+                .flatMap(kv -> entries(kv.id())
+                        .flatMap(entry -> Stream.of("opencl:0", "opencl:0,opencl:1")
+                                .filter(devices -> kv != KvType.F32 || devices.equals("opencl:0"))
+                                .map(devices -> test(
+                                        entry,
+                                        devices,
+                                        false,
+                                        kv,
+                                        KvRotation.AUTO,
+                                        cacheTolerance(entry) + int8Tolerance(withFloatCache(entry))))));
+    }
+
+    @TestFactory
+    @ExtendWith(NeedsOpenCl.class)
+    Stream<DynamicTest> openClDevicesGiveTheLogitsOfTheReference() {
+        return givesTheLogitsOfTheReference("opencl:0");
+    }
+
     /**
-     * The CPU adds floats in another order than the reference. So rows of float weights agree as closely as float32 does; and
+     * Other devices add floats in another order than the reference. So rows of float weights agree as closely as float32 does; and
      * so do rows of quantized weights, up to the first activation that lies so near to the middle between two integers that
      * the order of additions decides: from there on, that row and those that attend to it differ by one step of int8.
      */
     @TestFactory
     Stream<DynamicTest> theCpuGivesTheLogitsOfTheReference() {
+        return givesTheLogitsOfTheReference("cpu");
+    }
+
+    private static Stream<DynamicTest> givesTheLogitsOfTheReference(String device) {
         return entries("f32")
                 .map(entry -> DynamicTest.dynamicTest(entry.get("file").asString(), () -> {
                     Path path = GoldenData.path(entry.get("model").asString());
                     float[] wanted = logits(path, "reference", false, KvType.F32, tokens(entry));
-                    float[] found = logits(path, "cpu", false, KvType.F32, tokens(entry));
+                    float[] found = logits(path, device, false, KvType.F32, tokens(entry));
                     boolean floats = path.toString().contains("f16");
                     assertNmse(found, wanted, floats ? 1e-9 : 1e-4);
                     int vocabulary = wanted.length / tokens(entry).length;
