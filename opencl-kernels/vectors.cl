@@ -10,7 +10,12 @@ typedef uint uints;
 #define IOTA 0
 #define LOAD(p) (*(p))
 #define STORE(x, p) (*(p) = (x))
+#ifdef FP16
+#pragma OPENCL EXTENSION cl_khr_fp16 : enable
+#define LOAD_HALF(p) ((float)*(p))
+#else
 #define LOAD_HALF(p) vload_half(0, p)
+#endif
 #define TO_FLOATS(x) ((float)(x))
 #define TO_INTS(x) ((int)(x))
 #define TO_UINTS(x) ((uint)(x))
@@ -94,6 +99,21 @@ inline void store_some(floats x, global float *p, int count) {
 #define SUM(value, shared) (value)
 #else
 #define SUM(value, shared) group_sum(value, shared)
+#ifdef SUB_GROUPS
+inline float group_sum(float value, local float *shared) {
+    float part = sub_group_reduce_add(value);
+    barrier(CLK_LOCAL_MEM_FENCE);
+    if (get_sub_group_local_id() == 0) {
+        shared[get_sub_group_id()] = part;
+    }
+    barrier(CLK_LOCAL_MEM_FENCE);
+    float sum = 0;
+    for (uint i = 0; i < get_num_sub_groups(); i++) {
+        sum += shared[i];
+    }
+    return sum;
+}
+#else
 inline float group_sum(float value, local float *shared) {
     int lane = get_local_id(0);
     barrier(CLK_LOCAL_MEM_FENCE);
@@ -107,4 +127,5 @@ inline float group_sum(float value, local float *shared) {
     barrier(CLK_LOCAL_MEM_FENCE);
     return shared[0];
 }
+#endif
 #endif

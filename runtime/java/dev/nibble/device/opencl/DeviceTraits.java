@@ -3,6 +3,7 @@ package dev.nibble.device.opencl;
 import dev.nibble.foreign.OpenCl;
 import dev.nibble.foreign.OpenClInfo;
 import java.util.Arrays;
+import java.util.EnumSet;
 import java.util.Set;
 import java.util.stream.Collectors;
 
@@ -85,8 +86,47 @@ record DeviceTraits(
         return (types & OpenClInfo.TYPE_CPU) != 0;
     }
 
+    /** The features that the device lists: see {@link FeatureTest} for those that work. */
+    Set<DeviceFeature> features() {
+        return Arrays.stream(DeviceFeature.values())
+                .filter(feature -> extensions.contains(feature.extension()))
+                .collect(Collectors.toCollection(() -> EnumSet.noneOf(DeviceFeature.class)));
+    }
+
+    /** The version of OpenCL C that programs are written in: sub-groups are a part of the later ones. */
+    String language(Set<DeviceFeature> used) {
+        if (!used.contains(DeviceFeature.SUB_GROUPS)) {
+            return "CL1.2";
+        }
+        return version.startsWith("OpenCL 2") ? "CL2.0" : "CL3.0";
+    }
+
+    /** The same device with the kernels of another kind of processor. */
+    DeviceTraits with(long otherTypes) {
+        return new DeviceTraits(
+                id,
+                platform,
+                name,
+                platformName,
+                version,
+                driver,
+                otherTypes,
+                computeUnits,
+                mostWorkItems,
+                memory,
+                largestAllocation,
+                localMemory,
+                ownLocalMemory,
+                unifiedMemory,
+                exactDivision,
+                extensions);
+    }
+
     /** One line for people. */
     String describe() {
-        return name + ", " + version + ", " + (memory >> 20) + " MiB";
+        String listed = features().stream().map(DeviceFeature::title).collect(Collectors.joining(", "));
+        return name + " (" + platformName + "; " + version + ", driver " + driver + "), " + computeUnits
+                + " compute units, " + (memory >> 20) + " MiB"
+                + (listed.isEmpty() ? "" : ", " + listed);
     }
 }

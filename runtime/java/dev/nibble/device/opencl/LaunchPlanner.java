@@ -28,13 +28,12 @@ final class LaunchPlanner {
         return device;
     }
 
-    /** Plans a step; the caller releases the kernels that are returned. */
-    List<Long> plan(List<Operation> operations) {
+    /** Plans a step, which is to own the kernels. */
+    void plan(List<Operation> operations) {
         try {
             for (int i = 0; i < operations.size(); ) {
                 i += plan(operations, i);
             }
-            return kernels;
         } catch (RuntimeException e) {
             kernels.forEach(device.calls()::releaseKernel);
             throw e;
@@ -87,6 +86,11 @@ final class LaunchPlanner {
     /** Adds a launch behind those that there are. */
     void add(Launch launch) {
         launches.add(launch);
+    }
+
+    /** The kernels of the launches. */
+    List<Long> kernels() {
+        return kernels;
     }
 
     List<Launch> launches() {

@@ -21,9 +21,7 @@ final class OpenClContext {
     static synchronized long acquire(OpenCl calls, DeviceTraits device, List<DeviceTraits> all) {
         boolean own = device.platformName().contains("NVIDIA");
         List<Long> ids = all.stream()
-                .filter(other -> own
-                        ? other.id() == device.id()
-                        : other.platform() == device.platform() && other.types() == device.types())
+                .filter(other -> own ? other.id() == device.id() : other.platform() == device.platform())
                 .map(DeviceTraits::id)
                 .toList();
         long context = CONTEXTS.computeIfAbsent(

@@ -8,7 +8,7 @@ import dev.nibble.device.ElementType;
 import dev.nibble.device.KvLayout;
 import dev.nibble.device.KvPages;
 import dev.nibble.device.Operation;
-import dev.nibble.device.Queue;
+import dev.nibble.device.Roofline;
 import dev.nibble.device.Step;
 import dev.nibble.device.Weight;
 import dev.nibble.device.WeightShape;
@@ -24,6 +24,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.locks.ReentrantLock;
@@ -64,6 +65,7 @@ public final class OpenClDevice implements Device {
         this.programs = new OpenClPrograms(calls, traits, handles.context, ProgramCache.ofSystem());
         this.staging = new WeightStaging(this, calls, handles.queue);
         this.queue = new OpenClQueue(this, calls, handles.queue);
+        programs.use(new FeatureTest(this, "features").working(traits.features()));
     }
 
     /**
@@ -76,7 +78,7 @@ public final class OpenClDevice implements Device {
     /** Opens one of the devices that were found. */
     static OpenClDevice open(OpenClPlatforms platforms, int index) {
         OpenCl calls = Objects.requireNonNull(platforms.calls());
-        DeviceTraits traits = platforms.devices().get(index);
+        DeviceTraits traits = OpenClProperties.withKernels(platforms.devices().get(index));
         long context = OpenClContext.acquire(calls, traits, platforms.devices());
         try {
             long queue = calls.createQueue(context, traits.id(), 0);
@@ -117,7 +119,7 @@ public final class OpenClDevice implements Device {
             throw new IllegalArgumentException(
                     "the OpenCL queue runs commands out of order; make one without that property");
         }
-        DeviceTraits traits = DeviceTraits.of(calls, device);
+        DeviceTraits traits = OpenClProperties.withKernels(DeviceTraits.of(calls, device));
         calls.retainContext(context);
         calls.retainQueue(queue);
         return new OpenClDevice(
@@ -277,12 +279,23 @@ public final class OpenClDevice implements Device {
             }
         }
         LaunchPlanner planner = new LaunchPlanner(this);
-        StepKernels owned = new StepKernels(this, planner.plan(operations));
-        OpenClStep step = new OpenClStep(
-                this, planner.launches(), allocations.stream().distinct().toList());
+        planner.plan(operations);
+        return step(planner, allocations.stream().distinct().toList());
+    }
+
+    /** A step of what was planned, which uses this memory and owns the kernels. */
+    OpenClStep step(LaunchPlanner planner, List<OpenClAllocation> allocations) {
+        StepKernels owned = new StepKernels(this, planner.kernels());
+        OpenClStep step = new OpenClStep(this, planner.launches(), allocations);
         exclusively(() -> kernels.add(owned));
         CLEANER.register(step, owned);
         return step;
+    }
+
+    @Override
+    public Optional<Roofline> openRoofline() {
+        checkOpen();
+        return Optional.of(new OpenClRoofline(this));
     }
 
     /** Memory for what launches of one operation leave for each other, at least so many bytes; freed with the device. */
@@ -302,7 +315,7 @@ public final class OpenClDevice implements Device {
     }
 
     @Override
-    public Queue queue() {
+    public OpenClQueue queue() {
         return queue;
     }
 

@@ -4,10 +4,14 @@ import dev.nibble.UnsupportedFeatureException;
 import dev.nibble.foreign.OpenCl;
 import dev.nibble.foreign.OpenClException;
 import dev.nibble.foreign.OpenClInfo;
+import java.util.Arrays;
+import java.util.EnumSet;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.function.LongConsumer;
+import java.util.stream.Collectors;
 
 /** The programs of a device, each a family of kernels with build options, compiled when first asked for. */
 final class OpenClPrograms {
@@ -20,6 +24,7 @@ final class OpenClPrograms {
     private final DeviceTraits device;
     private final long context;
     private final ProgramCache cache;
+    private final Set<DeviceFeature> features = EnumSet.noneOf(DeviceFeature.class);
     private final Map<Key, Long> programs = new HashMap<>();
 
     OpenClPrograms(OpenCl calls, DeviceTraits device, long context, ProgramCache cache) {
@@ -27,6 +32,11 @@ final class OpenClPrograms {
         this.device = device;
         this.context = context;
         this.cache = cache;
+    }
+
+    /** Lets the programs that are compiled from now on use these features. */
+    synchronized void use(Set<DeviceFeature> working) {
+        features.addAll(working);
     }
 
     /** A new kernel of a program, for the caller to release. */
@@ -99,8 +109,14 @@ final class OpenClPrograms {
     }
 
     private String options(Key key) {
-        return "-cl-std=CL1.2" + (device.exactDivision() ? " -cl-fp32-correctly-rounded-divide-sqrt" : "")
-                + (key.options.isEmpty() ? "" : " " + key.options);
+        Set<DeviceFeature> used = EnumSet.copyOf(features);
+        Arrays.stream(DeviceFeature.values())
+                .filter(feature -> key.options.contains(feature.option()))
+                .forEach(used::add);
+        String general = "-cl-std=" + device.language(used)
+                + (device.exactDivision() ? " -cl-fp32-correctly-rounded-divide-sqrt" : "")
+                + features.stream().map(feature -> " " + feature.option()).collect(Collectors.joining());
+        return general + (key.options.isEmpty() ? "" : " " + key.options);
     }
 
     private String log(long program) {

@@ -111,6 +111,11 @@ final class OpenClQueue implements Queue {
         });
     }
 
+    /** Reads all of some memory into native memory. */
+    void read(OpenClAllocation source, MemorySegment target) {
+        device.exclusively(() -> read(source, 0, target));
+    }
+
     private void read(OpenClAllocation memory, long element, MemorySegment target) {
         if (target.byteSize() > 0) {
             calls.read(handle, memory.handle(), element * Integer.BYTES, target);
@@ -198,6 +203,16 @@ final class OpenClQueue implements Queue {
                     "the buffer of " + buffer.type() + " (" + buffer.rows() + ", " + buffer.width() + ") is closed");
         }
         return words.values();
+    }
+
+    /** Enqueues the filling of memory with an integer. */
+    void fill(OpenClAllocation target, int value) {
+        device.exclusively(() -> calls.fill(handle, target.handle(), value, 0, target.bytes()));
+    }
+
+    /** Waits until all that was enqueued is done. */
+    void await() {
+        device.exclusively(this::finish);
     }
 
     /** Frees the staging memory; the device has nothing left to do. */

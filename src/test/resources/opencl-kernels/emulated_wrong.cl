@@ -1,0 +1,2 @@
+#define WRONG 1
+#include "emulated.cl"
