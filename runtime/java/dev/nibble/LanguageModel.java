@@ -28,6 +28,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.OptionalInt;
+import java.util.Random;
 import java.util.function.Supplier;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
@@ -181,6 +182,30 @@ public final class LanguageModel implements AutoCloseable {
             throw new IllegalStateException("the model is closed");
         }
         devices.forEach(Device::warmUp);
+    }
+
+    /**
+     * Runs a step of made-up tokens and times each of its operations alone, while the model does nothing else.
+     *
+     * @param tokens of the step: at most {@link ModelInfo#batch}
+     * @param depth tokens that the context holds before
+     * @param repetitions how often each operation is timed; the median counts
+     * @return the operations in the order of the step, equal ones once
+     */
+    public List<KernelTime> kernelTimes(int tokens, int depth, int repetitions) {
+        // Others each time: the cache would still hold the same ones, and the step would be shorter.
+        Random random = new Random();
+        int[] context = random.ints(depth, 0, info.vocabulary()).toArray();
+        int[] step = random.ints(tokens, 0, info.vocabulary()).toArray();
+        return engine.operationTimes(context, step, repetitions).stream()
+                .map(time -> new KernelTime(
+                        time.cost().name(),
+                        time.rows(),
+                        time.count(),
+                        time.seconds(),
+                        time.cost().bytes(),
+                        time.cost().multiplyAdds()))
+                .toList();
     }
 
     /** The tokens of a prompt: special tokens in the text are recognised, and the model's own are added. */

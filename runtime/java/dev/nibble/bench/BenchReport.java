@@ -41,7 +41,8 @@ final class BenchReport {
                 "share_of_roofline", finite(row.shareOfRoofline()));
     }
 
-    private static @Nullable Double finite(double value) {
+    /** A number; null if it is none, which JSON has no word for. */
+    static @Nullable Double finite(double value) {
         return Double.isFinite(value) ? value : null;
     }
 

@@ -10,6 +10,7 @@ import dev.nibble.cli.CommonOptions;
 import dev.nibble.cli.DeviceArguments;
 import dev.nibble.cli.ExitStatus;
 import dev.nibble.cli.ProgressBar;
+import dev.nibble.cli.Table;
 import dev.nibble.cli.Terminal;
 import dev.nibble.cli.Version;
 import java.io.IOException;
@@ -97,6 +98,15 @@ public final class RuntimeBench implements Callable<Integer> {
             description = "Tokens that the context holds before each test. Default: ${DEFAULT-VALUE}.")
     private List<Integer> depths;
 
+    @Option(
+            names = "--kernels",
+            description = {
+                "Time each kernel of a step alone instead: of a prompt of -p tokens (at most " + BATCH
+                        + "), and of one",
+                "token where -n is not 0."
+            })
+    private boolean kernels;
+
     @ArgGroup
     private Format format = new Format();
 
@@ -135,20 +145,34 @@ public final class RuntimeBench implements Callable<Integer> {
     @Override
     public Integer call() throws IOException {
         List<BenchTest> tests = tests();
+        if (kernels) {
+            checkKernels(tests);
+        }
         List<BenchRow> rows = new ArrayList<>();
+        List<KernelRow> kernelRows = new ArrayList<>();
         ExitStatus status = ExitStatus.DONE;
         for (Source source : sources()) {
-            try {
-                rows.addAll(measure(source, tests));
+            try (LanguageModel model = open(source, tests)) {
+                measure(model, tests, rows, kernelRows);
             } catch (OutOfCapacityException e) {
                 terminal.note("runtime-bench: " + e.getMessage());
                 status = ExitStatus.DOES_NOT_FIT;
             }
         }
-        if (!rows.isEmpty()) {
-            print(rows);
-        }
+        print(rows, kernelRows);
         return status.code();
+    }
+
+    private void checkKernels(List<BenchTest> tests) {
+        for (BenchTest test : tests) {
+            if (test.tokens() > BATCH) {
+                throw new IllegalArgumentException("--kernels looks at one step, which has at most " + BATCH
+                        + " tokens of a prompt; -p " + test.tokens() + " are more");
+            }
+        }
+        if (html != null) {
+            throw new IllegalArgumentException("--html has no page of --kernels; choose --csv, --markdown or --json");
+        }
     }
 
     private List<BenchTest> tests() {
@@ -158,12 +182,20 @@ public final class RuntimeBench implements Callable<Integer> {
         List<BenchTest> tests = new ArrayList<>();
         for (int depth : depths) {
             addTests(tests, BenchTest.Kind.PROMPT, prompts, depth);
-            addTests(tests, BenchTest.Kind.GENERATION, generations, depth);
+            addTests(tests, BenchTest.Kind.GENERATION, kernels ? singles() : generations, depth);
         }
         if (tests.isEmpty()) {
             throw new IllegalArgumentException("-p 0 with -n 0 leaves nothing to measure");
         }
         return tests;
+    }
+
+    /** One token for each number of tokens to generate: all have the same step. */
+    private List<Integer> singles() {
+        return generations.stream()
+                .map(count -> Math.clamp(count, -1, 1))
+                .distinct()
+                .toList();
     }
 
     private static void addTests(List<BenchTest> tests, BenchTest.Kind kind, List<Integer> counts, int depth) {
@@ -191,25 +223,24 @@ public final class RuntimeBench implements Callable<Integer> {
         return sources;
     }
 
-    private List<BenchRow> measure(Source source, List<BenchTest> tests) throws IOException {
-        List<BenchRow> rows = new ArrayList<>();
-        try (LanguageModel model = open(source, tests)) {
-            ModelInfo info = model.info();
-            terminal.note(info.name() + " " + info.type() + " on " + info.device() + " (" + info.deviceDescription()
-                    + "), " + info.memory());
-            Optional<DeviceLimits> limits = DeviceLimits.open(info.device(), info.threads());
-            try {
-                BenchRun run = new BenchRun(model, limits, repetitions);
-                for (BenchTest test : tests) {
-                    BenchRow row = run.measure(test);
-                    terminal.note(row.summary());
-                    rows.add(row);
+    private void measure(LanguageModel model, List<BenchTest> tests, List<BenchRow> rows, List<KernelRow> kernelRows) {
+        ModelInfo info = model.info();
+        terminal.note(info.name() + " " + info.type() + " on " + info.device() + " (" + info.deviceDescription() + "), "
+                + info.memory());
+        Optional<DeviceLimits> limits = DeviceLimits.open(info.device(), info.threads());
+        try {
+            for (BenchTest test : tests) {
+                if (kernels) {
+                    kernelRows.addAll(new KernelRun(model, limits, repetitions).measure(test));
+                    continue;
                 }
-            } finally {
-                limits.ifPresent(DeviceLimits::close);
+                BenchRow row = new BenchRun(model, limits, repetitions).measure(test);
+                terminal.note(row.summary());
+                rows.add(row);
             }
+        } finally {
+            limits.ifPresent(DeviceLimits::close);
         }
-        return rows;
     }
 
     private LanguageModel open(Source source, List<BenchTest> tests) throws IOException {
@@ -229,15 +260,15 @@ public final class RuntimeBench implements Callable<Integer> {
         }
     }
 
-    private void print(List<BenchRow> rows) throws IOException {
+    private void print(List<BenchRow> rows, List<KernelRow> kernelRows) throws IOException {
+        if (rows.isEmpty() && kernelRows.isEmpty()) {
+            return;
+        }
         if (common.json()) {
-            terminal.println(BenchReport.json(rows));
-        } else if (format.markdown) {
-            terminal.print(BenchReport.table(rows).markdown());
-        } else if (format.csv) {
-            terminal.print(BenchReport.table(rows).csv());
+            terminal.println(kernels ? KernelReport.json(kernelRows) : BenchReport.json(rows));
         } else {
-            terminal.print(BenchReport.table(rows).text());
+            Table table = kernels ? KernelReport.table(kernelRows) : BenchReport.table(rows);
+            terminal.print(format.markdown ? table.markdown() : format.csv ? table.csv() : table.text());
         }
         if (html != null) {
             Files.writeString(html, HtmlReport.page(rows));

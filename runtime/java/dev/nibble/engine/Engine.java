@@ -22,6 +22,7 @@ public final class Engine implements AutoCloseable {
     private final EnginePlan plan;
     private final List<MemoryPlan> memory;
     private final List<Stage> stages = new ArrayList<>();
+    private final BatchPlanner planner;
     private final Scheduler scheduler;
 
     private Engine(List<Device> devices, ModelSource source, EngineOptions options, LongConsumer progress) {
@@ -42,8 +43,8 @@ public final class Engine implements AutoCloseable {
                         .sum();
             }
             KvCache cache = new KvCache(stages.stream().map(Stage::cache).toList(), plan);
-            scheduler = resources.own(new Scheduler(
-                    new ForwardPass(stages), cache, new BatchPlanner(cache, plan.limits()), options.contextLength()));
+            planner = new BatchPlanner(cache, plan.limits());
+            scheduler = resources.own(new Scheduler(new ForwardPass(stages), cache, planner, options.contextLength()));
             scheduler.start();
         } catch (RuntimeException | Error e) {
             resources.closeAfter(e);
@@ -106,6 +107,21 @@ public final class Engine implements AutoCloseable {
         return Math.round(stages.stream()
                 .mapToDouble(stage -> stage.weights().perToken(config, measure))
                 .sum());
+    }
+
+    /**
+     * Runs a step and times each of its operations alone, while nothing else runs.
+     *
+     * @param context tokens that the cache holds before
+     * @param tokens those of the step, at most {@link #rows}
+     * @param repetitions how often each operation is timed
+     */
+    public List<OperationTime> operationTimes(int[] context, int[] tokens, int repetitions) {
+        if (tokens.length < 1 || tokens.length > rows()) {
+            throw new IllegalArgumentException(
+                    "a step takes 1 to " + rows() + " tokens, not " + tokens.length + "; measure fewer");
+        }
+        return new OperationClock(stages, planner.batch(), context.length, repetitions).run(scheduler, context, tokens);
     }
 
     /** Ends all sequences and frees everything that the engine allocated. Closing again does nothing. */

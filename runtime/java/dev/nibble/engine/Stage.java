@@ -2,6 +2,7 @@ package dev.nibble.engine;
 
 import dev.nibble.device.Buffer;
 import dev.nibble.device.Device;
+import dev.nibble.device.Operation;
 import dev.nibble.device.Queue;
 import dev.nibble.device.Resources;
 import dev.nibble.device.Step;
@@ -76,11 +77,14 @@ final class Stage implements AutoCloseable {
 
     /** Enqueues what its layers do to a batch, which is to be in the buffers before: see {@link #receive}. */
     void run(Batch batch) {
+        queue().submit(steps.computeIfAbsent(shape(batch), this::prepare));
+    }
+
+    private Shape shape(Batch batch) {
         int outputs = layers.endsModel() ? Math.max(1, batch.outputCount()) : 1;
-        Shape shape = new Shape(
+        return new Shape(
                 bucket(batch.rows(), plan.limits().rows()),
                 bucket(outputs, plan.limits().outputs()));
-        queue().submit(steps.computeIfAbsent(shape, this::prepare));
     }
 
     /** Enqueues the writing of a batch to the device. */
@@ -100,6 +104,18 @@ final class Stage implements AutoCloseable {
     /** Enqueues the taking over of so many rows of the residual stream from the stage with the layers before. */
     void receive(Stage before, int rows) {
         queue().receive(buffers.residual, before.queue(), before.buffers.residual, rows);
+    }
+
+    /** Times the operations of the batch that ran last, a sequence after {@code depth} tokens in the cache. */
+    List<OperationTime> operationTimes(Batch batch, int depth, int repetitions) {
+        Shape shape = shape(batch);
+        List<Operation> operations = new StepRecorder(this, shape.rows(), shape.outputs()).record();
+        try (OperationTimes times = new OperationTimes(device, operations, buffers.rowCount)) {
+            return times.measure(
+                    operation -> operation.rows().live() == buffers.rowCount ? batch.rows() : batch.outputCount(),
+                    depth,
+                    repetitions);
+        }
     }
 
     @Override

@@ -18,7 +18,7 @@ import tools.jackson.databind.json.JsonMapper;
 final class BenchRowTest {
     private static final double EXACT = 1e-12;
 
-    private static ModelInfo model(String name) {
+    static ModelInfo model(String name) {
         return new ModelInfo(
                 name,
                 "llama",

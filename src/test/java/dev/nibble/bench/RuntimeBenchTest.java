@@ -8,9 +8,12 @@ import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
 
 /** The program {@code runtime-bench}. */
 final class RuntimeBenchTest {
@@ -42,6 +45,8 @@ final class RuntimeBenchTest {
                     -p -5                   | must not be negative
                     -r 0                    | -r must be 1
                     --markdown --csv        | mutually exclusive
+                    --kernels -p 513        | at most 512
+                    --kernels --html x.html | --html has no page
                     """)
     void wrongUseEndsWithTwo(String line, String inMessage) {
         assertEquals(2, bench(line), text(err));
@@ -63,5 +68,53 @@ final class RuntimeBenchTest {
         assertEquals(0, bench("-p 8 -n 0 -r 1 --device reference --markdown"), text(err));
         assertTrue(text(out).startsWith("| model | type | device |"), text(out));
         assertTrue(text(out).contains("| pp8 |"), text(out));
+    }
+
+    @Test
+    void kernelsOfAPromptAndOfAToken() {
+        assertEquals(0, bench("--kernels -p 8 -n 16,32 -r 1 --depth 3 --device reference --json"), text(err));
+        JsonNode rows = new JsonMapper().readTree(text(out));
+        assertEquals(
+                List.of("pp8@d3", "tg1@d3"),
+                rows.valueStream()
+                        .map(row -> row.get("test").asString())
+                        .distinct()
+                        .toList());
+        for (String test : List.of("pp8@d3", "tg1@d3")) {
+            List<JsonNode> kernels = rows.valueStream()
+                    .filter(row -> row.get("test").asString().equals(test))
+                    .toList();
+            double whole = kernels.stream()
+                    .mapToDouble(row -> row.get("share_of_step").asDouble())
+                    .sum();
+            assertEquals(1, whole, 1e-9);
+            for (String kind :
+                    List.of("embed", "norm", "quantize", "matmul", "rope", "write-kv", "attention", "gate")) {
+                assertTrue(
+                        kernels.stream()
+                                .anyMatch(row -> row.get("kernel").asString().startsWith(kind + " ")),
+                        kind + " is missing: " + kernels);
+            }
+            JsonNode down = kernels.stream()
+                    .filter(row -> row.get("kernel").asString().startsWith("matmul ffn_down 512 -> 256 "))
+                    .findFirst()
+                    .orElseThrow();
+            int tokens = test.startsWith("pp") ? 8 : 1;
+            assertEquals(tokens, down.get("rows").asInt());
+            // Of the four layers the last has one row only.
+            assertEquals(tokens == 1 ? 4 : 3, down.get("count").asInt());
+            assertEquals(tokens * 512L * 256, down.get("multiply_adds").asLong());
+            assertTrue(down.get("microseconds").asDouble() > 0, down.toString());
+            assertTrue(down.get("share_of_roofline").isNull(), "the reference device has no limits");
+        }
+    }
+
+    @Test
+    void kernelsAsATable() {
+        assertEquals(0, bench("--kernels -p 0 -n 1 -r 1 --device cpu --threads 1 --csv"), text(err));
+        List<String> lines = text(out).lines().toList();
+        assertTrue(lines.getFirst().startsWith("model,type,device,threads,test,kernel,rows,count,us"), text(out));
+        assertTrue(lines.stream().skip(1).allMatch(line -> line.contains(",tg1,")), text(out));
+        assertTrue(lines.stream().anyMatch(line -> line.contains(",argmax 1024,1,1,")), text(out));
     }
 }
