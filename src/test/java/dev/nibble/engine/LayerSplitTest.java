@@ -1,7 +1,9 @@
 package dev.nibble.engine;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.nibble.DeviceInfo;
 import dev.nibble.GoldenData;
 import dev.nibble.device.BackgroundDevice;
 import dev.nibble.device.Device;
@@ -9,6 +11,8 @@ import dev.nibble.device.DeviceOptions;
 import dev.nibble.device.Devices;
 import dev.nibble.device.KvRotation;
 import dev.nibble.device.KvType;
+import dev.nibble.device.NeedsOpenCl;
+import dev.nibble.device.Resources;
 import dev.nibble.gguf.GgufFile;
 import dev.nibble.model.GgufModel;
 import java.io.IOException;
@@ -20,9 +24,13 @@ import java.util.Collections;
 import java.util.List;
 import java.util.Random;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestFactory;
+import org.junit.jupiter.api.extension.ExtendWith;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** A model whose layers are split over devices of one kind gives the logits that it gives on one of them, to the last bit. */
 class LayerSplitTest {
@@ -71,6 +79,48 @@ class LayerSplitTest {
                         EngineProbe.last(engine.scheduler(), vocabulary, tokens));
             }
         }
+    }
+
+    /** Whether its two instances are one device or two, they share a context, and the rows go from one to the other at once. */
+    @ParameterizedTest
+    @ValueSource(strings = {"opencl:0,opencl:0", "opencl:0,opencl:1", "opencl:0,cpu", "cpu,opencl:0"})
+    @ExtendWith(NeedsOpenCl.class)
+    void chunksOnOpenClDevicesDoNotOvertakeEachOther(String devices) throws IOException {
+        Assumptions.assumeTrue(
+                !devices.contains(":1")
+                        || DeviceInfo.all().stream()
+                                .anyMatch(info -> info.name().equals("opencl:1")),
+                "there is one OpenCL device; PoCL shows two with POCL_DEVICES=\"pthread pthread\"");
+        Path path = GoldenData.path("models/tiny-q4_k_m.gguf");
+        int[] tokens = new Random(7).ints(TOKENS, 3, 64).toArray();
+        EngineOptions options = new EngineOptions(TOKENS, TOKENS, KvType.F16, KvType.F16, 4);
+        float[] wanted = last(path, devices.split(",")[0], options, tokens);
+        for (int attempt = 0; attempt < 5; attempt++) {
+            float[] found = last(path, devices, options, tokens);
+            assertTrue(nmse(found, wanted) < 1e-4, "attempt " + attempt + ": NMSE " + nmse(found, wanted));
+        }
+    }
+
+    private static float[] last(Path path, String devices, EngineOptions options, int... tokens) throws IOException {
+        try (Resources opened = new Resources();
+                GgufModel model = new GgufModel(GgufFile.open(path))) {
+            List<Device> used = Stream.of(devices.split(","))
+                    .map(name -> opened.own(Devices.open(name, new DeviceOptions(1, false))))
+                    .toList();
+            try (Engine engine = Engine.open(used, model, options, done -> {})) {
+                return EngineProbe.last(engine.scheduler(), model.config().vocabulary(), tokens);
+            }
+        }
+    }
+
+    private static double nmse(float[] values, float[] wanted) {
+        double error = 0;
+        double power = 0;
+        for (int i = 0; i < wanted.length; i++) {
+            error += Math.pow((double) values[i] - wanted[i], 2);
+            power += Math.pow(wanted[i], 2);
+        }
+        return error / power;
     }
 
     private static DynamicTest test(Path path, String kind, int devices, KvType kv, List<Double> proportions) {
