@@ -32,9 +32,9 @@ public final class TextWindows {
         check(size, model.info().context(), most);
         int[] tokens = model.tokenize(text);
         if (tokens.length < size) {
-            throw new IllegalArgumentException(
-                    "the text has " + tokens.length + (tokens.length == 1 ? " token" : " tokens")
-                            + ", fewer than a window of " + size + "; use a longer text or a smaller window (--ctx)");
+            throw new IllegalArgumentException("the text has " + tokens.length
+                    + (tokens.length == 1 ? " token" : " tokens") + ", fewer than a window of " + size
+                    + "; use a longer text or smaller windows (--ctx; of tune --window)");
         }
         int count = most == 0 ? tokens.length / size : Math.min(most, tokens.length / size);
         OptionalInt beginning = model.beginningToken();

@@ -255,10 +255,25 @@ public final class Tuning {
                 TextWindows.of(model, options.text(), size, (int) Math.clamp(saved, 1, options.windowsOf(size)));
         int count = options.windows() > 0 ? wanted.count() : readable(model, wanted);
         TextWindows chosen = TextWindows.of(model, options.text(), size, count);
-        say("measuring on " + count + " windows of " + size + " tokens"
-                + (count < wanted.count() ? ", as many as the base reads in a minute" : ""));
+        if (options.variants().isEmpty()) {
+            requireCalibrationText(model, size);
+        }
+        say(
+                count == wanted.count()
+                        ? "measuring on " + count + " windows of " + size + " tokens"
+                        : "measuring on " + count + " of " + wanted.count() + " windows of " + size
+                                + " tokens, as the base takes its time to read them; --windows asks for more");
         windows = chosen;
         return chosen;
+    }
+
+    /** What would come out when the first variant is made, long after. */
+    private void requireCalibrationText(LanguageModel model, int size) {
+        try {
+            TextWindows.of(model, options.calibrationText(), size, 1);
+        } catch (IllegalArgumentException e) {
+            throw new IllegalArgumentException("to calibrate with, " + e.getMessage(), e);
+        }
     }
 
     /** The windows that a model reads in a reasonable time, at least a few; twice, for the first time is slower. */

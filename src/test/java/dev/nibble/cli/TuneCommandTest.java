@@ -155,6 +155,19 @@ final class TuneCommandTest {
     }
 
     @Test
+    void textsThatAreTooShortAreRefusedBeforeAnythingIsMeasured() throws IOException {
+        Path text = Files.writeString(folder.resolve("text"), "Anna.");
+        Result measured = nibble("tune", "-f", text.toString());
+        assertEquals(2, measured.status());
+        assertTrue(measured.err().contains("fewer than a window of 128"), measured.err());
+        assertTrue(measured.err().contains("--window"), measured.err());
+        Result calibrated = nibble("tune", "--calibration", text.toString());
+        assertEquals(2, calibrated.status());
+        assertTrue(calibrated.err().contains("to calibrate with, the text has"), calibrated.err());
+        assertFalse(calibrated.err().contains("base:"), calibrated.err());
+    }
+
+    @Test
     void anOutputWithoutAFolderIsRefusedAtOnce() {
         Result result = nibble("tune", "--out", folder.resolve("absent/x.gguf").toString());
         assertEquals(2, result.status());
