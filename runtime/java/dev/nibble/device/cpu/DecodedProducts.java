@@ -6,7 +6,6 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.Objects;
 import jdk.incubator.vector.FloatVector;
-import jdk.incubator.vector.VectorOperators;
 
 /**
  * Products with weights that are kept in the blocks of the file: a chunk of columns of a tile is decoded to floats, and lanes run
@@ -95,9 +94,9 @@ final class DecodedProducts {
             rest2 += x[xAt + i] * weights[at + 2 * CHUNK + i];
             rest3 += x[xAt + i] * weights[at + 3 * CHUNK + i];
         }
-        results[to] += sum0.reduceLanes(VectorOperators.ADD) + rest0;
-        results[to + 1] += sum1.reduceLanes(VectorOperators.ADD) + rest1;
-        results[to + 2] += sum2.reduceLanes(VectorOperators.ADD) + rest2;
-        results[to + 3] += sum3.reduceLanes(VectorOperators.ADD) + rest3;
+        results[to] += VectorMath.sum(sum0) + rest0;
+        results[to + 1] += VectorMath.sum(sum1) + rest1;
+        results[to + 2] += VectorMath.sum(sum2) + rest2;
+        results[to + 3] += VectorMath.sum(sum3) + rest3;
     }
 }

@@ -3,7 +3,6 @@ package dev.nibble.device.cpu;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import jdk.incubator.vector.FloatVector;
-import jdk.incubator.vector.VectorOperators;
 
 /** Vector and scalar access to rows of floats in native memory; offsets are in bytes. */
 final class Rows {
@@ -37,7 +36,7 @@ final class Rows {
         for (int i = 0; i < whole; i += Lanes.COUNT) {
             sum = sum.add(load(x, at + i * 4L).sub(mean));
         }
-        double total = sum.reduceLanes(VectorOperators.ADD);
+        double total = VectorMath.sum(sum);
         for (int i = whole; i < count; i++) {
             total += get(x, at + i * 4L) - mean;
         }
@@ -60,7 +59,7 @@ final class Rows {
             FloatVector last = load(x, at + i * 4L).sub(mean);
             even = last.fma(last, even);
         }
-        double total = even.add(odd).reduceLanes(VectorOperators.ADD);
+        double total = VectorMath.sum(even.add(odd));
         for (i = whole; i < count; i++) {
             float value = get(x, at + i * 4L) - mean;
             total += (double) value * value;

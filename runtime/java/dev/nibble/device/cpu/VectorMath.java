@@ -3,6 +3,7 @@ package dev.nibble.device.cpu;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.VectorOperators;
+import jdk.incubator.vector.VectorShuffle;
 
 /** Elementary functions on vectors of floats, to a relative error of about 2⁻²³. */
 final class VectorMath {
@@ -21,7 +22,33 @@ final class VectorMath {
     private static final float LOWEST_POWER = -124f;
     private static final int MANTISSA_BITS = 23;
 
+    private static final VectorShuffle<Float> BY_8 = distance(8);
+    private static final VectorShuffle<Float> BY_4 = distance(4);
+    private static final VectorShuffle<Float> BY_2 = distance(2);
+    private static final VectorShuffle<Float> BY_1 = distance(1);
+
     private VectorMath() {}
+
+    /** Lane i is lane i + {@code lanes}, round in a circle. */
+    private static VectorShuffle<Float> distance(int lanes) {
+        return VectorShuffle.iota(Lanes.FLOATS, lanes % Lanes.COUNT, 1, true);
+    }
+
+    /**
+     * The sum of all lanes: those of the upper half are added to those of the lower, and so on. The reduction of the Vector API adds in
+     * another order once it is compiled, so that the same input would not always give the same bits.
+     */
+    static float sum(FloatVector x) {
+        FloatVector sum = x;
+        if (Lanes.COUNT > 8) {
+            sum = sum.add(sum.rearrange(BY_8));
+        }
+        if (Lanes.COUNT > 4) {
+            sum = sum.add(sum.rearrange(BY_4));
+        }
+        sum = sum.add(sum.rearrange(BY_2));
+        return sum.add(sum.rearrange(BY_1)).lane(0);
+    }
 
     /** e to the power of x; 0 for x below −86, that of 88 above 88. */
     static FloatVector exp(FloatVector x) {

@@ -33,6 +33,25 @@ class VectorMathTest {
         }
     }
 
+    /** So often that it is interpreted at first and compiled in the end: the order of additions must stay. */
+    @Test
+    void sumsHaveOneOrder() {
+        Random random = new Random(5);
+        float[] x = new float[Lanes.COUNT];
+        for (int round = 0; round < 100_000; round++) {
+            for (int i = 0; i < x.length; i++) {
+                x[i] = random.nextFloat() - 0.5f;
+            }
+            float sum = VectorMath.sum(FloatVector.fromArray(Lanes.FLOATS, x, 0));
+            for (int half = x.length / 2; half > 0; half /= 2) {
+                for (int i = 0; i < half; i++) {
+                    x[i] += x[half + i];
+                }
+            }
+            assertEquals(x[0], sum, "round " + round);
+        }
+    }
+
     private static void relative(
             UnaryOperator<FloatVector> tested, DoubleUnaryOperator exact, double from, double below) {
         Random random = new Random(1);
