@@ -21,10 +21,8 @@ public final class DeviceArguments {
             split = ",",
             defaultValue = AUTO,
             paramLabel = "DEVICE",
-            description = {
-                "auto, or a device that `nibble devices` lists: cpu, reference. Several share the layers of the model, in",
-                "this order. Default: ${DEFAULT-VALUE}."
-            })
+            description = "auto, or a device that `nibble devices` lists: cpu, reference. Several share the layers of "
+                    + "the model, in this order. Default: ${DEFAULT-VALUE}.")
     private List<String> devices;
 
     @Option(
@@ -37,10 +35,9 @@ public final class DeviceArguments {
             names = "--tensor-split",
             split = ",",
             paramLabel = "N",
-            description = {
-                "The proportions of the layers that each of several devices gets, for example 3,1; by default as their free",
-                "memory allows."
-            })
+            description =
+                    "The proportions of the layers that each of several devices gets, for example 3,1; by default "
+                            + "as their free memory allows.")
     private @Nullable List<Double> tensorSplit;
 
     @Option(
@@ -65,20 +62,17 @@ public final class DeviceArguments {
     @Option(
             names = "--kv-rotation",
             paramLabel = "WHAT",
-            description = {
-                "Whether keys and values are turned by a Hadamard transform before they are stored: auto (the default)",
-                "for those of types that gain by it, off, keys, values, both. It does not help models with attention sinks: they",
-                "keep their quality with f16 only."
-            })
+            description =
+                    "Whether keys and values are turned by a Hadamard transform before they are stored: auto (the "
+                            + "default) for those of types that gain by it, off, keys, values, both. It does not help "
+                            + "models with attention sinks: they keep their quality with f16 only.")
     private @Nullable String rotation;
 
     @Option(
             names = "--arithmetic",
             paramLabel = "KIND",
-            description = {
-                "How linear layers are computed: block-int8 (the default), fixed-point (integers from input to output,",
-                "on cpu and reference), exact (float32 activations, on reference)."
-            })
+            description = "How linear layers are computed: block-int8 (the default), fixed-point (integers from input "
+                    + "to output, on cpu and reference), exact (float32 activations, on reference).")
     private @Nullable String arithmetic;
 
     /** How several devices share a model. */
