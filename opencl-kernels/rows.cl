@@ -11,13 +11,80 @@
 // Each work-item takes its vectors of a row, the last of which may not be whole.
 #define EACH_PIECE(i, width) for (int i = get_global_id(0) * VECTOR; i < (width); i += get_global_size(0) * VECTOR)
 
-// One work-group for each group of values. With a delta, x += delta first.
+// The sum of 16 integers.
+inline int sum16(int16 v) {
+    int8 a = v.lo + v.hi;
+    int4 b = a.lo + a.hi;
+    return (b.x + b.z) + (b.y + b.w);
+}
+
+// What products read beside the values of a block: its scale, and the sums of its first and of its last 16 values, 16 bits each.
+inline int2 block_of(float scale, int first, int last) {
+    return (int2)(as_int(scale), (first & 0xffff) | last << 16);
+}
+
+// Quantizes the block of 32 values from i on.
+inline void quantize_block(float16 low, float16 high, global char *values, global int2 *blocks, int i) {
+// Each step is rounded by itself: the integers are the same on all devices.
+#pragma OPENCL FP_CONTRACT OFF
+    float16 most = fmax(fabs(low), fabs(high));
+    float8 most8 = fmax(most.lo, most.hi);
+    float4 most4 = fmax(most8.lo, most8.hi);
+    float amax = fmax(fmax(most4.x, most4.y), fmax(most4.z, most4.w));
+    float inverse = amax == 0 ? 0 : 127 / amax;
+    float16 scaled_low = low * inverse;
+    float16 scaled_high = high * inverse;
+    int16 low_values = convert_int16(scaled_low + 128.5f) - 128;
+    int16 high_values = convert_int16(scaled_high + 128.5f) - 128;
+    vstore16(convert_char16(low_values), 0, values + i);
+    vstore16(convert_char16(high_values), 0, values + i + 16);
+    blocks[i / 32] = block_of(amax / 127, sum16(low_values), sum16(high_values));
+}
+
+#if LANES > 1
+// Quantizes value i of a row by each work-item of a group, neighbours by neighbours; those from the width on take part only.
+inline void quantize_value(
+        float value, global char *values, global int2 *blocks, int i, int width, local float *shared, local int *sums) {
+#pragma OPENCL FP_CONTRACT OFF
+    int lane = get_local_id(0);
+    barrier(CLK_LOCAL_MEM_FENCE);
+    shared[lane] = fabs(value);
+    for (int half_way = 16; half_way > 0; half_way /= 2) {
+        barrier(CLK_LOCAL_MEM_FENCE);
+        if (lane % 32 < half_way) {
+            shared[lane] = fmax(shared[lane], shared[lane + half_way]);
+        }
+    }
+    barrier(CLK_LOCAL_MEM_FENCE);
+    float amax = shared[lane / 32 * 32];
+    float inverse = amax == 0 ? 0 : 127 / amax;
+    float scaled = value * inverse;
+    sums[lane] = (int)(scaled + 128.5f) - 128;
+    if (i < width) {
+        values[i] = (char)sums[lane];
+    }
+    for (int half_way = 8; half_way > 0; half_way /= 2) {
+        barrier(CLK_LOCAL_MEM_FENCE);
+        if (lane % 16 < half_way) {
+            sums[lane] += sums[lane + half_way];
+        }
+    }
+    barrier(CLK_LOCAL_MEM_FENCE);
+    if (i < width && lane % 32 == 0) {
+        blocks[i / 32] = block_of(amax / 127, sums[lane], sums[lane + 16]);
+    }
+}
+#endif
+
+// One work-group for each group of values. With a delta, x += delta first; with values, what comes out is quantized as well.
 //   live   (1)
 //   delta  (n, width) or null
 //   x      (n, groups * width), written where there is a delta
 //   weight (width)
 //   bias   (width) or null
 //   out    (n, groups * width), may be x
+//   values (n, width) or null
+//   blocks (n, width / 32) or null
 kernel void norm(
     global const int *live,
     global const float *delta,
@@ -25,11 +92,14 @@ kernel void norm(
     global const float *weight,
     global const float *bias,
     global float *out,
+    global char *values,
+    global int2 *blocks,
     int width,
     int groups,
     int centred,
     float epsilon) {
     local float shared[LANES];
+    local int sums[LANES];
     size_t group = get_group_id(0);
     if (group >= (size_t)live[0] * groups) {
         return;
@@ -76,85 +146,45 @@ kernel void norm(
         EACH_VECTOR(i, width) STORE((LOAD(x + i) - mean - more) * scale * LOAD(weight + i), out + i);
         EACH_REST(i, width) out[i] = (x[i] - mean - more) * scale * weight[i];
     }
-}
-
-// The sum of 16 integers.
-inline int sum16(int16 v) {
-    int8 a = v.lo + v.hi;
-    int4 b = a.lo + a.hi;
-    return (b.x + b.z) + (b.y + b.w);
-}
-
-// What products read beside the values of a block: its scale, and the sums of its first and of its last 16 values, 16 bits each.
-inline int2 block_of(float scale, int first, int last) {
-    return (int2)(as_int(scale), (first & 0xffff) | last << 16);
+    if (values) {
+        values += first;
+        blocks += first / 32;
+#if LANES == 1
+        for (int i = 0; i < width; i += 32) {
+            quantize_block(vload16(0, out + i), vload16(0, out + i + 16), values, blocks, i);
+        }
+#else
+        barrier(CLK_GLOBAL_MEM_FENCE);
+        for (int i = lane; i < (width + LANES - 1) / LANES * LANES; i += LANES) {
+            quantize_value(i < width ? out[i] : 0, values, blocks, i, width, shared, sums);
+        }
+#endif
+    }
 }
 
 // Blocks of 32 values to int8 with a scale. A work-item does a row on a CPU, a value elsewhere.
 //   live   (1)
-//   x      (n, width), width = count * 32
+//   x      (n, width), a multiple of 32
 //   values (n, width)
-//   blocks (n, count)
+//   blocks (n, width / 32)
 kernel void quantize(
-    global const int *live, global const float *x, global char *values, global int2 *blocks, int count) {
-// Each step is rounded by itself: the integers are the same on all devices.
-#pragma OPENCL FP_CONTRACT OFF
+    global const int *live, global const float *x, global char *values, global int2 *blocks, int width) {
     size_t row = get_global_id(1);
     if (row >= (size_t)live[0]) {
         return;
     }
-    x += row * count * 32;
-    values += row * count * 32;
-    blocks += row * count;
+    x += row * width;
+    values += row * width;
+    blocks += row * width / 32;
 #if LANES == 1
-    for (int block = 0; block < count; block++) {
-        float16 low = vload16(2 * block, x);
-        float16 high = vload16(2 * block + 1, x);
-        float16 most = fmax(fabs(low), fabs(high));
-        float8 most8 = fmax(most.lo, most.hi);
-        float4 most4 = fmax(most8.lo, most8.hi);
-        float amax = fmax(fmax(most4.x, most4.y), fmax(most4.z, most4.w));
-        float inverse = amax == 0 ? 0 : 127 / amax;
-        float16 scaled_low = low * inverse;
-        float16 scaled_high = high * inverse;
-        int16 low_values = convert_int16(scaled_low + 128.5f) - 128;
-        int16 high_values = convert_int16(scaled_high + 128.5f) - 128;
-        vstore16(convert_char16(low_values), 2 * block, values);
-        vstore16(convert_char16(high_values), 2 * block + 1, values);
-        blocks[block] = block_of(amax / 127, sum16(low_values), sum16(high_values));
+    for (int i = 0; i < width; i += 32) {
+        quantize_block(vload16(0, x + i), vload16(0, x + i + 16), values, blocks, i);
     }
 #else
     local float shared[LANES];
     local int sums[LANES];
-    int lane = get_local_id(0);
-    size_t i = get_global_id(0);
-    bool inside = i < (size_t)count * 32;
-    float value = inside ? x[i] : 0;
-    shared[lane] = fabs(value);
-    for (int half_way = 16; half_way > 0; half_way /= 2) {
-        barrier(CLK_LOCAL_MEM_FENCE);
-        if (lane % 32 < half_way) {
-            shared[lane] = fmax(shared[lane], shared[lane + half_way]);
-        }
-    }
-    barrier(CLK_LOCAL_MEM_FENCE);
-    float amax = shared[lane / 32 * 32];
-    float inverse = amax == 0 ? 0 : 127 / amax;
-    float scaled = value * inverse;
-    sums[lane] = (int)(scaled + 128.5f) - 128;
-    if (inside) {
-        values[i] = (char)sums[lane];
-    }
-    for (int half_way = 8; half_way > 0; half_way /= 2) {
-        barrier(CLK_LOCAL_MEM_FENCE);
-        if (lane % 16 < half_way) {
-            sums[lane] += sums[lane + half_way];
-        }
-    }
-    barrier(CLK_LOCAL_MEM_FENCE);
-    if (inside && lane % 32 == 0) {
-        blocks[i / 32] = block_of(amax / 127, sums[lane], sums[lane + 16]);
-    }
+    int i = get_global_id(0);
+    quantize_value(i < width ? x[i] : 0, values, blocks, i, width, shared, sums);
 #endif
 }
 
@@ -312,6 +342,12 @@ kernel __attribute__((reqd_work_group_size(LANES, 1, 1))) void hadamard(
     }
 }
 
+inline floats gated(floats x, floats y, int gelu) {
+    // The tanh form of GELU is x * sigmoid(2u), u = sqrt(2 / pi) * (x + 0.044715 x^3).
+    floats u = gelu ? fma(x * x * x, (floats)(0.044715f), x) * 1.5957691216f : x;
+    return x / (1 + exp(-u)) * y;
+}
+
 // out = activation(gate) * up. Global size (ceil(width / (LANES * VECTOR)) * LANES, n); on a CPU (1, n).
 kernel void gate(
         global const int *live,    // (1)
@@ -328,12 +364,48 @@ kernel void gate(
     up += (ulong)row * width;
     out += (ulong)row * width;
     EACH_PIECE(i, width) {
-        floats x = load_some(gate + i, width - i);
-        floats y = load_some(up + i, width - i);
-        // The tanh form of GELU is x * sigmoid(2u), u = sqrt(2 / pi) * (x + 0.044715 x^3).
-        floats u = gelu ? fma(x * x * x, (floats)(0.044715f), x) * 1.5957691216f : x;
-        store_some(x / (1 + exp(-u)) * y, out + i, width - i);
+        store_some(gated(load_some(gate + i, width - i), load_some(up + i, width - i), gelu), out + i, width - i);
     }
+}
+
+// The same, and what comes out quantized as well.
+kernel void gate_quantize(
+        global const int *live,    // (1)
+        int gelu,
+        global const float *gate,  // (n, width), a multiple of 32
+        global const float *up,    // (n, width)
+        global float *out,         // (n, width)
+        global char *values,       // (n, width)
+        global int2 *blocks,       // (n, width / 32)
+        int width) {
+    int row = get_global_id(1);
+    if (row >= live[0]) {
+        return;
+    }
+    gate += (ulong)row * width;
+    up += (ulong)row * width;
+    out += (ulong)row * width;
+    values += (ulong)row * width;
+    blocks += (ulong)row * width / 32;
+#if LANES == 1
+    for (int i = get_global_id(0) * 32; i < width; i += get_global_size(0) * 32) {
+        floats low = gated(vload16(0, gate + i), vload16(0, up + i), gelu);
+        floats high = gated(vload16(0, gate + i + 16), vload16(0, up + i + 16), gelu);
+        vstore16(low, 0, out + i);
+        vstore16(high, 0, out + i + 16);
+        quantize_block(low, high, values, blocks, i);
+    }
+#else
+    local float shared[LANES];
+    local int sums[LANES];
+    int i = get_global_id(0);
+    float value = 0;
+    if (i < width) {
+        value = gated(gate[i], up[i], gelu);
+        out[i] = value;
+    }
+    quantize_value(value, values, blocks, i, width, shared, sums);
+#endif
 }
 
 // The weighted sum of parts of each row. Global size as of gate.

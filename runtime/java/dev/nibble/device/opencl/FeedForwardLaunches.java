@@ -3,6 +3,7 @@ package dev.nibble.device.opencl;
 import dev.nibble.device.Activation;
 import dev.nibble.device.Gating;
 import dev.nibble.device.Operation;
+import org.jspecify.annotations.Nullable;
 
 /** The launches of a feed-forward layer between its products: {@code rows.cl}. */
 final class FeedForwardLaunches {
@@ -18,16 +19,20 @@ final class FeedForwardLaunches {
         return planner.kernel("rows", shape.options(), name);
     }
 
-    void gate(Operation.Gate gate) {
+    /** @param quantized what the result is quantized to in the same launch, or none */
+    void gate(Operation.Gate gate, Operation.@Nullable Quantize quantized) {
         int width = gate.out().width();
-        planner.add(kernel("gate")
+        LaunchBuilder kernel = kernel(quantized == null ? "gate" : "gate_quantize")
                 .buffer(gate.rows().live())
                 .integer(gate.activation() == Activation.GELU ? 1 : 0)
                 .buffer(gate.gate())
                 .buffer(gate.up())
-                .buffer(gate.out())
-                .integer(width)
-                .groups(shape.groups(width), gate.rows().limit(), shape.lanes()));
+                .buffer(gate.out());
+        if (quantized != null) {
+            kernel.quantized(quantized.out());
+        }
+        planner.add(
+                kernel.integer(width).groups(shape.groups(width), gate.rows().limit(), shape.lanes()));
     }
 
     void route(Operation.Route route) {

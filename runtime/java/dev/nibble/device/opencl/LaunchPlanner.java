@@ -1,8 +1,10 @@
 package dev.nibble.device.opencl;
 
+import dev.nibble.device.Buffer;
 import dev.nibble.device.Operation;
 import java.util.ArrayList;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /** Turns a list of operations into launches of kernels, a family of operations in a class of its own. */
 final class LaunchPlanner {
@@ -47,14 +49,32 @@ final class LaunchPlanner {
             attention.turnAndWrite(turned);
             return turned.count();
         }
-        plan(operations.get(place));
-        return 1;
+        Operation.Quantize quantized = quantizedAfter(operations, place);
+        plan(operations.get(place), quantized);
+        return quantized == null ? 1 : 2;
     }
 
-    private void plan(Operation operation) {
+    /** The next operation, if it quantizes whole rows that this one computes; none otherwise. */
+    private static Operation.@Nullable Quantize quantizedAfter(List<Operation> operations, int place) {
+        if (place + 1 == operations.size() || !(operations.get(place + 1) instanceof Operation.Quantize quantize)) {
+            return null;
+        }
+        @Nullable
+        Buffer computed = switch (operations.get(place)) {
+            case Operation.Norm norm -> norm.weight().width() == norm.out().width() ? norm.out() : null;
+            case Operation.AddNorm norm -> norm.out();
+            case Operation.Gate gate -> gate.out();
+            default -> null;
+        };
+        boolean same = quantize.rows().equals(operations.get(place).rows());
+        return same && quantize.x() == computed ? quantize : null;
+    }
+
+    /** @param quantized what a norm or a gate quantizes its result to as well, or none */
+    private void plan(Operation operation, Operation.@Nullable Quantize quantized) {
         switch (operation) {
-            case Operation.Norm norm -> rows.norm(norm);
-            case Operation.AddNorm norm -> rows.addNorm(norm);
+            case Operation.Norm norm -> rows.norm(norm, quantized);
+            case Operation.AddNorm norm -> rows.addNorm(norm, quantized);
             case Operation.Quantize quantize -> rows.quantize(quantize);
             case Operation.Gather gather -> rows.gather(gather);
             case Operation.ArgMax argMax -> rows.argMax(argMax);
@@ -65,7 +85,7 @@ final class LaunchPlanner {
             case Operation.WriteKv o -> attention.writeKv(o);
             case Operation.Rope o -> heads.rope(o);
             case Operation.Hadamard o -> heads.hadamard(o);
-            case Operation.Gate o -> feedForward.gate(o);
+            case Operation.Gate o -> feedForward.gate(o, quantized);
             case Operation.Route o -> feedForward.route(o);
             case Operation.Combine o -> feedForward.combine(o);
         }

@@ -1,9 +1,7 @@
 package dev.nibble.device.opencl;
 
-import dev.nibble.device.Buffer;
 import dev.nibble.device.NormKind;
 import dev.nibble.device.Operation;
-import dev.nibble.device.RowCount;
 import org.jspecify.annotations.Nullable;
 
 /** The launches of operations on each row by itself: {@code rows.cl}. */
@@ -22,54 +20,49 @@ final class RowLaunches {
         return planner.kernel(FAMILY, shape.options(), name);
     }
 
-    void norm(Operation.Norm norm) {
-        norm(norm.rows(), norm.kind(), norm.epsilon(), null, norm.x(), norm.weight(), norm.bias(), norm.out());
-    }
-
-    void addNorm(Operation.AddNorm norm) {
-        norm(
-                norm.rows(),
-                norm.kind(),
-                norm.epsilon(),
-                norm.delta(),
-                norm.residual(),
-                norm.weight(),
-                norm.bias(),
-                norm.out());
-    }
-
-    private void norm(
-            RowCount rows,
-            NormKind kind,
-            float epsilon,
-            @Nullable Buffer delta,
-            Buffer x,
-            Buffer weight,
-            @Nullable Buffer bias,
-            Buffer out) {
-        int groups = x.width() / weight.width();
+    /** @param quantized what the result is quantized to in the same launch, or none */
+    void norm(Operation.Norm norm, Operation.@Nullable Quantize quantized) {
+        int groups = norm.x().width() / norm.weight().width();
         planner.add(kernel("norm")
-                .buffer(rows.live())
-                .buffer(delta)
-                .buffer(x)
-                .buffer(weight)
-                .buffer(bias)
-                .buffer(out)
-                .integer(weight.width())
+                .buffer(norm.rows().live())
+                .buffer(null)
+                .buffer(norm.x())
+                .buffer(norm.weight())
+                .buffer(norm.bias())
+                .buffer(norm.out())
+                .quantized(quantized == null ? null : quantized.out())
+                .integer(norm.weight().width())
                 .integer(groups)
-                .integer(kind == NormKind.LAYER ? 1 : 0)
-                .real(epsilon)
-                .groups((long) rows.limit() * groups, shape.lanes()));
+                .integer(norm.kind() == NormKind.LAYER ? 1 : 0)
+                .real(norm.epsilon())
+                .groups((long) norm.rows().limit() * groups, shape.lanes()));
+    }
+
+    /** @param quantized as of {@link #norm} */
+    void addNorm(Operation.AddNorm norm, Operation.@Nullable Quantize quantized) {
+        planner.add(kernel("norm")
+                .buffer(norm.rows().live())
+                .buffer(norm.delta())
+                .buffer(norm.residual())
+                .buffer(norm.weight())
+                .buffer(norm.bias())
+                .buffer(norm.out())
+                .quantized(quantized == null ? null : quantized.out())
+                .integer(norm.weight().width())
+                .integer(1)
+                .integer(norm.kind() == NormKind.LAYER ? 1 : 0)
+                .real(norm.epsilon())
+                .groups(norm.rows().limit(), shape.lanes()));
     }
 
     void quantize(Operation.Quantize quantize) {
-        int blocks = quantize.x().width() / OpenClBuffer.BLOCK;
+        int width = quantize.x().width();
         planner.add(kernel("quantize")
                 .buffer(quantize.rows().live())
                 .buffer(quantize.x())
                 .quantized(quantize.out())
-                .integer(blocks)
-                .groups(shape.quantizeGroups(blocks), quantize.rows().limit(), shape.lanes()));
+                .integer(width)
+                .groups(shape.quantizeGroups(width), quantize.rows().limit(), shape.lanes()));
     }
 
     void gather(Operation.Gather gather) {

@@ -32,9 +32,8 @@ record RowShape(int lanes, int vector) {
         return Math.ceilDiv(width, lanes == 1 ? CPU_PIECE : lanes * vector);
     }
 
-    /** Work-groups that quantize a row of so many blocks. */
-    long quantizeGroups(int blocks) {
-        int atOnce = lanes == 1 ? blocks : lanes / OpenClBuffer.BLOCK;
-        return (blocks + atOnce - 1) / atOnce;
+    /** Work-groups that quantize a row of so many values. */
+    long quantizeGroups(int width) {
+        return lanes == 1 ? 1 : Math.ceilDiv(width, lanes);
     }
 }
