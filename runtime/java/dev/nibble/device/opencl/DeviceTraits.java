@@ -101,27 +101,6 @@ record DeviceTraits(
         return version.startsWith("OpenCL 2") ? "CL2.0" : "CL3.0";
     }
 
-    /** The same device with the kernels of another kind of processor. */
-    DeviceTraits with(long otherTypes) {
-        return new DeviceTraits(
-                id,
-                platform,
-                name,
-                platformName,
-                version,
-                driver,
-                otherTypes,
-                computeUnits,
-                mostWorkItems,
-                memory,
-                largestAllocation,
-                localMemory,
-                ownLocalMemory,
-                unifiedMemory,
-                exactDivision,
-                extensions);
-    }
-
     /** One line for people. */
     String describe() {
         String listed = features().stream().map(DeviceFeature::title).collect(Collectors.joining(", "));

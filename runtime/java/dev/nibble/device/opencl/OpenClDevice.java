@@ -78,7 +78,7 @@ public final class OpenClDevice implements Device {
     /** Opens one of the devices that were found. */
     static OpenClDevice open(OpenClPlatforms platforms, int index) {
         OpenCl calls = Objects.requireNonNull(platforms.calls());
-        DeviceTraits traits = OpenClProperties.withKernels(platforms.devices().get(index));
+        DeviceTraits traits = platforms.devices().get(index);
         long context = OpenClContext.acquire(calls, traits, platforms.devices());
         try {
             long queue = calls.createQueue(context, traits.id(), 0);
@@ -119,7 +119,7 @@ public final class OpenClDevice implements Device {
             throw new IllegalArgumentException(
                     "the OpenCL queue runs commands out of order; make one without that property");
         }
-        DeviceTraits traits = OpenClProperties.withKernels(DeviceTraits.of(calls, device));
+        DeviceTraits traits = DeviceTraits.of(calls, device);
         calls.retainContext(context);
         calls.retainQueue(queue);
         return new OpenClDevice(
