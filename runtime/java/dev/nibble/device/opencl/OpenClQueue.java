@@ -8,7 +8,6 @@ import dev.nibble.device.Step;
 import dev.nibble.foreign.OpenCl;
 import dev.nibble.foreign.OpenClException;
 import dev.nibble.foreign.OpenClInfo;
-import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
 
@@ -98,15 +97,16 @@ final class OpenClQueue implements Queue {
     public void read(Buffer source, long element, MemorySegment target) {
         device.exclusively(() -> {
             OpenClAllocation memory = words(source, element, target.byteSize());
-            if (target.isNative()) {
+            if (target.isNative() || target.byteSize() == 0) {
                 read(memory, element, target);
                 return;
             }
-            try (Arena copies = Arena.ofConfined()) {
-                MemorySegment copy = copies.allocate(Math.max(1, target.byteSize()), Long.BYTES)
-                        .asSlice(0, target.byteSize());
-                read(memory, element, copy);
-                target.copyFrom(copy);
+            for (long done = 0; done < target.byteSize(); ) {
+                long part = Math.min(target.byteSize() - done, STAGING_BYTES);
+                MemorySegment copy = stage(part);
+                read(memory, element + done / Integer.BYTES, copy);
+                target.asSlice(done, part).copyFrom(copy);
+                done += part;
             }
         });
     }
