@@ -65,7 +65,25 @@ public final class OpenClDevice implements Device {
         this.programs = new OpenClPrograms(calls, traits, handles.context, ProgramCache.ofSystem());
         this.staging = new WeightStaging(this, calls, handles.queue);
         this.queue = new OpenClQueue(this, calls, handles.queue);
-        programs.use(new FeatureTest(this, "features").working(traits.features()));
+    }
+
+    /** Makes a device; if that fails, it lets go of what the device would run on. */
+    private static OpenClDevice of(String name, OpenCl calls, DeviceTraits traits, Handles handles, long capacity) {
+        OpenClDevice device;
+        try {
+            device = new OpenClDevice(name, calls, traits, handles, capacity);
+        } catch (RuntimeException | Error e) {
+            calls.releaseQueue(handles.queue);
+            handles.releaseContext.accept(handles.context);
+            throw e;
+        }
+        try {
+            device.programs.use(new FeatureTest(device, "features").working(traits.features()));
+            return device;
+        } catch (RuntimeException | Error e) {
+            device.close();
+            throw e;
+        }
     }
 
     /**
@@ -80,17 +98,22 @@ public final class OpenClDevice implements Device {
         OpenCl calls = Objects.requireNonNull(platforms.calls());
         DeviceTraits traits = platforms.devices().get(index);
         long context = OpenClContext.acquire(calls, traits, platforms.devices());
+        long memory = Math.min(traits.memory(), Long.getLong(OpenClProperties.MEMORY, Long.MAX_VALUE));
+        LongConsumer release = last -> OpenClContext.release(calls, last);
         try {
-            long queue = calls.createQueue(context, traits.id(), 0);
-            return new OpenClDevice(
-                    "opencl:" + index,
-                    calls,
-                    traits,
-                    new Handles(context, queue, last -> OpenClContext.release(calls, last)),
-                    Math.min(traits.memory(), Long.getLong(OpenClProperties.MEMORY, Long.MAX_VALUE)));
+            long queue = createQueue(calls, context, traits, release);
+            return of("opencl:" + index, calls, traits, new Handles(context, queue, release), memory);
         } catch (OpenClException e) {
-            OpenClContext.release(calls, context);
             throw new DeviceException("device opencl:" + index + ": " + e.getMessage());
+        }
+    }
+
+    private static long createQueue(OpenCl calls, long context, DeviceTraits traits, LongConsumer releaseContext) {
+        try {
+            return calls.createQueue(context, traits.id(), 0);
+        } catch (OpenClException e) {
+            releaseContext.accept(context);
+            throw e;
         }
     }
 
@@ -122,8 +145,8 @@ public final class OpenClDevice implements Device {
         DeviceTraits traits = DeviceTraits.of(calls, device);
         calls.retainContext(context);
         calls.retainQueue(queue);
-        return new OpenClDevice(
-                "opencl", calls, traits, new Handles(context, queue, calls::releaseContext), traits.memory());
+        Handles handles = new Handles(context, queue, calls::releaseContext);
+        return of("opencl", calls, traits, handles, traits.memory());
     }
 
     /**

@@ -32,7 +32,12 @@ final class OpenClQueue implements Queue {
         this.calls = calls;
         this.handle = handle;
         this.stagingBuffer = device.createStaging(STAGING_BYTES);
-        this.staging = calls.map(handle, stagingBuffer, OpenClInfo.MAP_READ | OpenClInfo.MAP_WRITE, STAGING_BYTES);
+        try {
+            this.staging = calls.map(handle, stagingBuffer, OpenClInfo.MAP_READ | OpenClInfo.MAP_WRITE, STAGING_BYTES);
+        } catch (OpenClException e) {
+            calls.releaseBuffer(stagingBuffer);
+            throw e;
+        }
     }
 
     /** The queue's handle. */

@@ -5,7 +5,9 @@ import dev.nibble.foreign.OpenClInfo;
 import java.lang.foreign.MemorySegment;
 import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.stream.LongStream;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The way of weights to the device. Where device and host share memory, they are written to their place. Elsewhere they go through host
@@ -39,29 +41,59 @@ final class WeightStaging {
             throw new IllegalStateException("device " + device.name() + " is closed");
         }
         long bytes = target.bytes();
-        LongStream offsets = LongStream.range(0, Math.ceilDiv(bytes, pieceBytes))
-                .map(piece -> piece * pieceBytes)
-                .parallel();
+        Pieces pieces = new Pieces(bytes, pieceBytes);
         if (device.traits().unifiedMemory()) {
             MemorySegment memory = map(target.handle(), bytes);
             try {
-                offsets.forEach(at -> filler.fill(at, memory.asSlice(at, Math.min(pieceBytes, bytes - at))));
+                pieces.forEach((at, size) -> filler.fill(at, memory.asSlice(at, size)));
             } finally {
                 unmap(target.handle(), memory);
             }
             return;
         }
         BlockingQueue<MemorySegment> slots = slots(Math.min(bytes, pieceBytes));
-        offsets.forEach(at -> {
+        pieces.forEach((at, size) -> {
             MemorySegment slot = take(slots);
             try {
-                MemorySegment piece = slot.asSlice(0, Math.min(pieceBytes, bytes - at));
+                MemorySegment piece = slot.asSlice(0, size);
                 filler.fill(at, piece);
                 calls.await(send(target.handle(), at, piece));
             } finally {
                 slots.add(slot);
             }
         });
+    }
+
+    /** What is filled at the same time. */
+    private record Pieces(long bytes, long pieceBytes) {
+        interface Work {
+            void piece(long offset, long size);
+        }
+
+        /**
+         * Returns when no thread works on a piece any more: a parallel stream by itself can end with the first failure, while others
+         * still write.
+         */
+        void forEach(Work work) {
+            AtomicReference<@Nullable Throwable> failure = new AtomicReference<>();
+            LongStream.range(0, Math.ceilDiv(bytes, pieceBytes)).parallel().forEach(piece -> {
+                if (failure.get() != null) {
+                    return;
+                }
+                long offset = piece * pieceBytes;
+                try {
+                    work.piece(offset, Math.min(pieceBytes, bytes - offset));
+                } catch (RuntimeException | Error e) {
+                    failure.compareAndSet(null, e);
+                }
+            });
+            Throwable first = failure.get();
+            if (first instanceof Error e) {
+                throw e;
+            } else if (first instanceof RuntimeException e) {
+                throw e;
+            }
+        }
     }
 
     private BlockingQueue<MemorySegment> slots(long bytes) {

@@ -122,7 +122,8 @@ public final class FaultyOpenCl {
             case "clCreateKernel" -> OpenClSignatures.CREATE_KERNEL;
             case "clEnqueueNDRangeKernel" -> OpenClSignatures.LAUNCH;
             case "clEnqueueReadBuffer", "clEnqueueWriteBuffer" -> OpenClSignatures.TRANSFER;
-            case "clFinish", "clFlush", "clReleaseMemObject", "clReleaseKernel" -> OpenClSignatures.OBJECT;
+            case "clFinish", "clFlush", "clReleaseMemObject", "clReleaseKernel", "clReleaseCommandQueue" ->
+                OpenClSignatures.OBJECT;
             default -> throw new IllegalArgumentException(function);
         };
     }

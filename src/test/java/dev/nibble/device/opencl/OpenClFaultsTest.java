@@ -79,6 +79,20 @@ class OpenClFaultsTest {
     }
 
     @Test
+    void aDeviceThatDoesNotOpenLeavesNoQueue() throws IOException {
+        FaultyOpenCl.Fault memory = driver.failing("clCreateBuffer", ALLOCATION_FAILURE);
+        FaultyOpenCl.Fault released = driver.failing("clReleaseCommandQueue", OUT_OF_RESOURCES);
+        memory.after(0);
+        var error = assertThrows(DeviceException.class, this::open);
+        assertTrue(error.getMessage().contains("opencl:0: clCreateBuffer failed"), error.getMessage());
+        assertEquals(1, released.calls());
+        memory.never();
+        try (OpenClDevice device = open()) {
+            generates(device);
+        }
+    }
+
+    @Test
     void kernelsThatDoNotCompileShowTheLog() {
         try (OpenClDevice device = open()) {
             var error = assertThrows(
