@@ -101,9 +101,9 @@ record DeviceTraits(
         return version.startsWith("OpenCL 2") ? "CL2.0" : "CL3.0";
     }
 
-    /** One line for people. */
-    String describe() {
-        String listed = features().stream().map(DeviceFeature::title).collect(Collectors.joining(", "));
+    /** One line for people, with these features. */
+    String describe(Set<DeviceFeature> features) {
+        String listed = features.stream().map(DeviceFeature::title).collect(Collectors.joining(", "));
         return name + " (" + platformName + "; " + version + ", driver " + driver + "), " + computeUnits
                 + " compute units, " + (memory >> 20) + " MiB"
                 + (listed.isEmpty() ? "" : ", " + listed);

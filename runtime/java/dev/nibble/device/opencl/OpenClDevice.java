@@ -191,7 +191,7 @@ public final class OpenClDevice implements Device {
 
     @Override
     public String description() {
-        return traits.describe();
+        return traits.describe(programs.features());
     }
 
     @Override

@@ -29,7 +29,7 @@ public final class OpenClDeviceProvider implements DeviceProvider {
     @Override
     public List<String> devices() {
         return OpenClPlatforms.system().devices().stream()
-                .map(DeviceTraits::describe)
+                .map(device -> device.describe(device.features()))
                 .toList();
     }
 

@@ -39,6 +39,11 @@ final class OpenClPrograms {
         features.addAll(working);
     }
 
+    /** The features that programs use. */
+    synchronized Set<DeviceFeature> features() {
+        return EnumSet.copyOf(features);
+    }
+
     /** A new kernel of a program, for the caller to release. */
     synchronized long kernel(String family, String options, String name) {
         Key key = new Key(family, options);
@@ -86,7 +91,7 @@ final class OpenClPrograms {
         } catch (OpenClException e) {
             String log = e.isBuildFailure() ? log(program) : "";
             calls.releaseProgram(program);
-            throw new UnsupportedFeatureException("device opencl, " + device.describe() + ": the kernels "
+            throw new UnsupportedFeatureException("device opencl, " + device.describe(features) + ": the kernels "
                     + family + ".cl do not compile with the options " + options + ": " + e.getMessage()
                     + (log.isEmpty() ? "" : "\n" + log));
         }
