@@ -125,6 +125,37 @@ enum SuperBlockReader implements BlockReader {
         public void scales(FileBlocks file, int blocks, int step, PanelLines lines) {
             lines.half(0, file.half(64));
         }
+    },
+
+    /** 54 bytes; base 3 is brought to two bits. */
+    TQ1_0 {
+        @Override
+        public void quants(FileBlocks file, int block, int[] quants) {
+            for (int i = 0; i < quants.length; i++) {
+                int four = 0;
+                for (int j = 0; j < 4; j++) {
+                    four |= digit(file, 32 * block + 4 * i + j) << 8 * j;
+                }
+                quants[i] = four;
+            }
+        }
+
+        /** The digit of a column: its byte is the fraction 0.t₀t₁t₂… in base 3. */
+        private static int digit(FileBlocks file, int column) {
+            int begin = column < 160 ? 0 : column < 240 ? 160 : 240;
+            int width = begin == 0 ? 32 : begin == 160 ? 16 : 4;
+            int first = begin == 0 ? 0 : begin == 160 ? 32 : 48;
+            int fraction = file.octet(first + (column - begin) % width);
+            for (int n = (column - begin) / width; n > 0; n--) {
+                fraction = fraction * 3 & 0xff;
+            }
+            return fraction * 3 >> 8;
+        }
+
+        @Override
+        public void scales(FileBlocks file, int blocks, int step, PanelLines lines) {
+            lines.half(0, file.half(52));
+        }
     };
 
     private static final int LOW = 0x0f0f0f0f;

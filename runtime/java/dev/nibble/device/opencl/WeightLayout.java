@@ -40,7 +40,15 @@ enum WeightLayout {
             0.5f,
             ScaleForm.EXPONENTS,
             new LegacyReader(17, FOUR_BITS_AND_EXPONENT)),
-    TQ2_0(TensorType.TQ2_0, 2, 0, 1, ScaleForm.HALVES_OF_PANELS, SuperBlockReader.TQ2_0);
+    TQ1_0(TensorType.TQ1_0, 2, 0, 1, ScaleForm.HALVES_OF_PANELS, SuperBlockReader.TQ1_0),
+    TQ2_0(TensorType.TQ2_0, 2, 0, 1, ScaleForm.HALVES_OF_PANELS, SuperBlockReader.TQ2_0),
+    IQ1_S(TensorType.IQ1_S, 2, 1, Codes.IQ1, 0.125f, GridReader.Scales.IQ1_S, false),
+    IQ1_M(TensorType.IQ1_M, 2, 1, Codes.IQ1, 0.125f, GridReader.Scales.IQ1_M, true),
+    IQ2_XXS(TensorType.IQ2_XXS, 2, 1, Codes.IQ2, 0.125f, GridReader.Scales.IQ2_XXS, false),
+    IQ2_XS(TensorType.IQ2_XS, 2, 1, Codes.IQ2, 0.125f, GridReader.Scales.IQ2_XS, true),
+    IQ2_S(TensorType.IQ2_S, 2, 1, Codes.IQ2, 0.125f, GridReader.Scales.IQ2_S, true),
+    IQ3_XXS(TensorType.IQ3_XXS, 4, 0, Codes.IQ3_XXS, 0.25f, GridReader.Scales.IQ3_XXS, false),
+    IQ3_S(TensorType.IQ3_S, 4, 0, Codes.IQ3_S, 1, GridReader.Scales.IQ3_S, false);
 
     private static final Map<TensorType, WeightLayout> BY_TYPE = new EnumMap<>(TensorType.class);
 
@@ -57,6 +65,15 @@ enum WeightLayout {
 
         /** Twice the values of a sign bit, two exponent bits and a mantissa bit. */
         static final int[] TWICE_E2M1 = {0, 1, 2, 3, 4, 6, 8, 12, 0, -1, -2, -3, -4, -6, -8, -12};
+
+        /** Eight times a ternary value that is shifted by an eighth. */
+        static final int[] IQ1 = {-9, -7, -1, 1, 7, 9};
+
+        /** The coordinates of the points of grids, with their signs. */
+        static final int[] IQ2 = {-43, -25, -8, 8, 25, 43};
+
+        static final int[] IQ3_XXS = {-62, -52, -44, -36, -28, -20, -12, -4, 4, 12, 20, 28, 36, 44, 52, 62};
+        static final int[] IQ3_S = {-15, -13, -11, -9, -7, -5, -3, -1, 1, 3, 5, 7, 9, 11, 13, 15};
 
         /** What codes are stored with: it makes them positive. */
         static final int ZERO = 128;
@@ -104,6 +121,25 @@ enum WeightLayout {
                 reader,
                 " -DZERO=" + Codes.ZERO + " -DCODES_LOW=" + Codes.word(codes, 0) + " -DCODES_HIGH="
                         + Codes.word(codes, 8) + (unit == 1 ? "" : " -DUNIT=" + unit + "f"));
+    }
+
+    /** Points of a grid: the codes of their coordinates take more than the numbers of the points, but no table to look up. */
+    WeightLayout(
+            TensorType type,
+            int lowBits,
+            int highBits,
+            int[] codes,
+            float unit,
+            GridReader.Scales scales,
+            boolean halfBlocks) {
+        this(
+                type,
+                lowBits,
+                highBits,
+                codes,
+                unit,
+                halfBlocks ? ScaleForm.BYTES_OF_HALF_BLOCKS : ScaleForm.BYTES,
+                new GridReader(codes, unit, halfBlocks, scales));
     }
 
     WeightLayout(TensorType type, int lowBits, int highBits, ScaleForm scales, BlockReader reader, String moreOptions) {

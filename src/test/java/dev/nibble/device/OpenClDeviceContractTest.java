@@ -24,6 +24,11 @@ class OpenClDeviceContractTest extends WholeContract {
         return 1e-9;
     }
 
+    @Override
+    long mostBytes(WeightShape shape) {
+        return OpenClWeightBytes.most(shape);
+    }
+
     /** Tests of weights of types that the device refuses are skipped. */
     static final class Refusals implements TestExecutionExceptionHandler {
         @Override

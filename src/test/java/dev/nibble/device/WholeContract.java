@@ -14,6 +14,11 @@ abstract class WholeContract {
     /** The largest normalized mean squared error of an operation. */
     abstract double tolerance();
 
+    /** The most that a weight may take. */
+    long mostBytes(WeightShape shape) {
+        return (long) (1.04 * shape.bytes());
+    }
+
     private Subject subject() {
         return new Subject(device(), reference(), tolerance());
     }
@@ -69,6 +74,11 @@ abstract class WholeContract {
         @Override
         Device open() {
             return WholeContract.this.device();
+        }
+
+        @Override
+        long mostBytes(WeightShape shape) {
+            return WholeContract.this.mostBytes(shape);
         }
     }
 }
