@@ -40,7 +40,7 @@ public final class OpenClDevice implements Device {
     private final String name;
     private final OpenCl calls;
     private final DeviceTraits traits;
-    private final Handles handles;
+    private final OpenClHandles handles;
     private final OpenClMemory memory;
     private final OpenClPrograms programs;
     private final OpenClQueue queue;
@@ -56,25 +56,26 @@ public final class OpenClDevice implements Device {
 
     private volatile boolean closed;
 
-    private OpenClDevice(String name, OpenCl calls, DeviceTraits traits, Handles handles, long capacity) {
+    private OpenClDevice(String name, OpenCl calls, DeviceTraits traits, OpenClHandles handles, long capacity) {
         this.name = name;
         this.calls = calls;
         this.traits = traits;
         this.handles = handles;
         this.memory = new OpenClMemory(this, capacity);
-        this.programs = new OpenClPrograms(calls, traits, handles.context, ProgramCache.ofSystem());
-        this.staging = new WeightStaging(this, calls, handles.queue);
-        this.queue = new OpenClQueue(this, calls, handles.queue);
+        this.programs = new OpenClPrograms(calls, traits, handles.context(), ProgramCache.ofSystem());
+        this.staging = new WeightStaging(this, calls, handles.queue());
+        this.queue = new OpenClQueue(this, calls, handles.queue());
     }
 
     /** Makes a device; if that fails, it lets go of what the device would run on. */
-    private static OpenClDevice of(String name, OpenCl calls, DeviceTraits traits, Handles handles, long capacity) {
+    private static OpenClDevice of(
+            String name, OpenCl calls, DeviceTraits traits, OpenClHandles handles, long capacity) {
         OpenClDevice device;
         try {
             device = new OpenClDevice(name, calls, traits, handles, capacity);
         } catch (RuntimeException | Error e) {
-            calls.releaseQueue(handles.queue);
-            handles.releaseContext.accept(handles.context);
+            calls.releaseQueue(handles.queue());
+            handles.releaseContext().accept(handles.context());
             throw e;
         }
         try {
@@ -86,34 +87,16 @@ public final class OpenClDevice implements Device {
         }
     }
 
-    /**
-     * What a device runs on; it releases both.
-     *
-     * @param releaseContext lets go of the context
-     */
-    private record Handles(long context, long queue, LongConsumer releaseContext) {}
-
     /** Opens one of the devices that were found. */
     static OpenClDevice open(OpenClPlatforms platforms, int index) {
         OpenCl calls = Objects.requireNonNull(platforms.calls());
         DeviceTraits traits = platforms.devices().get(index);
-        long context = OpenClContext.acquire(calls, traits, platforms.devices());
         long memory = Math.min(traits.memory(), Long.getLong(OpenClProperties.MEMORY, Long.MAX_VALUE));
-        LongConsumer release = last -> OpenClContext.release(calls, last);
         try {
-            long queue = createQueue(calls, context, traits, release);
-            return of("opencl:" + index, calls, traits, new Handles(context, queue, release), memory);
+            OpenClHandles handles = OpenClHandles.make(calls, traits, platforms.devices());
+            return of("opencl:" + index, calls, traits, handles, memory);
         } catch (OpenClException e) {
             throw new DeviceException("device opencl:" + index + ": " + e.getMessage());
-        }
-    }
-
-    private static long createQueue(OpenCl calls, long context, DeviceTraits traits, LongConsumer releaseContext) {
-        try {
-            return calls.createQueue(context, traits.id(), 0);
-        } catch (OpenClException e) {
-            releaseContext.accept(context);
-            throw e;
         }
     }
 
@@ -134,18 +117,8 @@ public final class OpenClDevice implements Device {
         if (calls == null) {
             throw new UnsupportedFeatureException("device opencl: " + platforms.missing());
         }
-        if (calls.queueInfo(queue, OpenClInfo.QUEUE_CONTEXT).integer() != context
-                || calls.queueInfo(queue, OpenClInfo.QUEUE_DEVICE).integer() != device) {
-            throw new IllegalArgumentException("the OpenCL queue is not one of this context and device");
-        }
-        if ((calls.queueInfo(queue, OpenClInfo.QUEUE_PROPERTIES).integer() & OpenClInfo.QUEUE_OUT_OF_ORDER) != 0) {
-            throw new IllegalArgumentException(
-                    "the OpenCL queue runs commands out of order; make one without that property");
-        }
         DeviceTraits traits = DeviceTraits.of(calls, device);
-        calls.retainContext(context);
-        calls.retainQueue(queue);
-        Handles handles = new Handles(context, queue, calls::releaseContext);
+        OpenClHandles handles = OpenClHandles.borrow(calls, context, device, queue);
         return of("opencl", calls, traits, handles, traits.memory());
     }
 
@@ -165,7 +138,7 @@ public final class OpenClDevice implements Device {
                 throw new IllegalArgumentException("a buffer of " + size + " bytes cannot be taken for " + type + " ("
                         + rows + ", " + width + ")");
             }
-            if (calls.bufferInfo(buffer, OpenClInfo.MEM_CONTEXT).integer() != handles.context) {
+            if (calls.bufferInfo(buffer, OpenClInfo.MEM_CONTEXT).integer() != handles.context()) {
                 throw new IllegalArgumentException("the buffer belongs to another OpenCL context than the device");
             }
             calls.retainBuffer(buffer);
@@ -222,18 +195,18 @@ public final class OpenClDevice implements Device {
 
     /** Makes a buffer of OpenCL, outside of the device's accounts. */
     long createBuffer(long bytes) {
-        return calls.createBuffer(handles.context, OpenClInfo.MEM_READ_WRITE, Math.max(1, bytes));
+        return calls.createBuffer(handles.context(), OpenClInfo.MEM_READ_WRITE, Math.max(1, bytes));
     }
 
     /** Makes a buffer of memory of the host that the driver has pinned. */
     long createStaging(long bytes) {
         checkOpen();
-        return calls.createBuffer(handles.context, OpenClInfo.MEM_ALLOC_HOST_PTR, bytes);
+        return calls.createBuffer(handles.context(), OpenClInfo.MEM_ALLOC_HOST_PTR, bytes);
     }
 
     /** Whether buffers of another device can be used here. */
     boolean sharesContext(OpenClDevice other) {
-        return handles.context == other.handles.context;
+        return handles.context() == other.handles.context();
     }
 
     @Override
@@ -399,12 +372,12 @@ public final class OpenClDevice implements Device {
         locked(() -> {
             if (!closed) {
                 closed = true;
-                release(calls::finish, handles.queue);
+                release(calls::finish, handles.queue());
                 List.copyOf(kernels).forEach(StepKernels::run);
                 memory.close();
                 programs.close(program -> release(calls::releaseProgram, program));
                 queue.close();
-                release(handles.releaseContext, handles.context);
+                release(handles.releaseContext(), handles.context());
             }
         });
     }
