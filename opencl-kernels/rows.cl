@@ -328,12 +328,23 @@ kernel __attribute__((reqd_work_group_size(LANES, 1, 1))) void hadamard(
     }
     barrier(CLK_LOCAL_MEM_FENCE);
     for (int h = size / 2; h >= 1; h /= 2) {
-        for (int i = lid; i < size / 2 && alive; i += LANES) {
-            int first = i / h * 2 * h + i % h;
-            float a = values[first];
-            float b = values[first + h];
-            values[first] = a + b;
-            values[first + h] = a - b;
+        // Pair i of a power of two: its first value has no h in its place.
+        if (h >= VECTOR) {
+            for (int i = lid * VECTOR; i < size / 2 && alive; i += LANES * VECTOR) {
+                local float *first = values + 2 * i - (i & (h - 1));
+                floats a = LOAD(first);
+                floats b = LOAD(first + h);
+                STORE(a + b, first);
+                STORE(a - b, first + h);
+            }
+        } else {
+            for (int i = lid; i < size / 2 && alive; i += LANES) {
+                local float *first = values + 2 * i - (i & (h - 1));
+                float a = first[0];
+                float b = first[h];
+                first[0] = a + b;
+                first[h] = a - b;
+            }
         }
         barrier(CLK_LOCAL_MEM_FENCE);
     }
