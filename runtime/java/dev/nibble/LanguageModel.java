@@ -266,6 +266,10 @@ public final class LanguageModel implements AutoCloseable {
             DeviceOptions form = new DeviceOptions(options.threads(), options.arithmetic());
             options.devices().forEach(name -> devices.add(resources.own(Devices.open(name, form))));
         }
+        if (options.threads() > 0 && devices.stream().allMatch(device -> device.threads() == 0)) {
+            throw new IllegalArgumentException(options.threads() + " threads are asked for, but "
+                    + String.join(", ", options.devices()) + " has none of this program; leave their number out");
+        }
         ProductObserver observer = options.observer();
         if (observer != null) {
             devices.replaceAll(device -> new ObservedDevice(device, observer));

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.nibble.device.NeedsOpenCl;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
@@ -17,6 +18,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.extension.ExtendWith;
 
 /** The public API on the bundled model. */
 @Timeout(120)
@@ -146,6 +148,16 @@ class LanguageModelTest {
         assertEquals(cold, text(seeded(7)));
         model.close();
         assertThrows(IllegalStateException.class, model::warmUp);
+    }
+
+    @Test
+    @ExtendWith(NeedsOpenCl.class)
+    void threadsAreRefusedWhereNoDeviceHasAny() {
+        ModelOptions options =
+                ModelOptions.builder().devices("opencl:0").threads(2).build();
+        var error = assertThrows(IllegalArgumentException.class, () -> LanguageModel.openDemo(options));
+        assertTrue(
+                error.getMessage().contains("2 threads") && error.getMessage().contains("opencl:0"), error::getMessage);
     }
 
     @Test
