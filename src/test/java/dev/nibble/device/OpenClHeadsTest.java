@@ -11,6 +11,7 @@ import dev.nibble.device.Operation.WriteKv;
 import dev.nibble.device.opencl.AlteredDevice;
 import java.util.List;
 import java.util.stream.IntStream;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -18,6 +19,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /** Attention and what is around it, with the kernels that a GPU gets: work-items that share rows, queries and tokens. */
+@Tag("slow")
 @ExtendWith(NeedsOpenCl.class)
 class OpenClHeadsTest extends DeviceContract {
     OpenClHeadsTest() {

@@ -55,8 +55,8 @@ class SchedulerTest {
         return "reference";
     }
 
-    /** Compares the tokens of sequences that run alone and together. */
-    void compare(List<List<Integer>> alone, List<List<Integer>> together) {
+    /** Compares the tokens that follow a prompt when it runs alone and among others. */
+    void compare(int[] prompt, List<Integer> alone, List<Integer> together) {
         assertEquals(alone, together);
     }
 
@@ -89,7 +89,10 @@ class SchedulerTest {
             List<Greedy> together = prompts.stream()
                     .map(prompt -> new Greedy(engine.scheduler(), 40, prompt))
                     .toList();
-            compare(alone, together.stream().map(Greedy::tokens).toList());
+            together.forEach(Greedy::tokens);
+            for (int i = 0; i < prompts.size(); i++) {
+                compare(prompts.get(i), alone.get(i), together.get(i).tokens());
+            }
         }
     }
 
@@ -162,6 +165,13 @@ class SchedulerTest {
         engine.close();
         assertThrows(Exception.class, endless::tokens);
         assertThrows(IllegalStateException.class, () -> engine.scheduler().open(endless));
+    }
+
+    /** The logits (vocabulary) after these tokens, in steps of so many. */
+    float[] logitsAfter(int rows, int... tokens) {
+        try (Engine engine = engine(CONTEXT, rows)) {
+            return EngineProbe.last(engine.scheduler(), 1024, tokens);
+        }
     }
 
     private Engine engine(int cacheTokens, int rows) {
