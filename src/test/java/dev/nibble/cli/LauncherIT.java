@@ -83,8 +83,9 @@ final class LauncherIT {
 
     @Test
     void anInterruptEndsInOrder() throws Exception {
-        // The slow device: the other is done before the interrupt comes.
-        String run = "scripts/nibble run --device reference --logit-bias 2=-inf -p " + PROMPT;
+        // The slow device: the other is done before the interrupt comes. And with it, even where who started the tests
+        // ignores it.
+        String run = "env --default-signal=INT scripts/nibble run --device reference --logit-bias 2=-inf -p " + PROMPT;
         Result result = bash("set -m; " + run + " >" + folder + "/text & pid=$!; " + "until [ -s " + folder
                 + "/text ]; do sleep 0.05; done; kill -INT $pid; wait $pid");
         assertEquals(130, result.status(), result.err());
