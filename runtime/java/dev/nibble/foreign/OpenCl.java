@@ -51,11 +51,6 @@ public final class OpenCl {
         return info(GET_DEVICE_INFO, device, what);
     }
 
-    /** What a context is made of: one of {@code CL_CONTEXT_…}. */
-    public OpenClInfo contextInfo(long context, int what) {
-        return info(GET_CONTEXT_INFO, context, what);
-    }
-
     /** What a queue is made of: one of {@code CL_QUEUE_…}. */
     public OpenClInfo queueInfo(long queue, int what) {
         return info(GET_COMMAND_QUEUE_INFO, queue, what);

@@ -9,7 +9,6 @@ enum OpenClFunction {
     CREATE_CONTEXT("clCreateContext"),
     RETAIN_CONTEXT("clRetainContext"),
     RELEASE_CONTEXT("clReleaseContext"),
-    GET_CONTEXT_INFO("clGetContextInfo"),
     CREATE_COMMAND_QUEUE("clCreateCommandQueue"),
     RETAIN_COMMAND_QUEUE("clRetainCommandQueue"),
     RELEASE_COMMAND_QUEUE("clReleaseCommandQueue"),
