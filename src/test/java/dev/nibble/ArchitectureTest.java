@@ -57,7 +57,9 @@ class ArchitectureTest {
             Map.entry("device", List.of("gguf", "quant", "foreign")),
             Map.entry("device.reference", List.of("device", "gguf", "quant", "quant.affine")),
             Map.entry("device.cpu", List.of("device", "gguf", "quant", "quant.affine", "foreign")),
-            Map.entry("device.opencl", List.of("device", "gguf", "quant", "foreign")),
+            Map.entry("device.kernel", List.of("device")),
+            Map.entry("device.opencl", List.of("device", "device.kernel", "gguf", "quant", "foreign")),
+            Map.entry("device.cuda", List.of("device", "device.kernel", "gguf", "quant", "foreign")),
             Map.entry("model", List.of("gguf", "quant", "device")),
             Map.entry("engine", List.of("device", "model")),
             Map.entry("sampling", List.of("tokenizer")),
@@ -139,6 +141,7 @@ class ArchitectureTest {
         slices().matching(ROOT + ".device.(*)..")
                 .should()
                 .notDependOnEachOther()
+                .ignoreDependency(alwaysTrue(), resideInAPackage(ROOT + ".device.kernel"))
                 .check(CLASSES);
     }
 

@@ -42,14 +42,12 @@ final class FeatureTest {
 
     private boolean works(DeviceFeature feature) {
         long bytes = (long) feature.workItems() * Integer.BYTES;
-        LaunchPlanner planner = new LaunchPlanner(device);
+        OpenClPlan plan = new OpenClPlan(device);
         try (OpenClAllocation out = device.memory().allocate(bytes, "a test of the device");
                 Arena arena = Arena.ofConfined()) {
-            planner.add(planner.kernel(family, feature.option(), feature.kernel())
-                    .memory(out)
-                    .groups(1, feature.workItems()));
+            plan.kernel(family, feature.option(), feature.kernel()).memory(out).groups(1, feature.workItems());
             MemorySegment results = arena.allocate(bytes, Integer.BYTES);
-            device.queue().submit(device.step(planner, List.of(out)));
+            device.queue().submit(device.step(plan, List.of(out)));
             device.queue().read(out, results);
             return Arrays.equals(feature.results(), results.toArray(ValueLayout.JAVA_INT));
         } catch (UnsupportedFeatureException | DeviceException e) {

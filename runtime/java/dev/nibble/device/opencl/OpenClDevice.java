@@ -274,15 +274,15 @@ public final class OpenClDevice implements Device {
                 allocations.addAll(own.allocations());
             }
         }
-        LaunchPlanner planner = new LaunchPlanner(this);
-        planner.plan(operations);
-        return step(planner, allocations.stream().distinct().toList());
+        OpenClPlan plan = new OpenClPlan(this);
+        plan.plan(operations);
+        return step(plan, allocations.stream().distinct().toList());
     }
 
     /** A step of what was planned, which uses this memory and owns the kernels. */
-    OpenClStep step(LaunchPlanner planner, List<OpenClAllocation> allocations) {
-        StepKernels owned = new StepKernels(this, planner.kernels());
-        OpenClStep step = new OpenClStep(this, planner.launches(), allocations);
+    OpenClStep step(OpenClPlan plan, List<OpenClAllocation> allocations) {
+        StepKernels owned = new StepKernels(this, plan.kernels());
+        OpenClStep step = new OpenClStep(this, plan.launches(), allocations);
         exclusively(() -> kernels.add(owned));
         CLEANER.register(step, owned);
         return step;

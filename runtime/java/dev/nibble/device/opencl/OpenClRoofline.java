@@ -49,14 +49,14 @@ final class OpenClRoofline implements Roofline {
     }
 
     private OpenClStep shape(int lanes, int streams, long groups) {
-        LaunchPlanner planner = new LaunchPlanner(device);
+        OpenClPlan plan = new OpenClPlan(device);
         int wordBytes = lanes == 1 ? WORD_BYTES : WORD_BYTES / 4;
-        planner.add(planner.kernel("measure", "-DLANES=" + lanes + " -DSTREAMS=" + streams, "read_all")
+        plan.kernel("measure", "-DLANES=" + lanes + " -DSTREAMS=" + streams, "read_all")
                 .memory(data)
                 .memory(sums)
                 .wide(data.bytes() / wordBytes)
-                .groups(groups, lanes));
-        return device.step(planner, List.of(data, sums));
+                .groups(groups, lanes);
+        return device.step(plan, List.of(data, sums));
     }
 
     @Override

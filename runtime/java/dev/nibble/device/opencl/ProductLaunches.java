@@ -4,12 +4,13 @@ import dev.nibble.device.Buffer;
 import dev.nibble.device.Operation;
 import dev.nibble.device.Operation.Product;
 import dev.nibble.device.RowCount;
+import dev.nibble.device.kernel.LaunchPlanner;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /** The launches of operations with weights: {@code matmul.cl} and {@code embed.cl}. */
-final class ProductLaunches {
+final class ProductLaunches implements LaunchPlanner.Products {
     private static final String FAMILY = "matmul";
 
     /** Parts of weights that a kernel takes. */
@@ -21,7 +22,7 @@ final class ProductLaunches {
     /** Work-items of kernels that have no better size. */
     private static final int ITEMS = 32;
 
-    private final LaunchPlanner planner;
+    private final OpenClPlan plan;
     private final ProductShape shape;
 
     /** A part of the weights of a product. */
@@ -38,16 +39,17 @@ final class ProductLaunches {
         }
     }
 
-    ProductLaunches(LaunchPlanner planner) {
-        this.planner = planner;
-        this.shape = ProductShape.of(planner.device().traits());
+    ProductLaunches(OpenClPlan plan) {
+        this.plan = plan;
+        this.shape = ProductShape.of(plan.device().traits());
     }
 
-    void embed(Operation.Embed embed) {
+    @Override
+    public void embed(Operation.Embed embed) {
         OpenClWeight table = (OpenClWeight) embed.table();
         int columns = table.shape().columns();
         for (OpenClWeight.Part part : table.parts()) {
-            planner.add(planner.kernel("embed", table.layout().options(), "embed")
+            plan.kernel("embed", table.layout().options(), "embed")
                     .buffer(embed.rows().live())
                     .buffer(embed.ids())
                     .memory(part.memory())
@@ -58,35 +60,36 @@ final class ProductLaunches {
                     .groups(
                             Math.ceilDiv(columns, PanelLines.BLOCK * ITEMS),
                             embed.rows().limit(),
-                            ITEMS));
+                            ITEMS);
         }
     }
 
-    void matmul(Operation.Matmul matmul) {
+    @Override
+    public void matmul(Operation.Matmul matmul) {
         RowCount rows = matmul.rows();
         ProductShape.Variant variant = shape.variant(rows.limit());
         for (List<Piece> group : groups(matmul.products())) {
             WeightLayout layout = group.getFirst().layout();
-            LaunchBuilder launch =
-                    planner.kernel(FAMILY, variant.options(layout), "matmul").buffer(rows.live());
+            OpenClLaunchBuilder launch =
+                    plan.kernel(FAMILY, variant.options(layout), "matmul").buffer(rows.live());
             input(launch, layout, matmul.x(), matmul.quantized())
                     .integer(group.getFirst().weight().shape().columns());
             int tiles = pieces(launch, group);
-            planner.add(launch.planes(
-                    Math.ceilDiv(rows.limit(), variant.tokens()), tiles, shape.items(), variant.splits()));
+            launch.planes(Math.ceilDiv(rows.limit(), variant.tokens()), tiles, shape.items(), variant.splits());
         }
     }
 
-    void expertMatmul(Operation.ExpertMatmul matmul) {
+    @Override
+    public void expertMatmul(Operation.ExpertMatmul matmul) {
         int used = matmul.ids().width();
         int places = Math.multiplyExact(matmul.rows().limit(), used);
         if (places <= FEW_PLACES) {
             experts(matmul, shape.variant(1), places, null);
             return;
         }
-        PlaceLists lists = planner.device()
+        PlaceLists lists = plan.device()
                 .placeLists(matmul.products().getFirst().weight().shape().matrices(), places);
-        planner.add(planner.kernel(FAMILY, options(matmul, shape.variant(places)), "list_places")
+        plan.kernel(FAMILY, options(matmul, shape.variant(places)), "list_places")
                 .buffer(matmul.rows().live())
                 .buffer(matmul.ids())
                 .integer(used)
@@ -94,7 +97,7 @@ final class ProductLaunches {
                 .integer(places)
                 .memory(lists.counts())
                 .memory(lists.places())
-                .groups(Math.ceilDiv(lists.experts(), ITEMS), ITEMS));
+                .groups(Math.ceilDiv(lists.experts(), ITEMS), ITEMS);
         experts(matmul, shape.variant(places), places, lists);
     }
 
@@ -109,7 +112,7 @@ final class ProductLaunches {
         for (List<Piece> group : groups(matmul.products())) {
             Piece first = group.getFirst();
             int columns = first.weight().shape().columns();
-            LaunchBuilder launch = planner.kernel(FAMILY, variant.options(first.layout()), "expert_matmul")
+            OpenClLaunchBuilder launch = plan.kernel(FAMILY, variant.options(first.layout()), "expert_matmul")
                     .buffer(matmul.rows().live());
             if (lists == null) {
                 launch.buffer(matmul.ids()).memory(null);
@@ -124,7 +127,7 @@ final class ProductLaunches {
                     .integer(first.part().matrix() + first.part().matrices());
             int tiles = pieces(launch, group);
             int groups = lists == null ? places : first.part().matrices();
-            planner.add(launch.planes(groups, tiles, shape.items(), variant.splits()));
+            launch.planes(groups, tiles, shape.items(), variant.splits());
         }
     }
 
@@ -149,15 +152,15 @@ final class ProductLaunches {
         return groups;
     }
 
-    private static LaunchBuilder input(
-            LaunchBuilder launch, WeightLayout layout, Buffer x, @Nullable Buffer quantized) {
+    private static OpenClLaunchBuilder input(
+            OpenClLaunchBuilder launch, WeightLayout layout, Buffer x, @Nullable Buffer quantized) {
         return layout.takesBlocks()
                 ? launch.quantized(quantized)
                 : launch.buffer(x).memory(null);
     }
 
     /** Sets the arguments of all pieces; returns the number of their tiles, of one matrix each. */
-    private static int pieces(LaunchBuilder launch, List<Piece> group) {
+    private static int pieces(OpenClLaunchBuilder launch, List<Piece> group) {
         int tiles = 0;
         for (Piece piece : group) {
             OpenClWeight.Part part = piece.part();

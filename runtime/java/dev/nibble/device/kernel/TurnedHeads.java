@@ -1,4 +1,4 @@
-package dev.nibble.device.opencl;
+package dev.nibble.device.kernel;
 
 import dev.nibble.device.NormKind;
 import dev.nibble.device.Operation;

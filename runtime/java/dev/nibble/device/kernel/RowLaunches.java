@@ -1,29 +1,23 @@
-package dev.nibble.device.opencl;
+package dev.nibble.device.kernel;
 
 import dev.nibble.device.NormKind;
 import dev.nibble.device.Operation;
 import org.jspecify.annotations.Nullable;
 
-/** The launches of operations on each row by itself: {@code rows.cl}. */
+/** The launches of operations on each row by itself: {@code rows}. */
 final class RowLaunches {
-    private static final String FAMILY = "rows";
-
-    private final LaunchPlanner planner;
+    private final SharedKernels kernels;
     private final RowShape shape;
 
-    RowLaunches(LaunchPlanner planner) {
-        this.planner = planner;
-        this.shape = RowShape.of(planner.device().traits());
-    }
-
-    private LaunchBuilder kernel(String name) {
-        return planner.kernel(FAMILY, shape.options(), name);
+    RowLaunches(SharedKernels kernels) {
+        this.kernels = kernels;
+        this.shape = kernels.shape();
     }
 
     /** @param quantized what the result is quantized to in the same launch, or none */
     void norm(Operation.Norm norm, Operation.@Nullable Quantize quantized) {
         int groups = norm.x().width() / norm.weight().width();
-        planner.add(kernel("norm")
+        kernels.rows("norm")
                 .buffer(norm.rows().live())
                 .buffer(null)
                 .buffer(norm.x())
@@ -35,12 +29,12 @@ final class RowLaunches {
                 .integer(groups)
                 .integer(norm.kind() == NormKind.LAYER ? 1 : 0)
                 .real(norm.epsilon())
-                .groups((long) norm.rows().limit() * groups, shape.lanes()));
+                .groups((long) norm.rows().limit() * groups, shape.lanes());
     }
 
     /** @param quantized as of {@link #norm} */
     void addNorm(Operation.AddNorm norm, Operation.@Nullable Quantize quantized) {
-        planner.add(kernel("norm")
+        kernels.rows("norm")
                 .buffer(norm.rows().live())
                 .buffer(norm.delta())
                 .buffer(norm.residual())
@@ -52,36 +46,36 @@ final class RowLaunches {
                 .integer(1)
                 .integer(norm.kind() == NormKind.LAYER ? 1 : 0)
                 .real(norm.epsilon())
-                .groups(norm.rows().limit(), shape.lanes()));
+                .groups(norm.rows().limit(), shape.lanes());
     }
 
     void quantize(Operation.Quantize quantize) {
         int width = quantize.x().width();
-        planner.add(kernel("quantize")
+        kernels.rows("quantize")
                 .buffer(quantize.rows().live())
                 .buffer(quantize.x())
                 .quantized(quantize.out())
                 .integer(width)
-                .groups(shape.quantizeGroups(width), quantize.rows().limit(), shape.lanes()));
+                .groups(shape.quantizeGroups(width), quantize.rows().limit(), shape.lanes());
     }
 
     void gather(Operation.Gather gather) {
-        planner.add(kernel("gather")
+        kernels.rows("gather")
                 .buffer(gather.rows().live())
                 .buffer(gather.source())
                 .buffer(gather.indices())
                 .buffer(gather.out())
                 .integer(gather.source().rows())
                 .integer(gather.out().width())
-                .groups(gather.rows().limit(), shape.lanes()));
+                .groups(gather.rows().limit(), shape.lanes());
     }
 
     void argMax(Operation.ArgMax argMax) {
-        planner.add(kernel("argmax")
+        kernels.rows("argmax")
                 .buffer(argMax.rows().live())
                 .buffer(argMax.x())
                 .buffer(argMax.ids())
                 .integer(argMax.x().width())
-                .groups(argMax.rows().limit(), shape.lanes()));
+                .groups(argMax.rows().limit(), shape.lanes());
     }
 }

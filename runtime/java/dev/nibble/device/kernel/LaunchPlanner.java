@@ -1,44 +1,55 @@
-package dev.nibble.device.opencl;
+package dev.nibble.device.kernel;
 
 import dev.nibble.device.Buffer;
 import dev.nibble.device.Operation;
-import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
-/** Turns a list of operations into launches of kernels, a family of operations in a class of its own. */
-final class LaunchPlanner {
-    private final OpenClDevice device;
-    private final List<Launch> launches = new ArrayList<>();
-    private final List<Long> kernels = new ArrayList<>();
+/**
+ * Turns a list of operations into launches of kernels, a family of operations in a class of its own. Neighbours that one launch can do
+ * become one.
+ */
+public final class LaunchPlanner {
     private final RowLaunches rows;
-    private final ProductLaunches products;
     private final HeadLaunches heads;
-    private final AttentionLaunches attention;
     private final FeedForwardLaunches feedForward;
+    private final KvLaunches cache;
+    private final Products products;
+    private final Consumer<Operation.Attention> attention;
 
-    LaunchPlanner(OpenClDevice device) {
-        this.device = device;
-        this.rows = new RowLaunches(this);
-        this.products = new ProductLaunches(this);
-        this.heads = new HeadLaunches(this);
-        this.attention = new AttentionLaunches(this);
-        this.feedForward = new FeedForwardLaunches(this);
+    /** Plans the launches of operations with weights, which each kind of device keeps in a layout of its own. */
+    public interface Products {
+        /** Plans a look-up of embeddings. */
+        void embed(Operation.Embed embed);
+
+        /** Plans products of matrices. */
+        void matmul(Operation.Matmul matmul);
+
+        /** Plans products with matrices of experts. */
+        void expertMatmul(Operation.ExpertMatmul matmul);
     }
 
-    OpenClDevice device() {
-        return device;
+    /**
+     * Plans for one step of a device.
+     *
+     * @param kernels those that all devices have
+     * @param products plans operations with weights
+     * @param attention plans attention
+     */
+    public LaunchPlanner(SharedKernels kernels, Products products, Consumer<Operation.Attention> attention) {
+        this.rows = new RowLaunches(kernels);
+        this.heads = new HeadLaunches(kernels);
+        this.feedForward = new FeedForwardLaunches(kernels);
+        this.cache = new KvLaunches(kernels);
+        this.products = products;
+        this.attention = attention;
     }
 
-    /** Plans a step, which is to own the kernels. */
-    void plan(List<Operation> operations) {
-        try {
-            for (int i = 0; i < operations.size(); ) {
-                i += plan(operations, i);
-            }
-        } catch (RuntimeException e) {
-            kernels.forEach(device.calls()::releaseKernel);
-            throw e;
+    /** Plans the launches of operations, in their order. */
+    public void plan(List<Operation> operations) {
+        for (int i = 0; i < operations.size(); ) {
+            i += plan(operations, i);
         }
     }
 
@@ -46,7 +57,7 @@ final class LaunchPlanner {
     private int plan(List<Operation> operations, int place) {
         TurnedHeads turned = TurnedHeads.at(operations, place);
         if (turned != null) {
-            attention.turnAndWrite(turned);
+            cache.turnAndWrite(turned);
             return turned.count();
         }
         Operation.Quantize quantized = quantizedAfter(operations, place);
@@ -81,39 +92,13 @@ final class LaunchPlanner {
             case Operation.Embed embed -> products.embed(embed);
             case Operation.Matmul matmul -> products.matmul(matmul);
             case Operation.ExpertMatmul matmul -> products.expertMatmul(matmul);
-            case Operation.Attention o -> attention.attention(o);
-            case Operation.WriteKv o -> attention.writeKv(o);
+            case Operation.Attention o -> attention.accept(o);
+            case Operation.WriteKv o -> cache.writeKv(o);
             case Operation.Rope o -> heads.rope(o);
             case Operation.Hadamard o -> heads.hadamard(o);
             case Operation.Gate o -> feedForward.gate(o, quantized);
             case Operation.Route o -> feedForward.route(o);
             case Operation.Combine o -> feedForward.combine(o);
         }
-    }
-
-    /**
-     * A kernel whose arguments are to be set.
-     *
-     * @param family the file that holds it, without its suffix
-     * @param options of the build: what the kernel is specialised for
-     */
-    LaunchBuilder kernel(String family, String options, String name) {
-        long kernel = device.programs().kernel(family, options, name);
-        kernels.add(kernel);
-        return new LaunchBuilder(device.calls(), name, kernel);
-    }
-
-    /** Adds a launch behind those that there are. */
-    void add(Launch launch) {
-        launches.add(launch);
-    }
-
-    /** The kernels of the launches. */
-    List<Long> kernels() {
-        return kernels;
-    }
-
-    List<Launch> launches() {
-        return launches;
     }
 }

@@ -1,20 +1,16 @@
-package dev.nibble.device.opencl;
+package dev.nibble.device.kernel;
 
 import dev.nibble.device.Operation;
 import dev.nibble.device.RopeStyle;
 
-/** The launches of operations on the heads of queries, keys and values: {@code rows.cl}. */
+/** The launches of operations on the heads of queries, keys and values: {@code rows}. */
 final class HeadLaunches {
-    private final LaunchPlanner planner;
+    private final SharedKernels kernels;
     private final RowShape shape;
 
-    HeadLaunches(LaunchPlanner planner) {
-        this.planner = planner;
-        this.shape = RowShape.of(planner.device().traits());
-    }
-
-    private LaunchBuilder kernel(String name) {
-        return planner.kernel("rows", shape.options(), name);
+    HeadLaunches(SharedKernels kernels) {
+        this.kernels = kernels;
+        this.shape = kernels.shape();
     }
 
     void rope(Operation.Rope rope) {
@@ -22,7 +18,7 @@ final class HeadLaunches {
         int pairs = rope.frequencies().width();
         int headsOfItem = shape.lanes() == 1 ? heads : 1;
         int items = Math.ceilDiv(pairs, shape.vector()) * (heads / headsOfItem);
-        planner.add(kernel("rope")
+        kernels.rows("rope")
                 .buffer(rope.rows().live())
                 .buffer(rope.positions())
                 .buffer(rope.x())
@@ -33,16 +29,16 @@ final class HeadLaunches {
                 .integer(pairs)
                 .real(rope.magnitude())
                 .integer(headsOfItem)
-                .groups(Math.ceilDiv(items, shape.lanes()), rope.rows().limit(), shape.lanes()));
+                .groups(Math.ceilDiv(items, shape.lanes()), rope.rows().limit(), shape.lanes());
     }
 
     void hadamard(Operation.Hadamard hadamard) {
-        planner.add(kernel("hadamard")
+        kernels.rows("hadamard")
                 .buffer(hadamard.rows().live())
                 .buffer(hadamard.x())
                 .integer(hadamard.size())
                 .real(hadamard.factor())
-                .localMemory((long) hadamard.size() * Float.BYTES)
-                .groups(hadamard.x().width() / hadamard.size(), hadamard.rows().limit(), shape.lanes()));
+                .sharedMemory((long) hadamard.size() * Float.BYTES)
+                .groups(hadamard.x().width() / hadamard.size(), hadamard.rows().limit(), shape.lanes());
     }
 }

@@ -1,28 +1,24 @@
-package dev.nibble.device.opencl;
+package dev.nibble.device.kernel;
 
 import dev.nibble.device.Activation;
 import dev.nibble.device.Gating;
 import dev.nibble.device.Operation;
 import org.jspecify.annotations.Nullable;
 
-/** The launches of a feed-forward layer between its products: {@code rows.cl}. */
+/** The launches of a feed-forward layer between its products: {@code rows}. */
 final class FeedForwardLaunches {
-    private final LaunchPlanner planner;
+    private final SharedKernels kernels;
     private final RowShape shape;
 
-    FeedForwardLaunches(LaunchPlanner planner) {
-        this.planner = planner;
-        this.shape = RowShape.of(planner.device().traits());
-    }
-
-    private LaunchBuilder kernel(String name) {
-        return planner.kernel("rows", shape.options(), name);
+    FeedForwardLaunches(SharedKernels kernels) {
+        this.kernels = kernels;
+        this.shape = kernels.shape();
     }
 
     /** @param quantized what the result is quantized to in the same launch, or none */
     void gate(Operation.Gate gate, Operation.@Nullable Quantize quantized) {
         int width = gate.out().width();
-        LaunchBuilder kernel = kernel(quantized == null ? "gate" : "gate_quantize")
+        LaunchBuilder kernel = kernels.rows(quantized == null ? "gate" : "gate_quantize")
                 .buffer(gate.rows().live())
                 .integer(gate.activation() == Activation.GELU ? 1 : 0)
                 .buffer(gate.gate())
@@ -31,14 +27,13 @@ final class FeedForwardLaunches {
         if (quantized != null) {
             kernel.quantized(quantized.out());
         }
-        planner.add(
-                kernel.integer(width).groups(shape.groups(width), gate.rows().limit(), shape.lanes()));
+        kernel.integer(width).groups(shape.groups(width), gate.rows().limit(), shape.lanes());
     }
 
     void route(Operation.Route route) {
         Gating gating = route.gating();
         int experts = route.logits().width();
-        planner.add(kernel("route")
+        kernels.rows("route")
                 .buffer(route.rows().live())
                 .integer(gating.function() == Gating.Function.SIGMOID ? 1 : 0)
                 .integer(gating.normalize() ? 1 : 0)
@@ -48,19 +43,19 @@ final class FeedForwardLaunches {
                 .buffer(route.ids())
                 .buffer(route.weights())
                 .integer(gating.used())
-                .localMemory((long) experts * Float.BYTES)
-                .groups(route.rows().limit(), shape.lanes()));
+                .sharedMemory((long) experts * Float.BYTES)
+                .groups(route.rows().limit(), shape.lanes());
     }
 
     void combine(Operation.Combine combine) {
         int width = combine.out().width();
-        planner.add(kernel("combine")
+        kernels.rows("combine")
                 .buffer(combine.rows().live())
                 .buffer(combine.x())
                 .buffer(combine.weights())
                 .integer(combine.weights().width())
                 .buffer(combine.out())
                 .integer(width)
-                .groups(shape.groups(width), combine.rows().limit(), shape.lanes()));
+                .groups(shape.groups(width), combine.rows().limit(), shape.lanes());
     }
 }
