@@ -24,8 +24,10 @@ ALWAYS __m512 low(__m512i words) {
 
 enum form { PAIRS_OF_HALVES, TWO_VECTORS, ONE_VECTOR };
 
-ALWAYS void product(
-        enum form form, const float *a, const uint8_t *b, float *c, int64_t length, int64_t c_stride, int64_t add) {
+/* Asks for as many bytes from `ahead` on as it reads of b, unless `ahead` is 0. */
+ALWAYS void product_ahead(
+        enum form form, const float *a, const uint8_t *b, float *c, int64_t length, int64_t c_stride, int64_t add,
+        const uint8_t *ahead) {
     const int vectors = form == ONE_VECTOR ? 1 : 2;
     __m512 sums[ROWS][2];
 #pragma GCC unroll 4
@@ -36,6 +38,10 @@ ALWAYS void product(
     }
     const int64_t step = form == TWO_VECTORS ? 128 : 64;
     for (int64_t i = 0; i < length; i++, b += step) {
+        if (ahead) {
+            _mm_prefetch(ahead + i * step, _MM_HINT_T0);
+            _mm_prefetch(ahead + i * step + step - 64, _MM_HINT_T0);
+        }
         __m512 values[2];
         __m512i words = _mm512_loadu_si512(b);
         values[0] = form == PAIRS_OF_HALVES ? low(words) : _mm512_castsi512_ps(words);
@@ -54,6 +60,11 @@ ALWAYS void product(
             _mm512_storeu_ps(c + row * c_stride + v * LANES, sums[row][v]);
         }
     }
+}
+
+ALWAYS void product(
+        enum form form, const float *a, const uint8_t *b, float *c, int64_t length, int64_t c_stride, int64_t add) {
+    product_ahead(form, a, b, c, length, c_stride, add, 0);
 }
 
 NIBBLE_ATTENTION_PRODUCT(nibble_attention_halves) {
@@ -144,6 +155,96 @@ void nibble_softmax(
         int64_t exponent, float power) {
     for (int64_t i = 0; i < queries; i++) {
         softmax(scores + i * A_STRIDE, width, largest + i, sums + i * LANES, values + i * stride, stride, exponent, power);
+    }
+}
+
+/* Groups of a tile, tokens of a group, and columns of a block of values. */
+enum { TILE_GROUPS = 2, GROUP = 32, COLUMNS = 32 };
+
+/* The scores of a group, and its values on the way from memory. */
+ALWAYS void group_scores(
+        const struct nibble_attention *of, enum form form, const float *q, const uint8_t *keys, float *scores, const uint8_t *values) {
+    for (int64_t query = 0; query < of->queries; query += ROWS) {
+        const uint8_t *ahead = query == 0 ? values : keys;
+        for (int64_t at = 0; at < of->key_size; at += A_STRIDE) {
+            int64_t length = of->key_size - at < A_STRIDE ? of->key_size - at : A_STRIDE;
+            const int64_t bytes = at * (form == TWO_VECTORS ? 128 : 64);
+            product_ahead(
+                    form, q + at * of->query_stride + query * A_STRIDE, keys + bytes, scores + query * A_STRIDE, length, A_STRIDE,
+                    at, ahead + bytes);
+        }
+    }
+}
+
+/* Adds the weighted values of some tokens of a group, with the keys of a later one on the way from memory. */
+ALWAYS void add_group(
+        const struct nibble_attention *of, enum form form, const float *weights, const uint8_t *values, int64_t tokens, float *sums,
+        const uint8_t *keys) {
+    const int64_t block = GROUP * (form == TWO_VECTORS ? 128 : 64);
+    for (int64_t column = 0; column < of->value_stride; column += COLUMNS) {
+        const int64_t at = column / COLUMNS * block;
+        for (int64_t query = 0; query < of->queries; query += ROWS) {
+            product_ahead(
+                    form, weights + query * A_STRIDE, values + at, sums + query * of->value_stride + column, tokens, of->value_stride, 1,
+                    (query == 0 ? keys : values) + at);
+        }
+    }
+}
+
+/* Marks the tokens of a group that are not seen. */
+static void hide(float *scores, int64_t queries, int64_t from, int64_t to) {
+    for (int64_t i = 0; i < GROUP; i++) {
+        if (i < from || i >= to) {
+            for (int64_t query = 0; query < queries; query++) {
+                scores[query * A_STRIDE + i] = NOTHING;
+            }
+        }
+    }
+}
+
+ALWAYS void attend(
+        const struct nibble_attention *of, enum form key_form, enum form value_form, const uint8_t *keys, const uint8_t *values,
+        const int32_t *groups, int64_t begin, int64_t end, int64_t seen_from, int64_t seen_to, const float *q, float *scores,
+        float *largest, float *sums, float *out) {
+    const int64_t first = seen_from / GROUP;
+    for (int64_t tile = begin; tile < end; tile += TILE_GROUPS) {
+        int64_t stop = tile + TILE_GROUPS < end ? tile + TILE_GROUPS : end;
+        for (int64_t g = tile; g < stop; g++) {
+            float *to = scores + (g - tile) * GROUP;
+            if (g >= first) {
+                int64_t at = groups[g - begin];
+                group_scores(of, key_form, q, keys + at * of->key_bytes, to, values + at * of->value_bytes);
+            }
+            hide(to, of->queries, seen_from - g * GROUP, seen_to - g * GROUP);
+        }
+        if (stop <= first) {
+            continue;
+        }
+        nibble_softmax(of->queries, scores, (stop - tile) * GROUP, largest, sums, out, of->value_stride, of->exponent, of->power);
+        for (int64_t g = tile < first ? first : tile; g < stop; g++) {
+            int64_t later = groups[(g + TILE_GROUPS < end ? g + TILE_GROUPS : g) - begin];
+            int64_t tokens = seen_to - g * GROUP < GROUP ? seen_to - g * GROUP : GROUP;
+            add_group(
+                    of, value_form, scores + (g - tile) * GROUP, values + groups[g - begin] * of->value_bytes, tokens, out,
+                    keys + later * of->key_bytes);
+        }
+    }
+}
+
+#define ATTEND(key_form, value_form)                                                                                               \
+    attend(of, key_form, value_form, keys, values, groups, begin, end, seen_from, seen_to, q, scores, largest, sums, out)
+
+void nibble_attend(
+        const struct nibble_attention *of, const uint8_t *keys, const uint8_t *values, const int32_t *groups, int64_t begin,
+        int64_t end, int64_t seen_from, int64_t seen_to, const float *q, float *scores, float *largest, float *sums, float *out) {
+    if (of->half_keys && of->half_values) {
+        ATTEND(PAIRS_OF_HALVES, PAIRS_OF_HALVES);
+    } else if (of->half_keys) {
+        ATTEND(PAIRS_OF_HALVES, TWO_VECTORS);
+    } else if (of->half_values) {
+        ATTEND(TWO_VECTORS, PAIRS_OF_HALVES);
+    } else {
+        ATTEND(TWO_VECTORS, TWO_VECTORS);
     }
 }
 

@@ -91,6 +91,35 @@ NIBBLE_API void nibble_softmax(int64_t queries, float *scores, int64_t width, fl
                                int64_t stride, int64_t exponent, float power);
 
 /*
+ * What the attentions of one operation have in common, keys and values being of 16 or 32 bits in groups of 32 tokens: CpuKvPages.java.
+ *
+ * queries       that share a key head; query_stride: queries that a piece of q has room for
+ * key_size      values of a key; value_stride: values of a value, a multiple of 32
+ * key_bytes     of a group's keys; value_bytes: of its values
+ * half_keys     1: keys are 16-bit floats, in pairs; half_values: the same of values
+ * exponent      log2 of the factor on weights; power: the factor of the scores * log2 e
+ */
+struct nibble_attention {
+    int64_t queries, query_stride, key_size, value_stride, key_bytes, value_bytes, half_keys, half_values, exponent;
+    float power;
+};
+
+/*
+ * Takes some groups of tokens in that one row sees, tile by tile of two groups: scores, nibble_softmax, the weighted sum of values.
+ *
+ * keys, values  those of a head, all its groups
+ * groups        (end - begin): where the groups lie, in groups; those that the row does not see are not read
+ * begin, end    the numbers of the groups in their sequence
+ * seen_from, seen_to  the row sees the tokens seen_from <= token < seen_to of the sequence
+ * q             (key_size / 64, query_stride, 64): the queries, cut in pieces; rows beyond `queries` up to a multiple of 4 are read
+ * scores        (queries rounded up to a multiple of 4, 64): scratch
+ * largest, sums, out  as of nibble_softmax: (queries), (queries, 16), (queries rounded up, value_stride)
+ */
+NIBBLE_API void nibble_attend(const struct nibble_attention *of, const uint8_t *keys, const uint8_t *values, const int32_t *groups,
+                              int64_t begin, int64_t end, int64_t seen_from, int64_t seen_to, const float *q, float *scores,
+                              float *largest, float *sums, float *out);
+
+/*
  * out[outputs[i]][row] = sum over columns of x[inputs[i]][column] * weight[row][column] + bias[row], for the rows of some tiles.
  *
  * tiles     packed weights, the first of the tiles to compute, tile_bytes apart; their layout: TileLayout.java

@@ -22,7 +22,7 @@ final class AttentionKernel implements Kernel, WorkerPool.Task {
     private static final int QUERIES = 128;
 
     /** Half the factor that 16-bit values lack: see {@link AttentionProduct}. */
-    private static final float HALF_FACTOR = Math.scalb(1f, AttentionProduct.HALF_EXPONENT);
+    static final float HALF_FACTOR = Math.scalb(1f, AttentionProduct.HALF_EXPONENT);
 
     private final WorkerPool pool;
     private final @Nullable NativeKernels kernels;
@@ -38,6 +38,7 @@ final class AttentionKernel implements Kernel, WorkerPool.Task {
     private final boolean quantizedValues;
     private final AttentionPlan plan;
     private final AttentionWorkspace workspace;
+    private final @Nullable NativeAttention rows;
 
     AttentionKernel(Operation.Attention operation, CpuDevice device) {
         this.pool = device.pool();
@@ -63,11 +64,16 @@ final class AttentionKernel implements Kernel, WorkerPool.Task {
                 form.window(),
                 pool.threads(),
                 (long) queries * cache.valueStride() * Float.BYTES);
-        this.workspace = device.attentionWorkspace(new AttentionWorkspace.Shape(
+        AttentionWorkspace.Shape shape = new AttentionWorkspace.Shape(
                 queries,
                 cache.layout().keySize(),
                 cache.valueStride(),
-                cache.halfValues() ? AttentionProduct.HALF_EXPONENT : 0));
+                cache.halfValues() ? AttentionProduct.HALF_EXPONENT : 0);
+        this.workspace = device.attentionWorkspace(shape);
+        boolean whole = kernels != null && form.softcap() == 0 && sharing <= FEW_QUERIES;
+        this.rows = whole && NativeAttention.takes(cache)
+                ? new NativeAttention(kernels, plan, cache, (CpuBuffer) operation.pageTable(), shape, sharing)
+                : null;
     }
 
     @Override
@@ -172,6 +178,10 @@ final class AttentionKernel implements Kernel, WorkerPool.Task {
         int perTile = plan.groupsPerTile();
         int begin = range * plan.groupsPerRange();
         int end = Math.min(begin + plan.groupsPerRange(), plan.endGroup(block));
+        if (rows != null && plan.endRow(block) == plan.firstRow(block) + 1) {
+            rows.attend(plan.firstRow(block), head, begin, end, scratch, softmax);
+            return;
+        }
         for (int group = begin; group < end; group += perTile) {
             int endOfTile = Math.min(group + perTile, end);
             if (endOfTile > plan.firstGroup(block)) {

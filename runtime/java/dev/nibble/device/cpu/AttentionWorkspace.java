@@ -61,6 +61,12 @@ final class AttentionWorkspace {
 
         final KvTile tile = new KvTile();
 
+        /** Where the groups of a range lie. */
+        final int[] groups = new int[AttentionPlan.RANGE_TILES * TILE / CpuKvPages.LEAST_GROUP];
+
+        /** The same, for native kernels. */
+        final MemorySegment groupNumbers = MemorySegment.ofArray(groups);
+
         /** One group of keys, or one block of values, as floats. */
         final MemorySegment group;
 

@@ -46,6 +46,7 @@ final class NativeCalls {
     final MethodHandle widenPairs;
     final MethodHandle widenRows;
     final MethodHandle softmax;
+    final MethodHandle attend;
     final MethodHandle attentionQuery;
     final MethodHandle attentionScores;
 
@@ -77,6 +78,12 @@ final class NativeCalls {
                 "softmax",
                 FunctionDescriptor.ofVoid(
                         JAVA_LONG, ADDRESS, JAVA_LONG, ADDRESS, ADDRESS, ADDRESS, JAVA_LONG, JAVA_LONG, JAVA_FLOAT));
+        attend = bind(
+                library,
+                "attend",
+                FunctionDescriptor.ofVoid(
+                        ADDRESS, ADDRESS, ADDRESS, ADDRESS, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG, ADDRESS,
+                        ADDRESS, ADDRESS, ADDRESS, ADDRESS));
         attentionQuery = bind(
                 library,
                 "attention_query",

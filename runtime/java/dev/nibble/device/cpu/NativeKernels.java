@@ -127,6 +127,44 @@ final class NativeKernels {
         }
     }
 
+    /**
+     * Calls {@code nibble_attend}.
+     *
+     * @param of a {@code struct nibble_attention}
+     * @param keys of a head
+     * @param values of a head
+     */
+    void attend(
+            MemorySegment of,
+            MemorySegment keys,
+            MemorySegment values,
+            MemorySegment groups,
+            int begin,
+            int end,
+            int seenFrom,
+            int seenTo,
+            AttentionWorkspace.Scratch scratch,
+            RunningSoftmax softmax) {
+        try {
+            calls.attend.invokeExact(
+                    of,
+                    keys,
+                    values,
+                    groups,
+                    (long) begin,
+                    (long) end,
+                    (long) seenFrom,
+                    (long) seenTo,
+                    scratch.queryFloats.segment(),
+                    scratch.scoreFloats.segment(),
+                    softmax.largest().segment(),
+                    softmax.sums().segment(),
+                    softmax.floats().segment());
+        } catch (Throwable e) {
+            throw unexpected(e);
+        }
+    }
+
     /** Calls {@code nibble_attention_scores}: the scores of a group of keys against the first {@code queries} queries. */
     void scores(int bits, MemorySegment group, ByteQueries of, int queries, MemorySegment scores) {
         try {

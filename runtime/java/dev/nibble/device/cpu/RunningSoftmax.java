@@ -63,6 +63,16 @@ final class RunningSoftmax {
         return valueFloats;
     }
 
+    /** The largest score of each query, for native kernels. */
+    HeapFloats largest() {
+        return largestFloats;
+    }
+
+    /** The sums of exponentials, for native kernels. */
+    HeapFloats sums() {
+        return sumFloats;
+    }
+
     /** Forgets all tokens of the first {@code queries} queries. */
     void clear(int queries) {
         Arrays.fill(largest, 0, queries, NOTHING);
