@@ -2,6 +2,7 @@ package dev.nibble.device.opencl;
 
 import dev.nibble.device.KvLayout;
 import dev.nibble.device.Operation;
+import dev.nibble.device.kernel.Allocation;
 
 /** The launches that attend to the KV cache: {@code attention.cl}. */
 final class AttentionLaunches {
@@ -22,7 +23,7 @@ final class AttentionLaunches {
                 heads / layout.heads(),
                 limit,
                 (long) attention.pageTable().width() * layout.pageTokens());
-        OpenClAllocation partials = cut.splits() == 1
+        Allocation partials = cut.splits() == 1
                 ? null
                 : plan.device().scratch((long) limit * heads * cut.splits() * (layout.valueSize() + 2) * Float.BYTES);
         plan.kernel("attention", cut.options(layout), "attention")
@@ -49,8 +50,7 @@ final class AttentionLaunches {
         }
     }
 
-    private void combine(
-            Operation.Attention attention, AttentionShape cut, KvLayout layout, OpenClAllocation partials) {
+    private void combine(Operation.Attention attention, AttentionShape cut, KvLayout layout, Allocation partials) {
         int heads = attention.form().heads();
         plan.kernel("attention", cut.options(layout), "combine_splits")
                 .buffer(attention.rows().live())

@@ -2,6 +2,7 @@ package dev.nibble.device.opencl;
 
 import dev.nibble.UnsupportedFeatureException;
 import dev.nibble.device.DeviceException;
+import dev.nibble.device.kernel.Allocation;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -43,7 +44,7 @@ final class FeatureTest {
     private boolean works(DeviceFeature feature) {
         long bytes = (long) feature.workItems() * Integer.BYTES;
         OpenClPlan plan = new OpenClPlan(device);
-        try (OpenClAllocation out = device.memory().allocate(bytes, "a test of the device");
+        try (Allocation out = device.memory().allocate(bytes, "a test of the device");
                 Arena arena = Arena.ofConfined()) {
             plan.kernel(family, feature.option(), feature.kernel()).memory(out).groups(1, feature.workItems());
             MemorySegment results = arena.allocate(bytes, Integer.BYTES);

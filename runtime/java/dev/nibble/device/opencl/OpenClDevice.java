@@ -14,11 +14,14 @@ import dev.nibble.device.Weight;
 import dev.nibble.device.WeightShape;
 import dev.nibble.device.WeightSource;
 import dev.nibble.device.WeightUse;
+import dev.nibble.device.kernel.Allocation;
+import dev.nibble.device.kernel.KernelBuffer;
+import dev.nibble.device.kernel.Memory;
+import dev.nibble.device.kernel.PlaceLists;
 import dev.nibble.foreign.OpenCl;
 import dev.nibble.foreign.OpenClException;
 import dev.nibble.foreign.OpenClInfo;
 import java.lang.ref.Cleaner;
-import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
@@ -41,7 +44,7 @@ public final class OpenClDevice implements Device {
     private final OpenCl calls;
     private final DeviceTraits traits;
     private final OpenClHandles handles;
-    private final OpenClMemory memory;
+    private final Memory memory;
     private final OpenClPrograms programs;
     private final OpenClQueue queue;
     private final WeightStaging staging;
@@ -49,7 +52,7 @@ public final class OpenClDevice implements Device {
     private final Set<StepKernels> kernels = new HashSet<>();
 
     /** By size: commands run in order, so that all steps can share it. */
-    private final Map<Long, OpenClAllocation> scratch = new ConcurrentHashMap<>();
+    private final Map<Long, Allocation> scratch = new ConcurrentHashMap<>();
 
     /** Held while the queue is used and while memory is freed, so that no command is enqueued with memory that is gone. */
     private final ReentrantLock lock = new ReentrantLock();
@@ -61,7 +64,7 @@ public final class OpenClDevice implements Device {
         this.calls = calls;
         this.traits = traits;
         this.handles = handles;
-        this.memory = new OpenClMemory(this, capacity);
+        this.memory = new Memory(new OpenClMemory(this), capacity);
         this.programs = new OpenClPrograms(calls, traits, handles.context(), ProgramCache.ofSystem());
         this.staging = new WeightStaging(this, calls, handles.queue());
         this.queue = new OpenClQueue(this, calls, handles.queue());
@@ -131,7 +134,7 @@ public final class OpenClDevice implements Device {
      * @throws IllegalArgumentException if the buffer is of another context, or too small
      */
     public Buffer attach(long buffer, ElementType type, int rows, int width) {
-        checkShape(type, rows, width);
+        KernelBuffer.checkShape(type, rows, width);
         return supply(() -> {
             long size = calls.bufferInfo(buffer, OpenClInfo.MEM_SIZE).integer();
             if (type == ElementType.Q8 || size / Float.BYTES < (long) rows * width) {
@@ -142,7 +145,7 @@ public final class OpenClDevice implements Device {
                 throw new IllegalArgumentException("the buffer belongs to another OpenCL context than the device");
             }
             calls.retainBuffer(buffer);
-            return new OpenClBuffer(type, rows, width, memory.borrow(buffer));
+            return new KernelBuffer(type, rows, width, memory.borrow(buffer));
         });
     }
 
@@ -151,7 +154,7 @@ public final class OpenClDevice implements Device {
      * retain it.
      */
     public long handle(Buffer buffer) {
-        if (!(buffer instanceof OpenClBuffer own) || !owns(own)) {
+        if (!(buffer instanceof KernelBuffer own) || !memory.owns(own)) {
             throw new IllegalArgumentException("the buffer belongs to another device than " + name);
         }
         return own.values().handle();
@@ -185,7 +188,7 @@ public final class OpenClDevice implements Device {
         return traits;
     }
 
-    OpenClMemory memory() {
+    Memory memory() {
         return memory;
     }
 
@@ -224,7 +227,7 @@ public final class OpenClDevice implements Device {
     @Override
     public Weight load(WeightSource source, WeightUse use) {
         checkOpen();
-        return OpenClWeight.load(source, use, layout(source.shape()), memory, memory.largest());
+        return OpenClWeight.load(source, use, layout(source.shape()), this);
     }
 
     /** The way of weights to this device. */
@@ -241,14 +244,7 @@ public final class OpenClDevice implements Device {
     @Override
     public Buffer allocate(ElementType type, int rows, int width) {
         checkOpen();
-        checkShape(type, rows, width);
-        return OpenClBuffer.allocate(type, rows, width, memory);
-    }
-
-    private static void checkShape(ElementType type, int rows, int width) {
-        if (rows < 1 || width < 1 || type == ElementType.Q8 && width % OpenClBuffer.BLOCK != 0) {
-            throw new IllegalArgumentException("there is no buffer of " + type + " (" + rows + ", " + width + ")");
-        }
+        return KernelBuffer.allocate(type, rows, width, memory);
     }
 
     @Override
@@ -263,24 +259,14 @@ public final class OpenClDevice implements Device {
     @Override
     public Step prepare(List<Operation> operations) {
         checkOpen();
-        List<OpenClAllocation> allocations = new ArrayList<>();
-        for (Operation operation : operations) {
-            for (AutoCloseable part : operation.parts()) {
-                if (!(part instanceof OpenClPart own) || !owns(own)) {
-                    throw new IllegalArgumentException("a " + part.getClass().getSimpleName() + " of another device was"
-                            + " given to device " + name + ", in "
-                            + operation.getClass().getSimpleName());
-                }
-                allocations.addAll(own.allocations());
-            }
-        }
+        List<Allocation> allocations = memory.of(operations);
         OpenClPlan plan = new OpenClPlan(this);
         plan.plan(operations);
-        return step(plan, allocations.stream().distinct().toList());
+        return step(plan, allocations);
     }
 
     /** A step of what was planned, which uses this memory and owns the kernels. */
-    OpenClStep step(OpenClPlan plan, List<OpenClAllocation> allocations) {
+    OpenClStep step(OpenClPlan plan, List<Allocation> allocations) {
         StepKernels owned = new StepKernels(this, plan.kernels());
         OpenClStep step = new OpenClStep(this, plan.launches(), allocations);
         exclusively(() -> kernels.add(owned));
@@ -295,14 +281,9 @@ public final class OpenClDevice implements Device {
     }
 
     /** Memory for what launches of one operation leave for each other, at least so many bytes; freed with the device. */
-    OpenClAllocation scratch(long bytes) {
+    Allocation scratch(long bytes) {
         long room = Math.max(Long.highestOneBit(bytes - 1) << 1, LEAST_SCRATCH);
         return scratch.computeIfAbsent(room, size -> memory.allocate(size, "scratch memory"));
-    }
-
-    /** Whether this device made a buffer, weight or cache. */
-    boolean owns(OpenClPart part) {
-        return part.allocations().getFirst().memory() == memory;
     }
 
     /** The kernels of a step were released. */

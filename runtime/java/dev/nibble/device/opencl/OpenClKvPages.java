@@ -2,6 +2,9 @@ package dev.nibble.device.opencl;
 
 import dev.nibble.device.KvLayout;
 import dev.nibble.device.KvPages;
+import dev.nibble.device.kernel.Allocation;
+import dev.nibble.device.kernel.KernelPart;
+import dev.nibble.device.kernel.Memory;
 import java.util.List;
 
 /**
@@ -13,17 +16,17 @@ import java.util.List;
  * {@code [stride][valueSize]}, so that work-items of neighbouring columns do; quantized ones in bytes, of 4 bits columns i and
  * 16 + i of a block in one, then {@code [stride][valueSize / 32]} scales.
  */
-final class OpenClKvPages implements KvPages, OpenClPart {
+final class OpenClKvPages implements KvPages, KernelPart {
     /** What rows of a page are multiples of. */
     private static final int ALIGNMENT = 16;
 
     private final KvLayout layout;
     private final int pages;
     private final int stride;
-    private final OpenClAllocation keys;
-    private final OpenClAllocation values;
+    private final Allocation keys;
+    private final Allocation values;
 
-    OpenClKvPages(KvLayout layout, int pages, OpenClMemory memory) {
+    OpenClKvPages(KvLayout layout, int pages, Memory memory) {
         this.layout = layout;
         this.pages = pages;
         this.stride = roundUp(layout.pageTokens());
@@ -72,11 +75,11 @@ final class OpenClKvPages implements KvPages, OpenClPart {
         return Math.toIntExact(layout.valueType().bytes((long) stride * roundUp(layout.valueSize())));
     }
 
-    OpenClAllocation keys() {
+    Allocation keys() {
         return keys;
     }
 
-    OpenClAllocation values() {
+    Allocation values() {
         return values;
     }
 
@@ -86,7 +89,7 @@ final class OpenClKvPages implements KvPages, OpenClPart {
     }
 
     @Override
-    public List<OpenClAllocation> allocations() {
+    public List<Allocation> allocations() {
         return List.of(keys, values);
     }
 

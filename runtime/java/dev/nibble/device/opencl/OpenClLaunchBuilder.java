@@ -2,6 +2,8 @@ package dev.nibble.device.opencl;
 
 import dev.nibble.device.Buffer;
 import dev.nibble.device.KvPages;
+import dev.nibble.device.kernel.Allocation;
+import dev.nibble.device.kernel.KernelBuffer;
 import dev.nibble.device.kernel.LaunchBuilder;
 import dev.nibble.foreign.OpenCl;
 import java.lang.foreign.Arena;
@@ -28,7 +30,7 @@ final class OpenClLaunchBuilder implements LaunchBuilder {
 
     @Override
     public OpenClLaunchBuilder buffer(@Nullable Buffer buffer) {
-        return buffer == null ? memory(null) : memory(((OpenClBuffer) buffer).values());
+        return buffer == null ? memory(null) : memory(((KernelBuffer) buffer).values());
     }
 
     @Override
@@ -36,12 +38,12 @@ final class OpenClLaunchBuilder implements LaunchBuilder {
         if (buffer == null) {
             return memory(null).memory(null);
         }
-        OpenClBuffer quantized = (OpenClBuffer) buffer;
+        KernelBuffer quantized = (KernelBuffer) buffer;
         return memory(quantized.values()).memory(quantized.blocks());
     }
 
     /** Device memory; a null pointer for none. */
-    OpenClLaunchBuilder memory(@Nullable OpenClAllocation memory) {
+    OpenClLaunchBuilder memory(@Nullable Allocation memory) {
         try (Arena arena = Arena.ofConfined()) {
             long handle = memory == null ? 0 : memory.handle();
             return argument(arena.allocateFrom(ValueLayout.JAVA_LONG, handle));

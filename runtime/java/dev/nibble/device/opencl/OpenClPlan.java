@@ -2,6 +2,7 @@ package dev.nibble.device.opencl;
 
 import dev.nibble.device.KvLayout;
 import dev.nibble.device.Operation;
+import dev.nibble.device.kernel.KernelBuffer;
 import dev.nibble.device.kernel.LaunchPlanner;
 import dev.nibble.device.kernel.RowShape;
 import dev.nibble.device.kernel.SharedKernels;
@@ -68,7 +69,7 @@ final class OpenClPlan implements SharedKernels {
     @Override
     public OpenClLaunchBuilder kv(String name, KvLayout layout) {
         boolean blocks = layout.keyType().isQuantized() || layout.valueType().isQuantized();
-        int unit = blocks || writers() == 1 ? OpenClBuffer.BLOCK : 1;
+        int unit = blocks || writers() == 1 ? KernelBuffer.BLOCK : 1;
         return kernel("kv", OpenClKvPages.options(layout) + " -DUNIT=" + unit + " " + options(writers()), name);
     }
 

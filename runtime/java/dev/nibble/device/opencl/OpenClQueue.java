@@ -2,9 +2,10 @@ package dev.nibble.device.opencl;
 
 import dev.nibble.device.Buffer;
 import dev.nibble.device.DeviceException;
-import dev.nibble.device.ElementType;
 import dev.nibble.device.Queue;
 import dev.nibble.device.Step;
+import dev.nibble.device.kernel.Allocation;
+import dev.nibble.device.kernel.KernelBuffer;
 import dev.nibble.foreign.OpenCl;
 import dev.nibble.foreign.OpenClException;
 import dev.nibble.foreign.OpenClInfo;
@@ -48,7 +49,7 @@ final class OpenClQueue implements Queue {
     @Override
     public void write(Buffer target, long element, MemorySegment source) {
         device.exclusively(() -> {
-            OpenClAllocation memory = words(target, element, source.byteSize());
+            Allocation memory = words(target, element, source.byteSize());
             long offset = element * Integer.BYTES;
             for (long done = 0; done < source.byteSize(); ) {
                 long part = Math.min(source.byteSize() - done, STAGING_BYTES);
@@ -101,7 +102,7 @@ final class OpenClQueue implements Queue {
     @Override
     public void read(Buffer source, long element, MemorySegment target) {
         device.exclusively(() -> {
-            OpenClAllocation memory = words(source, element, target.byteSize());
+            Allocation memory = words(source, element, target.byteSize());
             if (target.isNative() || target.byteSize() == 0) {
                 read(memory, element, target);
                 return;
@@ -117,11 +118,11 @@ final class OpenClQueue implements Queue {
     }
 
     /** Reads all of some memory into native memory. */
-    void read(OpenClAllocation source, MemorySegment target) {
+    void read(Allocation source, MemorySegment target) {
         device.exclusively(() -> read(source, 0, target));
     }
 
-    private void read(OpenClAllocation memory, long element, MemorySegment target) {
+    private void read(Allocation memory, long element, MemorySegment target) {
         if (target.byteSize() > 0) {
             calls.read(handle, memory.handle(), element * Integer.BYTES, target);
         } else {
@@ -149,7 +150,7 @@ final class OpenClQueue implements Queue {
         Queue.checkReceive(target, source, rows);
         long count = (long) rows * source.width();
         device.exclusively(() -> {
-            OpenClAllocation memory = words(target, 0, count * Integer.BYTES);
+            Allocation memory = words(target, 0, count * Integer.BYTES);
             if (other instanceof OpenClQueue peer && peer.device.sharesContext(device)) {
                 // What was enqueued here may still read what the copy replaces.
                 long free = calls.barrier(handle);
@@ -169,10 +170,10 @@ final class OpenClQueue implements Queue {
     }
 
     /** Enqueues a copy from this device to another, behind what is enqueued here and behind an event; returns its own event. */
-    private long copy(Buffer source, OpenClAllocation target, long count, long free) {
+    private long copy(Buffer source, Allocation target, long count, long free) {
         return device.supply(() -> {
             calls.after(handle, free);
-            OpenClAllocation memory = words(source, 0, count * Integer.BYTES);
+            Allocation memory = words(source, 0, count * Integer.BYTES);
             long event = calls.copy(handle, memory.handle(), 0, target.handle(), 0, count * Integer.BYTES);
             calls.flush(handle);
             pending++;
@@ -191,27 +192,12 @@ final class OpenClQueue implements Queue {
         pending = 0;
     }
 
-    /** The memory of a buffer, in which {@code bytes} bytes from an element on must lie. */
-    private OpenClAllocation words(Buffer buffer, long element, long bytes) {
-        if (!(buffer instanceof OpenClBuffer words) || !device.owns(words) || buffer.type() == ElementType.Q8) {
-            throw new IllegalArgumentException(
-                    "the host can read and write buffers of F32 and I32 of this device, not one of " + buffer.type());
-        }
-        long room = (long) buffer.rows() * buffer.width() - element;
-        if (element < 0 || bytes % Integer.BYTES != 0 || bytes / Integer.BYTES > room) {
-            throw new IllegalArgumentException(
-                    bytes + " bytes from element " + element + " on do not lie in a buffer of " + buffer.type() + " ("
-                            + buffer.rows() + ", " + buffer.width() + ")");
-        }
-        if (words.values().isClosed()) {
-            throw new IllegalStateException(
-                    "the buffer of " + buffer.type() + " (" + buffer.rows() + ", " + buffer.width() + ") is closed");
-        }
-        return words.values();
+    private Allocation words(Buffer buffer, long element, long bytes) {
+        return KernelBuffer.words(buffer, element, bytes, device.memory());
     }
 
     /** Enqueues the filling of memory with an integer. */
-    void fill(OpenClAllocation target, int value) {
+    void fill(Allocation target, int value) {
         device.exclusively(() -> calls.fill(handle, target.handle(), value, 0, target.bytes()));
     }
 

@@ -2,6 +2,7 @@ package dev.nibble.device.opencl;
 
 import dev.nibble.device.MatmulPeak;
 import dev.nibble.device.Roofline;
+import dev.nibble.device.kernel.Allocation;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -21,8 +22,8 @@ final class OpenClRoofline implements Roofline {
 
     private final OpenClDevice device;
     private final MatmulPeak products;
-    private final OpenClAllocation data;
-    private final OpenClAllocation sums;
+    private final Allocation data;
+    private final Allocation sums;
     private final List<OpenClStep> shapes = new ArrayList<>();
 
     OpenClRoofline(OpenClDevice device) {

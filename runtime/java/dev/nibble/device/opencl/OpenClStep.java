@@ -1,6 +1,7 @@
 package dev.nibble.device.opencl;
 
 import dev.nibble.device.Step;
+import dev.nibble.device.kernel.Allocation;
 import java.util.List;
 
 /**
@@ -10,7 +11,7 @@ import java.util.List;
  * @param launches what to enqueue, in order
  * @param allocations the memory that it uses
  */
-record OpenClStep(OpenClDevice device, List<Launch> launches, List<OpenClAllocation> allocations) implements Step {
+record OpenClStep(OpenClDevice device, List<Launch> launches, List<Allocation> allocations) implements Step {
     OpenClStep {
         launches = List.copyOf(launches);
         allocations = List.copyOf(allocations);
@@ -18,10 +19,6 @@ record OpenClStep(OpenClDevice device, List<Launch> launches, List<OpenClAllocat
 
     /** Checks that all memory is still there. */
     void checkOpen() {
-        for (int i = 0; i < allocations.size(); i++) {
-            if (allocations.get(i).isClosed()) {
-                throw new IllegalStateException("a buffer, weight or cache that the step uses is closed");
-            }
-        }
+        Allocation.checkOpen(allocations);
     }
 }

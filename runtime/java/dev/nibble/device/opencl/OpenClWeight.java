@@ -4,11 +4,14 @@ import dev.nibble.device.Weight;
 import dev.nibble.device.WeightShape;
 import dev.nibble.device.WeightSource;
 import dev.nibble.device.WeightUse;
+import dev.nibble.device.kernel.Allocation;
+import dev.nibble.device.kernel.KernelPart;
+import dev.nibble.device.kernel.Memory;
 import java.util.ArrayList;
 import java.util.List;
 
 /** A weight in device memory, in tiles of 32 rows: in several allocations where the device cannot make one so large. */
-final class OpenClWeight implements Weight, OpenClPart {
+final class OpenClWeight implements Weight, KernelPart {
     /**
      * Whole matrices, or whole tiles of the only one, in one allocation.
      *
@@ -18,7 +21,7 @@ final class OpenClWeight implements Weight, OpenClPart {
      * @param firstRow the first row of each matrix
      * @param endRow the row after the last of each matrix
      */
-    record Part(OpenClAllocation memory, int matrix, int matrices, int firstRow, int endRow) {
+    record Part(Allocation memory, int matrix, int matrices, int firstRow, int endRow) {
         /** Tiles of a matrix. */
         int tiles() {
             return Math.ceilDiv(endRow - firstRow, PanelLines.ROWS);
@@ -49,14 +52,13 @@ final class OpenClWeight implements Weight, OpenClPart {
     /**
      * Packs a weight while it is read.
      *
-     * @param largest the most bytes of one allocation
+     * @param device where its memory comes from
      */
-    static OpenClWeight load(
-            WeightSource source, WeightUse use, WeightLayout layout, OpenClMemory memory, long largest) {
+    static OpenClWeight load(WeightSource source, WeightUse use, WeightLayout layout, OpenClDevice device) {
         List<Part> parts = new ArrayList<>();
         try {
-            allocate(source.shape(), layout, memory, largest, parts);
-            WeightUpload upload = new WeightUpload(memory.device(), source, layout);
+            allocate(source.shape(), layout, device.memory(), parts);
+            WeightUpload upload = new WeightUpload(device, source, layout);
             parts.forEach(upload::part);
             return new OpenClWeight(source.shape(), use, layout, parts);
         } catch (RuntimeException | Error e) {
@@ -65,8 +67,8 @@ final class OpenClWeight implements Weight, OpenClPart {
         }
     }
 
-    private static void allocate(
-            WeightShape shape, WeightLayout layout, OpenClMemory memory, long largest, List<Part> parts) {
+    private static void allocate(WeightShape shape, WeightLayout layout, Memory memory, List<Part> parts) {
+        long largest = memory.largest();
         String what = "the weight " + shape.name();
         if (shape.matrices() > 1) {
             long matrixBytes = matrixBytes(shape, layout);
@@ -96,7 +98,7 @@ final class OpenClWeight implements Weight, OpenClPart {
     }
 
     @Override
-    public List<OpenClAllocation> allocations() {
+    public List<Allocation> allocations() {
         return parts.stream().map(Part::memory).toList();
     }
 

@@ -5,6 +5,7 @@ import dev.nibble.device.Operation;
 import dev.nibble.device.Operation.Product;
 import dev.nibble.device.RowCount;
 import dev.nibble.device.kernel.LaunchPlanner;
+import dev.nibble.device.kernel.PlaceLists;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;

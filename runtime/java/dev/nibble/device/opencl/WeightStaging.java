@@ -1,5 +1,6 @@
 package dev.nibble.device.opencl;
 
+import dev.nibble.device.kernel.Allocation;
 import dev.nibble.foreign.OpenCl;
 import dev.nibble.foreign.OpenClInfo;
 import java.lang.foreign.MemorySegment;
@@ -36,7 +37,7 @@ final class WeightStaging {
     }
 
     /** Fills an allocation, several pieces at a time. */
-    synchronized void fill(OpenClAllocation target, long pieceBytes, Filler filler) {
+    synchronized void fill(Allocation target, long pieceBytes, Filler filler) {
         if (closed) {
             throw new IllegalStateException("device " + device.name() + " is closed");
         }
