@@ -7,6 +7,9 @@
 /* Tokens that pass one tile at a time: their sums, (token, row), stay in the first-level cache. */
 enum { CHUNK = 64 };
 
+/* Columns of a single token that are brought into the order of the weights before the first tile; those of a longer one with each. */
+enum { ORDERED_COLUMNS = 1 << 15 };
+
 /* The exact sums of a block's products with one scale, 32 bits, for rows 0 ... 15 and 16 ... 31. */
 ALWAYS void whole_sums(const block *weights, const int8_t *x, int start, __m512i *sums) {
     sums[0] = _mm512_set1_epi32(start);
@@ -42,23 +45,26 @@ ALWAYS void half_sums(enum quants quants, const block *weights, const int8_t *x,
     }
 }
 
-/* Adds a token's product with a block to its results. x is in the order of the weights, sums are those of its half blocks. */
+/* The sum of a block's activations, or 16 bits for that of each half, if the weights have scales for halves. */
+ALWAYS int32_t block_sum(enum scales scales, const int32_t *halves) {
+    return has_half_blocks(scales) ? (halves[0] & 0xffff) | (int32_t)((uint32_t)halves[1] << 16) : halves[0] + halves[1];
+}
+
+/* Adds a token's product with a block to its results. x is in the order of the weights. */
 ALWAYS void multiply(
-        enum quants quants, enum scales scales, const block *weights, const int8_t *x, float scale, const int32_t *sums,
-        __m512 *results) {
+        enum quants quants, enum scales scales, const block *weights, const int8_t *x, float scale, int32_t sum, __m512 *results) {
     const int zero = zero_of(quants, scales);
-    const int total = sums[0] + sums[1];
-    const __m512i both = _mm512_set1_epi32((sums[0] & 0xffff) | (int32_t)((uint32_t)sums[1] << 16));
+    const __m512i both = _mm512_set1_epi32(sum);
     const __m512i none = _mm512_setzero_si512();
     __m512i products[2];
     if (has_half_blocks(scales)) {
         half_sums(quants, weights, x, products);
     } else {
-        whole_sums(weights, x, -zero * total, products);
+        whole_sums(weights, x, -zero * sum, products);
     }
 #pragma GCC unroll 2
     for (int i = 0; i < 2; i++) {
-        __m512i offsets = _mm512_set1_epi32(total);
+        __m512i offsets = both;
         if (has_half_blocks(scales) && zero) {
             __m512i zeros = _mm512_dpwssd_epi32(none, weights->half_scales[i], both);
             products[i] = _mm512_sub_epi32(products[i], _mm512_mullo_epi32(zeros, _mm512_set1_epi32(zero)));
@@ -86,7 +92,7 @@ ALWAYS void store(uint8_t *out, const float *bias, int64_t rows, __m512 result0,
     _mm512_mask_storeu_ps(out + 64, mask1, result1);
 }
 
-/* A tile times one token: the results stay in registers. */
+/* A tile times one token, with x in the order of the weights and a sum for each block: the results stay in registers. */
 ALWAYS void one_token(
         enum quants quants, enum scales scales, const uint8_t *tile, int64_t columns, const int8_t *x, const float *xscales,
         const int32_t *sums, __m512 *results) {
@@ -100,9 +106,7 @@ ALWAYS void one_token(
             int64_t i = column / BLOCK + b;
             read_scales(scales, panel, at, b, &weights);
             read_quants(quants, at + scale_lines(scales) * LINE, &weights);
-            _Alignas(16) int8_t reordered[BLOCK];
-            const int8_t *columns_x = ordered(quants, x + i * BLOCK, reordered);
-            multiply(quants, scales, &weights, columns_x, xscales[i], sums + 2 * i, results);
+            multiply(quants, scales, &weights, x + i * BLOCK, xscales[i], sums[i], results);
         }
         panel = at;
     }
@@ -126,9 +130,9 @@ ALWAYS void many_tokens(
                 float *to = results + t * TILE_ROWS;
                 _Alignas(16) int8_t reordered[BLOCK];
                 const int8_t *columns_x = ordered(quants, x[t] + i * BLOCK, reordered);
-                const int32_t *halves = sums[t] + 2 * i;
+                int32_t sum = block_sum(scales, sums[t] + 2 * i);
                 __m512 both[2] = {_mm512_load_ps(to), _mm512_load_ps(to + 16)};
-                multiply(quants, scales, &weights, columns_x, xscales[t][i], halves, both);
+                multiply(quants, scales, &weights, columns_x, xscales[t][i], sum, both);
                 _mm512_store_ps(to, both[0]);
                 _mm512_store_ps(to + 16, both[1]);
             }
@@ -180,18 +184,35 @@ ALWAYS void chunk(enum quants quants, enum scales scales, const task *t, int64_t
     }
 }
 
-ALWAYS void product(enum quants quants, enum scales scales, const task *t) {
+/* All tiles times a single token of at most ORDERED_COLUMNS. */
+ALWAYS void single(enum quants quants, enum scales scales, const task *t) {
+    _Alignas(64) int8_t x[ORDERED_COLUMNS];
+    int32_t sums[ORDERED_COLUMNS / BLOCK];
+    int64_t in = t->inputs ? t->inputs[0] : 0;
+    int64_t blocks = t->columns / BLOCK;
+    for (int64_t i = 0; i < blocks; i++) {
+        const int8_t *from = t->integers + in * t->columns + i * BLOCK;
+        int8_t *to = x + i * BLOCK;
+        if (ordered(quants, from, to) == from) {
+            _mm256_store_si256((__m256i *)to, _mm256_loadu_si256((const __m256i *)from));
+        }
+        sums[i] = block_sum(scales, t->sums + 2 * (in * blocks + i));
+    }
     for (int64_t tile = 0; tile < t->count; tile++) {
-        if (t->tokens == 1) {
-            int64_t in = t->inputs ? t->inputs[0] : 0;
-            __m512 results[2] = {_mm512_setzero_ps(), _mm512_setzero_ps()};
-            one_token(quants, scales, t->tiles + tile * t->tile_bytes, t->columns, t->integers + in * t->columns,
-                      t->scales + in * (t->columns / BLOCK), t->sums + in * (t->columns / HALF_BLOCK), results);
-            finish(t, tile, 0, results[0], results[1]);
-        } else {
-            for (int64_t begin = 0; begin < t->tokens; begin += CHUNK) {
-                chunk(quants, scales, t, tile, begin);
-            }
+        __m512 results[2] = {_mm512_setzero_ps(), _mm512_setzero_ps()};
+        one_token(quants, scales, t->tiles + tile * t->tile_bytes, t->columns, x, t->scales + in * blocks, sums, results);
+        finish(t, tile, 0, results[0], results[1]);
+    }
+}
+
+ALWAYS void product(enum quants quants, enum scales scales, const task *t) {
+    if (t->tokens == 1 && t->columns <= ORDERED_COLUMNS) {
+        single(quants, scales, t);
+        return;
+    }
+    for (int64_t tile = 0; tile < t->count; tile++) {
+        for (int64_t begin = 0; begin < t->tokens; begin += CHUNK) {
+            chunk(quants, scales, t, tile, begin);
         }
     }
 }

@@ -30,6 +30,15 @@ class TiledProductTest {
         }
     }
 
+    /** A native product orders the columns of a single token beforehand, unless they are very many. */
+    @ParameterizedTest
+    @EnumSource
+    void equalsScalarProductInLongRows(TileLayout layout) {
+        TensorType type = TensorType.valueOf(layout.name());
+        ProductCheck.compare(new WeightShape("w", type, 1, 7, 32_768));
+        ProductCheck.compare(new WeightShape("w", type, 1, 7, 33_024));
+    }
+
     @ParameterizedTest
     @EnumSource(names = {"F32", "F16", "BF16", "IQ1_S", "IQ2_XXS", "IQ3_S", "MXFP4", "TQ1_0", "TQ2_0"})
     void decodesOtherTypesOnTheFly(TensorType type) {
