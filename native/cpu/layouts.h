@@ -172,16 +172,16 @@ ALWAYS void two_bits(const __m512i *word, __m512i *to) {
 
 /* Words of ThreeBitProducts. */
 ALWAYS void three_bits(const __m512i *word, __m512i *to) {
+    const __m512i field = _mm512_set1_epi8(7);
+    const __m512i low = _mm512_set1_epi8(3);
 #pragma GCC unroll 3
     for (int j = 0; j < 3; j++) {
-        to[2 * j] = fields(word[j], 0, word[j], 3, 7);
-        to[2 * j + 1] = fields(word[j], 6, word[j], 9, 7);
+        to[2 * j] = _mm512_and_si512(word[j], field);
+        to[2 * j + 1] = _mm512_and_si512(_mm512_srli_epi32(word[j], 3), field);
     }
-    to[6] = fields(word[0], 12, word[1], 12, 7);
-    to[7] = merge(_mm512_setzero_si512(), word[2], 12, 7);
-#pragma GCC unroll 3
-    for (int j = 0; j < 3; j++) {
-        to[7] = merge(to[7], word[j], 7 - j, 0x100 << j);
+#pragma GCC unroll 2
+    for (int j = 0; j < 2; j++) {
+        to[6 + j] = merge(_mm512_and_si512(_mm512_srli_epi32(word[j], 6), low), word[2], 4 + j, 0x404);
     }
 }
 
@@ -258,7 +258,7 @@ ALWAYS const int8_t *ordered(enum quants quants, const int8_t *x, int8_t *to) {
     __m128i order;
     switch (quants) {
         case TWO_BITS: order = _mm_setr_epi8(0, 4, 1, 5, 2, 6, 3, 7, 8, 12, 9, 13, 10, 14, 11, 15); break;
-        case THREE_BITS: order = _mm_setr_epi8(0, 1, 2, 3, 5, 6, 7, 8, 10, 11, 12, 13, 4, 9, 14, 15); break;
+        case THREE_BITS: order = _mm_setr_epi8(0, 2, 1, 3, 4, 6, 5, 7, 8, 10, 9, 11, 12, 13, 14, 15); break;
         case FIVE_BITS: order = _mm_setr_epi8(0, 1, 3, 4, 6, 7, 9, 10, 12, 13, 2, 5, 8, 11, 14, 15); break;
         case SIX_BITS: order = _mm_setr_epi8(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15); break;
         default: return x;

@@ -23,14 +23,12 @@ ALWAYS void whole_sums(const block *weights, const int8_t *x, int start, __m512i
 }
 
 /*
- * The exact sums of a block's products times the scales of their half blocks. 16 bits hold four products of 6 bits, and 16 of 3
+ * Adds the exact sums of a block's products times the scales of their half blocks. 16 bits hold four products of 6 bits, and 16 of 3
  * bits.
  */
 ALWAYS void half_sums(enum quants quants, const block *weights, const int8_t *x, __m512i *sums) {
     const int fit = quants == SIX_BITS ? 2 : 8;
     __m512i some[2];
-    sums[0] = _mm512_setzero_si512();
-    sums[1] = sums[0];
 #pragma GCC unroll 8
     for (int g = 0; g < 8; g++) {
         __m512i four = _mm512_set1_epi32(((const int32_t *)x)[g]);
@@ -45,9 +43,22 @@ ALWAYS void half_sums(enum quants quants, const block *weights, const int8_t *x,
     }
 }
 
-/* The sum of a block's activations, or 16 bits for that of each half, if the weights have scales for halves. */
-ALWAYS int32_t block_sum(enum scales scales, const int32_t *halves) {
-    return has_half_blocks(scales) ? (halves[0] & 0xffff) | (int32_t)((uint32_t)halves[1] << 16) : halves[0] + halves[1];
+/* Whether 16 bits hold the sum of half a block's activations times the integer that means 0. */
+ALWAYS int zero_fits(enum quants quants, enum scales scales) {
+    return zero_of(quants, scales) * HALF_BLOCK * 127 < 1 << 15;
+}
+
+/*
+ * The sum of a block's activations, or 16 bits for that of each half, if the weights have scales for halves: then times what takes the
+ * integer that means 0 out of products, if there is one and it fits.
+ */
+ALWAYS int32_t block_sum(enum quants quants, enum scales scales, const int32_t *halves) {
+    if (!has_half_blocks(scales)) {
+        return halves[0] + halves[1];
+    }
+    const int zero = zero_of(quants, scales);
+    const int factor = zero && zero_fits(quants, scales) ? -zero : 1;
+    return (factor * halves[0] & 0xffff) | (int32_t)((uint32_t)(factor * halves[1]) << 16);
 }
 
 /* Adds a token's product with a block to its results. x is in the order of the weights. */
@@ -56,7 +67,12 @@ ALWAYS void multiply(
     const int zero = zero_of(quants, scales);
     const __m512i both = _mm512_set1_epi32(sum);
     const __m512i none = _mm512_setzero_si512();
-    __m512i products[2];
+    const int folded = has_half_blocks(scales) && zero && zero_fits(quants, scales);
+    __m512i products[2] = {none, none};
+    if (folded) {
+        products[0] = _mm512_dpwssd_epi32(none, weights->half_scales[0], both);
+        products[1] = _mm512_dpwssd_epi32(none, weights->half_scales[1], both);
+    }
     if (has_half_blocks(scales)) {
         half_sums(quants, weights, x, products);
     } else {
@@ -65,10 +81,10 @@ ALWAYS void multiply(
 #pragma GCC unroll 2
     for (int i = 0; i < 2; i++) {
         __m512i offsets = both;
-        if (has_half_blocks(scales) && zero) {
+        if (has_half_blocks(scales) && zero && !folded) {
             __m512i zeros = _mm512_dpwssd_epi32(none, weights->half_scales[i], both);
             products[i] = _mm512_sub_epi32(products[i], _mm512_mullo_epi32(zeros, _mm512_set1_epi32(zero)));
-        } else if (has_half_blocks(scales)) {
+        } else if (has_half_blocks(scales) && !zero) {
             offsets = _mm512_dpwssd_epi32(none, weights->half_minima[i], both);
         }
         __m512 by = _mm512_mul_ps(weights->scale[i], _mm512_set1_ps(scale));
@@ -130,7 +146,7 @@ ALWAYS void many_tokens(
                 float *to = results + t * TILE_ROWS;
                 _Alignas(16) int8_t reordered[BLOCK];
                 const int8_t *columns_x = ordered(quants, x[t] + i * BLOCK, reordered);
-                int32_t sum = block_sum(scales, sums[t] + 2 * i);
+                int32_t sum = block_sum(quants, scales, sums[t] + 2 * i);
                 __m512 both[2] = {_mm512_load_ps(to), _mm512_load_ps(to + 16)};
                 multiply(quants, scales, &weights, columns_x, xscales[t][i], sum, both);
                 _mm512_store_ps(to, both[0]);
@@ -196,7 +212,7 @@ ALWAYS void single(enum quants quants, enum scales scales, const task *t) {
         if (ordered(quants, from, to) == from) {
             _mm256_store_si256((__m256i *)to, _mm256_loadu_si256((const __m256i *)from));
         }
-        sums[i] = block_sum(scales, t->sums + 2 * (in * blocks + i));
+        sums[i] = block_sum(quants, scales, t->sums + 2 * (in * blocks + i));
     }
     for (int64_t tile = 0; tile < t->count; tile++) {
         __m512 results[2] = {_mm512_setzero_ps(), _mm512_setzero_ps()};

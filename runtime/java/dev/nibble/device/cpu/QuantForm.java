@@ -16,8 +16,7 @@ enum QuantForm {
     THREE_BITS(3, 4, Sums.PAIRS_OF_HALF_BLOCKS, ShiftedActivations.THREE_BITS) {
         @Override
         void unpack(MemorySegment tile, int offset, int b, TileWorkspace workspace) {
-            WordUnpacking.fields(tile, offset, words(), 3, 5, zero(), workspace.weights, pairsAt(b));
-            WordUnpacking.spareBits(tile, offset, words(), zero(), workspace.weights, pairsAt(b));
+            WordUnpacking.threeBits(tile, offset, zero(), workspace.weights, pairsAt(b));
         }
     },
 

@@ -28,13 +28,29 @@ enum ShiftedActivations {
         }
     },
 
-    /** Columns 0 … 14; three for the top bits; the start. */
-    THREE_BITS(19, factors(5, 3)) {
+    /** Six for each word; two for the top bits of columns 14 and 15 in the last; the start. */
+    THREE_BITS(21, new short[0]) {
         @Override
         void derive(QuantizedRows x, int block, int[] target, int to) {
-            fields(x.blockPairs, block, target, to);
-            spareBits(x.blockPairs, pairAt(block), 5, 3, target, to + 15);
-            target[to + 18] = times(x.pairSums[block], -4);
+            int[] pairs = x.blockPairs;
+            int first = pairAt(block);
+            int spare = first + 12;
+            for (int j = 0; j < 3; j++) {
+                int top = j < 2 ? 0 : 2;
+                int at = first + 4 * j;
+                int columns = spare + 2 * (j % 2);
+                int last = j < 2 ? columns : spare + 2;
+                int word = to + 6 * j;
+                target[word] = pairs[at];
+                target[word + 1] = difference(pairs[at + 1], 0, pairs[at], 3);
+                target[word + 2] = difference(pairs[columns], top, pairs[at + 1], 3);
+                target[word + 3] = difference(pairs[at + 2], 0, pairs[last], j < 2 ? 2 : 3);
+                target[word + 4] = difference(pairs[at + 3], 0, pairs[at + 2], 3);
+                target[word + 5] = difference(pairs[columns + 1], top, pairs[at + 3], 3);
+            }
+            target[to + 18] = difference(pairs[spare + 2], 2, pairs[spare], 3);
+            target[to + 19] = difference(pairs[spare + 3], 2, pairs[spare + 1], 3);
+            target[to + 20] = times(x.pairSums[block], -4);
         }
     },
 

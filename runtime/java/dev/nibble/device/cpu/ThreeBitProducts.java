@@ -11,18 +11,23 @@ import jdk.incubator.vector.ShortVector;
 import jdk.incubator.vector.VectorOperators;
 
 /**
- * One token times weights of three bits. A block of 32 columns is three words: the low half of word j holds columns 5 j … 5 j + 4,
- * three bits each, and bit j of column 15; the high half the same of columns 16 … 31. Nothing masks the numbers: see {@link
- * ShiftedActivations}. They are taken less 4: sums of a half lie within 16 · 4 · 127 = 8128.
+ * One token times weights of three bits. A block of 32 columns is three words: the low half of word j holds columns 4 j and 4 j + 1 in
+ * the low six bits of its first byte, 4 j + 2 and 4 j + 3 in those of its second; the high half the same of columns 16 … 31. The upper
+ * two bits of these bytes hold the low bits of columns 12 and 13 in word 0 and of 14 and 15 in word 1; in word 2, the top bits of 12
+ * and 14, and of 13 and 15. Nothing masks the numbers: see {@link ShiftedActivations}. They are taken less 4: sums of a half lie within
+ * 16 · 4 · 127 = 8128.
  */
 final class ThreeBitProducts {
-    /** Handed on as an argument: for a shift that it knows, the compiler takes a register at each place. */
+    /** These are handed on as arguments: for a shift that it knows, the compiler takes a register at each place. */
     private static final int BITS = 3;
+
+    private static final int BYTE = 8;
 
     private static final int WORDS = 3;
     private static final int COEFFICIENTS = ShiftedActivations.THREE_BITS.count();
-    private static final int SPARE = 15;
-    private static final int START = SPARE + WORDS;
+    private static final int FIELDS = 6;
+    private static final int SPARE = FIELDS * WORDS;
+    private static final int START = SPARE + 2;
     private static final int BLOCK_BYTES = PanelWords.LINE + WORDS * PanelWords.WORD;
 
     private ThreeBitProducts() {}
@@ -33,7 +38,7 @@ final class ThreeBitProducts {
         int[] coefficients = x.coefficients(ShiftedActivations.THREE_BITS);
         for (int row = 0; row < PackedMatrix.TILE_ROWS / 2; row += Lanes.COUNT) {
             int at = offset + row * Integer.BYTES;
-            bytesOfHalfBlocks(tile, at, blocks, BITS, coefficients, x.scales, block, workspace.results, row);
+            bytesOfHalfBlocks(tile, at, blocks, BITS, BYTE, coefficients, x.scales, block, workspace.results, row);
         }
     }
 
@@ -42,6 +47,7 @@ final class ThreeBitProducts {
             int offset,
             int blocks,
             int bits,
+            int bytes,
             int[] x,
             float[] xScales,
             int block,
@@ -55,12 +61,12 @@ final class ThreeBitProducts {
         for (int b = 0; b < blocks; b++) {
             int at = offset + PanelWords.LINE + b * BLOCK_BYTES;
             int xAt = (block + b) * COEFFICIENTS;
-            IntVector bytes = IntVector.fromMemorySegment(Lanes.INTS, tile, at, Lanes.ORDER);
+            IntVector scales = IntVector.fromMemorySegment(Lanes.INTS, tile, at, Lanes.ORDER);
             FloatVector xScale = FloatVector.broadcast(Lanes.FLOATS, xScales[block + b]);
-            IntVector low0 = signedByte(bytes, 0);
-            IntVector high0 = signedByte(bytes, 1);
-            IntVector low1 = signedByte(bytes, 2);
-            IntVector high1 = signedByte(bytes, 3);
+            IntVector low0 = signedByte(scales, 0);
+            IntVector high0 = signedByte(scales, 1);
+            IntVector low1 = signedByte(scales, 2);
+            IntVector high1 = signedByte(scales, 3);
             at += PanelWords.LINE;
             ShortVector sum0 = IntVector.broadcast(Lanes.INTS, x[xAt + START]).reinterpretAsShorts();
             ShortVector sum1 = sum0;
@@ -69,16 +75,24 @@ final class ThreeBitProducts {
                         ShortVector.fromMemorySegment(Lanes.SHORTS, tile, at + j * PanelWords.WORD, Lanes.ORDER);
                 ShortVector w1 = ShortVector.fromMemorySegment(
                         Lanes.SHORTS, tile, at + j * PanelWords.WORD + PanelWords.LINE, Lanes.ORDER);
-                for (int k = 0; k < 5; k++) {
-                    ShortVector v =
-                            IntVector.broadcast(Lanes.INTS, x[xAt + 5 * j + k]).reinterpretAsShorts();
-                    sum0 = sum0.add(w0.lanewise(VectorOperators.LSHR, bits * k).mul(v));
-                    sum1 = sum1.add(w1.lanewise(VectorOperators.LSHR, bits * k).mul(v));
+                for (int k = 0; k < FIELDS; k++) {
+                    ShortVector v = IntVector.broadcast(Lanes.INTS, x[xAt + FIELDS * j + k])
+                            .reinterpretAsShorts();
+                    int shift = bytes * (k / BITS) + bits * (k % BITS);
+                    sum0 = sum0.add(w0.lanewise(VectorOperators.LSHR, shift).mul(v));
+                    sum1 = sum1.add(w1.lanewise(VectorOperators.LSHR, shift).mul(v));
                 }
+            }
+            for (int k = 0; k < 2; k++) {
+                ShortVector w0 = ShortVector.fromMemorySegment(
+                        Lanes.SHORTS, tile, at + (WORDS - 1) * PanelWords.WORD, Lanes.ORDER);
+                ShortVector w1 = ShortVector.fromMemorySegment(
+                        Lanes.SHORTS, tile, at + (WORDS - 1) * PanelWords.WORD + PanelWords.LINE, Lanes.ORDER);
                 ShortVector v =
-                        IntVector.broadcast(Lanes.INTS, x[xAt + SPARE + j]).reinterpretAsShorts();
-                sum0 = sum0.add(w0.lanewise(VectorOperators.LSHR, 5 * bits).mul(v));
-                sum1 = sum1.add(w1.lanewise(VectorOperators.LSHR, 5 * bits).mul(v));
+                        IntVector.broadcast(Lanes.INTS, x[xAt + SPARE + k]).reinterpretAsShorts();
+                int shift = bytes * (k + 1) - 1;
+                sum0 = sum0.add(w0.lanewise(VectorOperators.LSHR, shift).mul(v));
+                sum1 = sum1.add(w1.lanewise(VectorOperators.LSHR, shift).mul(v));
             }
             IntVector total0 = sum0.reinterpretAsInts();
             IntVector total1 = sum1.reinterpretAsInts();

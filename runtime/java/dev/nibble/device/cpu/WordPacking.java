@@ -8,6 +8,7 @@ final class WordPacking {
     private static final long BYTES = 0x0101010101010101L;
     private static final int FIFTEEN = 0x7fff;
     private static final int TWELVE = 0xfff;
+    private static final int SIX = 0x3f;
 
     private WordPacking() {}
 
@@ -27,7 +28,15 @@ final class WordPacking {
     }
 
     private static int threeBits(long columns, int j) {
-        return (int) (columns >>> 15 * j) & FIFTEEN | (int) (columns >>> 45 + j & 1) << 15;
+        int fields = (int) (columns >>> 12 * j & SIX | (columns >>> 12 * j + 6 & SIX) << 8);
+        int first = (int) (columns >>> 36);
+        int second = first >>> 6;
+        return fields
+                | switch (j) {
+                    case 0 -> (first & 3) << 6 | (first >>> 3 & 3) << 14;
+                    case 1 -> (second & 3) << 6 | (second >>> 3 & 3) << 14;
+                    default -> (first & 4) << 4 | (second & 4) << 5 | (first & 32) << 9 | (second & 32) << 10;
+                };
     }
 
     /** Five words, as {@link FiveBitProducts} reads them. */

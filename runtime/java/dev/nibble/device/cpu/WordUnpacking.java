@@ -40,6 +40,31 @@ final class WordUnpacking {
         }
     }
 
+    /** Three words of three bits: see {@link ThreeBitProducts}. */
+    static void threeBits(MemorySegment tile, int offset, int zero, MemorySegment pairs, int at) {
+        for (int row = 0; row < WORD; row += Lanes.BYTES) {
+            ShortVector top = pairs(tile, offset + 2 * WORD + row);
+            int to = at + row;
+            for (int j = 0; j < 3; j++) {
+                ShortVector w = pairs(tile, offset + j * WORD + row);
+                for (int k = 0; k < 4; k++, to += WORD) {
+                    int shift = 8 * (k / 2) + 3 * (k % 2);
+                    store(w.lanewise(VectorOperators.LSHR, shift).and((short) 7), zero, pairs, to);
+                }
+            }
+            for (int j = 0; j < 2; j++) {
+                ShortVector w = pairs(tile, offset + j * WORD + row);
+                for (int k = 0; k < 2; k++, to += WORD) {
+                    ShortVector low =
+                            w.lanewise(VectorOperators.LSHR, 8 * k + 6).and((short) 3);
+                    ShortVector high =
+                            top.lanewise(VectorOperators.LSHR, 8 * k + 6 + j).and((short) 1);
+                    store(low.or(high.lanewise(VectorOperators.LSHL, 2)), zero, pairs, to);
+                }
+            }
+        }
+    }
+
     /** Column 15, whose bit j is the top bit of the halves of word j. */
     static void spareBits(MemorySegment tile, int offset, int words, int zero, MemorySegment pairs, int at) {
         for (int row = 0; row < WORD; row += Lanes.BYTES) {
