@@ -20,6 +20,8 @@ public enum CudaAttribute {
     INTEGRATED(18),
     /** 0: any number of contexts, 2: none, 3: of one process. */
     COMPUTE_MODE(20),
+    PCI_BUS_ID(33),
+    PCI_DEVICE_ID(34),
     /** In kHz. */
     MEMORY_CLOCK_RATE(36),
     /** In bits. */
@@ -28,6 +30,7 @@ public enum CudaAttribute {
     MAX_THREADS_PER_MULTIPROCESSOR(39),
     ASYNC_ENGINE_COUNT(40),
     UNIFIED_ADDRESSING(41),
+    PCI_DOMAIN_ID(50),
     COMPUTE_CAPABILITY_MAJOR(75),
     COMPUTE_CAPABILITY_MINOR(76),
     MAX_SHARED_MEMORY_PER_MULTIPROCESSOR(81),

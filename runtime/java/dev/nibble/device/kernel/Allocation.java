@@ -7,12 +7,14 @@ public final class Allocation implements AutoCloseable {
     private final Memory memory;
     private final long handle;
     private final long bytes;
+    private final boolean borrowed;
     private volatile boolean closed;
 
-    Allocation(Memory memory, long handle, long bytes) {
+    Allocation(Memory memory, long handle, long bytes, boolean borrowed) {
         this.memory = memory;
         this.handle = handle;
         this.bytes = bytes;
+        this.borrowed = borrowed;
     }
 
     /** Checks that none of these is closed. */
@@ -37,6 +39,11 @@ public final class Allocation implements AutoCloseable {
     /** The memory of the device that it takes; 0 for what is borrowed. */
     public long bytes() {
         return bytes;
+    }
+
+    /** Whether an application owns it. */
+    public boolean isBorrowed() {
+        return borrowed;
     }
 
     /** Whether it was freed. */

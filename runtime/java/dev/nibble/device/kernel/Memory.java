@@ -50,7 +50,7 @@ public final class Memory {
                 throw new OutOfCapacityException(outOfMemory(bytes, what));
             }
             try {
-                Allocation allocation = keep(new Allocation(this, driver.allocate(bytes), bytes));
+                Allocation allocation = keep(new Allocation(this, driver.allocate(bytes), bytes, false));
                 used += bytes;
                 return allocation;
             } catch (MemoryDriver.Exhausted e) {
@@ -61,7 +61,7 @@ public final class Memory {
 
     /** Takes memory that an application owns; it does not count as used. */
     public Allocation borrow(long handle) {
-        return keep(new Allocation(this, handle, 0));
+        return keep(new Allocation(this, handle, 0, true));
     }
 
     private Allocation keep(Allocation allocation) {

@@ -17,6 +17,6 @@ public record RowShape(int lanes, int vector) {
 
     /** Groups that quantize a row of so many values. */
     long quantizeGroups(int width) {
-        return lanes == 1 ? 1 : Math.ceilDiv(width, lanes);
+        return lanes == 1 ? 1 : groups(width);
     }
 }

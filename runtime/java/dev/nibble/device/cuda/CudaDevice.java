@@ -1,0 +1,413 @@
+package dev.nibble.device.cuda;
+
+import dev.nibble.UnsupportedFeatureException;
+import dev.nibble.device.Buffer;
+import dev.nibble.device.Device;
+import dev.nibble.device.DeviceException;
+import dev.nibble.device.ElementType;
+import dev.nibble.device.KvLayout;
+import dev.nibble.device.KvPages;
+import dev.nibble.device.Operation;
+import dev.nibble.device.Roofline;
+import dev.nibble.device.Step;
+import dev.nibble.device.Weight;
+import dev.nibble.device.WeightShape;
+import dev.nibble.device.WeightSource;
+import dev.nibble.device.WeightUse;
+import dev.nibble.device.kernel.Allocation;
+import dev.nibble.device.kernel.KernelBuffer;
+import dev.nibble.device.kernel.Memory;
+import dev.nibble.device.kernel.PlaceLists;
+import dev.nibble.foreign.Cuda;
+import dev.nibble.foreign.CudaException;
+import dev.nibble.foreign.CudaStatus;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Supplier;
+
+/** A GPU with NVIDIA's driver. */
+public final class CudaDevice implements Device {
+    private static final System.Logger LOG = System.getLogger(CudaDevice.class.getName());
+    private static final long LEAST_SCRATCH = 1 << 16;
+
+    private final CudaTraits traits;
+    private final Cuda calls;
+    private final CudaHandles handles;
+    private final Memory memory;
+    private final CudaPrograms programs;
+    private final CudaQueue queue;
+    private final WeightStaging staging;
+    private final Map<List<Integer>, PlaceLists> placeLists = new HashMap<>();
+    private final Map<Long, Boolean> reached = new HashMap<>();
+
+    /** By size: the stream runs in order, so that all steps can share it. */
+    private final Map<Long, Allocation> scratch = new ConcurrentHashMap<>();
+
+    /** Held while the context is the current one, so that nothing is enqueued with memory that is gone. */
+    private final ReentrantLock lock = new ReentrantLock();
+
+    private volatile boolean closed;
+
+    private CudaDevice(CudaHandles handles) {
+        this.handles = handles;
+        this.traits = handles.traits();
+        this.calls = handles.calls();
+        this.memory = new Memory(
+                new CudaHeap(this), Math.min(traits.memory(), Long.getLong(CudaProperties.MEMORY, Long.MAX_VALUE)));
+        this.programs = new CudaPrograms(calls, traits);
+        this.staging = new WeightStaging(this, calls);
+        this.queue = new CudaQueue(this, calls, handles.stream());
+    }
+
+    /** Makes a device; if that fails, it lets go of what the device would run on. */
+    private static CudaDevice of(CudaHandles handles) {
+        try {
+            handles.enter();
+            try {
+                return new CudaDevice(handles);
+            } catch (RuntimeException | Error e) {
+                handles.destroyStream();
+                throw e;
+            } finally {
+                handles.leave();
+            }
+        } catch (RuntimeException | Error e) {
+            handles.releaseContext();
+            throw e;
+        }
+    }
+
+    /** Opens one of the devices that were found, on its primary context. */
+    static CudaDevice open(CudaPlatform platform, int ordinal) {
+        CudaTraits traits = platform.devices().get(ordinal).usable();
+        try {
+            return of(CudaHandles.primary(platform.driver(), traits));
+        } catch (CudaException e) {
+            throw new DeviceException("device " + traits.device() + ": " + e.getMessage());
+        }
+    }
+
+    /**
+     * Borrows the CUDA context that is current on this thread, whatever library made it so.
+     *
+     * @throws IllegalArgumentException if there is none
+     * @throws UnsupportedFeatureException if there is no driver on this system, or it is too old
+     */
+    public static CudaDevice current() {
+        return attach(CudaPlatform.system().driver().contexts().current());
+    }
+
+    /**
+     * Borrows a CUDA context of an application: it is never destroyed. What a model enqueues goes to a stream of this device, which
+     * keeps its order with the context's default stream.
+     *
+     * @param context a {@code CUcontext}
+     * @throws IllegalArgumentException if that is no context
+     * @throws UnsupportedFeatureException if there is no driver on this system, or it is too old
+     */
+    public static CudaDevice attach(long context) {
+        CudaPlatform platform = CudaPlatform.system();
+        return attached(platform, context, traits -> CudaHandles.borrow(platform.driver(), traits, context));
+    }
+
+    /**
+     * Borrows a CUDA context and a stream of an application: they are never destroyed. What a model enqueues goes to the
+     * application's stream, in order with what the application enqueues there.
+     *
+     * @param context a {@code CUcontext}
+     * @param stream a {@code CUstream} of the context; 0: its default stream
+     * @throws IllegalArgumentException if these do not belong together
+     * @throws UnsupportedFeatureException if there is no driver on this system, or it is too old
+     */
+    public static CudaDevice attach(long context, long stream) {
+        CudaPlatform platform = CudaPlatform.system();
+        return attached(platform, context, traits -> CudaHandles.borrow(platform.driver(), traits, context, stream));
+    }
+
+    private static CudaDevice attached(CudaPlatform platform, long context, Borrowing borrowing) {
+        if (context == 0) {
+            throw new IllegalArgumentException("there is no CUDA context; make one the current one of this thread");
+        }
+        try {
+            return of(borrowing.handles(platform.of(context)));
+        } catch (CudaException e) {
+            throw new IllegalArgumentException(
+                    "cannot use the CUDA context 0x" + Long.toHexString(context) + ": " + e.getMessage(), e);
+        }
+    }
+
+    private interface Borrowing {
+        CudaHandles handles(CudaTraits traits);
+    }
+
+    /**
+     * Borrows memory of the application, on the device of this context, as a matrix. It is never freed.
+     *
+     * @param pointer a {@code CUdeviceptr} with at least 4 × rows × width bytes behind it
+     * @param type F32 or I32
+     * @throws IllegalArgumentException if the memory is not this device's, or too small
+     */
+    public Buffer attach(long pointer, ElementType type, int rows, int width) {
+        KernelBuffer.checkShape(type, rows, width);
+        return supply(() -> {
+            BorrowedMemory.check(calls, traits, pointer, type, (long) rows * width);
+            return new KernelBuffer(type, rows, width, memory.borrow(pointer));
+        });
+    }
+
+    /** The address of a buffer of this device, for other libraries to use. It is valid until the buffer is closed. */
+    public long pointer(Buffer buffer) {
+        if (!(buffer instanceof KernelBuffer own) || !memory.owns(own)) {
+            throw new IllegalArgumentException("the buffer belongs to another device than " + name());
+        }
+        return own.values().handle();
+    }
+
+    /** The {@code CUcontext} that this device works in. */
+    public long context() {
+        return handles.context();
+    }
+
+    /** The {@code CUstream} that this device's work is enqueued to, for other libraries to wait for. */
+    public long stream() {
+        return handles.stream();
+    }
+
+    @Override
+    public String name() {
+        return traits.device();
+    }
+
+    @Override
+    public String description() {
+        return traits.describe();
+    }
+
+    @Override
+    public int threads() {
+        return 0;
+    }
+
+    @Override
+    public long freeMemory() {
+        return memory.free();
+    }
+
+    Cuda calls() {
+        return calls;
+    }
+
+    CudaTraits traits() {
+        return traits;
+    }
+
+    Memory memory() {
+        return memory;
+    }
+
+    CudaPrograms programs() {
+        return programs;
+    }
+
+    /** The way of weights to this device. */
+    WeightStaging staging() {
+        return staging;
+    }
+
+    @Override
+    public long weightBytes(WeightShape shape, WeightUse use) {
+        return CudaWeight.bytes(shape, name());
+    }
+
+    @Override
+    public Weight load(WeightSource source, WeightUse use) {
+        checkOpen();
+        return CudaWeight.load(source, use, this);
+    }
+
+    /** Lists of the places of experts, shared by all operations of these sizes, of which one runs at a time. */
+    synchronized PlaceLists placeLists(int experts, int capacity) {
+        return placeLists.computeIfAbsent(
+                List.of(experts, capacity), key -> PlaceLists.allocate(memory, experts, capacity));
+    }
+
+    @Override
+    public Buffer allocate(ElementType type, int rows, int width) {
+        checkOpen();
+        return KernelBuffer.allocate(type, rows, width, memory);
+    }
+
+    @Override
+    public KvPages allocateKv(KvLayout layout, int pages) {
+        checkOpen();
+        if (pages < 1) {
+            throw new IllegalArgumentException("there is no KV cache of " + pages + " pages");
+        }
+        return new CudaKvPages(layout, pages, memory);
+    }
+
+    @Override
+    public Step prepare(List<Operation> operations) {
+        checkOpen();
+        List<Allocation> allocations = memory.of(operations);
+        staging.release();
+        CudaPlan plan = new CudaPlan(this);
+        exclusively(() -> plan.plan(operations));
+        return new CudaStep(this, plan.launches(), allocations);
+    }
+
+    @Override
+    public Optional<Roofline> openRoofline() {
+        checkOpen();
+        return Optional.of(new CudaRoofline(this));
+    }
+
+    /** Memory for what launches of one operation leave for each other, at least so many bytes; freed with the device. */
+    Allocation scratch(long bytes) {
+        long room = Math.max(Long.highestOneBit(bytes - 1) << 1, LEAST_SCRATCH);
+        return scratch.computeIfAbsent(room, size -> memory.allocate(size, "scratch memory"));
+    }
+
+    /** Whether copies to another device go there without the host's memory. */
+    boolean reaches(CudaDevice other) {
+        return other.context() == context()
+                || supply(() -> reached.computeIfAbsent(other.context(), peer -> reach(other)));
+    }
+
+    /** What an application lent stays as it is: there the driver chooses the way. */
+    private boolean reach(CudaDevice other) {
+        if (!calls.devices().canAccessPeer(traits.id(), other.traits.id())) {
+            return false;
+        }
+        if (handles.ownsContext() && other.handles.ownsContext()) {
+            try {
+                calls.contexts().enablePeerAccess(other.context());
+            } catch (CudaException e) {
+                if (e.code() != CudaStatus.PEER_ACCESS_ALREADY_ENABLED) {
+                    throw e;
+                }
+            }
+        }
+        return true;
+    }
+
+    @Override
+    public CudaQueue queue() {
+        return queue;
+    }
+
+    /** Waits for what is enqueued, if anything is. A context that is lost has nothing to wait for. */
+    void settle() {
+        release(queue::settle);
+    }
+
+    /** Does something while no other thread uses the device, in its context if that is still there. */
+    void locked(Runnable action) {
+        lock.lock();
+        try {
+            boolean entered = lock.getHoldCount() == 1 && release(handles::enter);
+            action.run();
+            if (entered) {
+                release(handles::leave);
+            }
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Does something while no other thread uses the device or closes it. */
+    void exclusively(Runnable action) {
+        supply(() -> {
+            action.run();
+            return true;
+        });
+    }
+
+    /**
+     * As {@link #exclusively}, with a result.
+     *
+     * @throws DeviceException if a call of the driver fails
+     */
+    <T> T supply(Supplier<T> action) {
+        lock.lock();
+        try {
+            checkOpen();
+            return lock.getHoldCount() == 1 ? inContext(action) : action.get();
+        } catch (CudaException e) {
+            throw new DeviceException("device " + name() + ": " + e.getMessage() + "; " + remedy(e));
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private <T> T inContext(Supplier<T> action) {
+        handles.enter();
+        try {
+            return action.get();
+        } finally {
+            release(handles::leave);
+        }
+    }
+
+    /** What to do about an error. */
+    String remedy(CudaException error) {
+        if (!error.isContextLost()) {
+            return "if it goes on, close the model and open it anew, or update the driver";
+        }
+        return handles.ownsContext()
+                ? "the CUDA context is lost: close the model and open it anew"
+                : "the application's CUDA context is lost: close the model, and let the application make a new context";
+    }
+
+    /**
+     * Lets go of something. Where the device is lost, the driver may refuse that: what was on the device is gone with it.
+     *
+     * @return whether it did
+     */
+    boolean release(Runnable call) {
+        try {
+            call.run();
+            return true;
+        } catch (CudaException e) {
+            LOG.log(System.Logger.Level.DEBUG, "device " + name(), e);
+            return false;
+        }
+    }
+
+    private void checkOpen() {
+        if (closed) {
+            throw new IllegalStateException("device " + name() + " is closed");
+        }
+    }
+
+    @Override
+    public void close() {
+        staging.close();
+        lock.lock();
+        try {
+            if (!closed) {
+                closed = true;
+                boolean entered = release(handles::enter);
+                free();
+                if (entered) {
+                    release(handles::leave);
+                }
+                release(handles::releaseContext);
+            }
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private void free() {
+        release(queue::finish);
+        memory.close();
+        programs.close(module -> release(() -> calls.modules().unload(module)));
+        queue.close();
+        release(handles::destroyStream);
+    }
+}

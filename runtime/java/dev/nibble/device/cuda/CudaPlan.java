@@ -1,0 +1,72 @@
+package dev.nibble.device.cuda;
+
+import dev.nibble.device.KvLayout;
+import dev.nibble.device.Operation;
+import dev.nibble.device.kernel.LaunchPlanner;
+import dev.nibble.device.kernel.RowShape;
+import dev.nibble.device.kernel.SharedKernels;
+import java.util.ArrayList;
+import java.util.List;
+
+/** A step while it is planned. */
+final class CudaPlan implements SharedKernels {
+    /** Threads of {@code rows.cu}, of which each takes four neighbouring values at once. */
+    private static final RowShape ROWS = new RowShape(256, 4);
+
+    /** Threads of {@code kv.cu}. */
+    private static final int WRITERS = 128;
+
+    private final CudaDevice device;
+    private final List<KernelLaunch> launches = new ArrayList<>();
+
+    CudaPlan(CudaDevice device) {
+        this.device = device;
+    }
+
+    CudaDevice device() {
+        return device;
+    }
+
+    /** Plans a step. */
+    void plan(List<Operation> operations) {
+        AttentionLaunches attention = new AttentionLaunches(this);
+        new LaunchPlanner(this, new ProductLaunches(this), attention::attention).plan(operations);
+    }
+
+    @Override
+    public RowShape shape() {
+        return ROWS;
+    }
+
+    @Override
+    public int writers() {
+        return WRITERS;
+    }
+
+    @Override
+    public CudaLaunchBuilder rows(String name) {
+        return kernel("rows", name);
+    }
+
+    @Override
+    public CudaLaunchBuilder kv(String name, KvLayout layout) {
+        return kernel(
+                "kv",
+                name + "_" + layout.keyType().id() + "_" + layout.valueType().id());
+    }
+
+    /**
+     * A kernel whose arguments are to be collected.
+     *
+     * @param module the file that holds it, without its suffix
+     * @param name its entry
+     */
+    CudaLaunchBuilder kernel(String module, String name) {
+        CudaPrograms programs = device.programs();
+        return new CudaLaunchBuilder(programs, name, programs.kernel(module, name), launches::add);
+    }
+
+    List<KernelLaunch> launches() {
+        return launches;
+    }
+}

@@ -1,0 +1,14 @@
+package dev.nibble.device.cuda;
+
+import dev.nibble.foreign.CudaLibrary;
+
+/** The system properties of CUDA devices: for tests and diagnostics, and for installations out of the ordinary. */
+public final class CudaProperties {
+    /** The file of the driver library, in place of the system's. */
+    public static final String LIBRARY = CudaLibrary.PROPERTY;
+
+    /** The bytes that a device may allocate, if fewer than it has. */
+    public static final String MEMORY = "dev.nibble.cuda.memory";
+
+    private CudaProperties() {}
+}

@@ -1,0 +1,232 @@
+package dev.nibble.device.cuda;
+
+import dev.nibble.device.Buffer;
+import dev.nibble.device.DeviceException;
+import dev.nibble.device.Queue;
+import dev.nibble.device.Step;
+import dev.nibble.device.kernel.Allocation;
+import dev.nibble.device.kernel.KernelBuffer;
+import dev.nibble.foreign.Cuda;
+import dev.nibble.foreign.CudaException;
+import dev.nibble.foreign.CudaMemory;
+import dev.nibble.foreign.CudaStreams;
+import java.lang.foreign.MemorySegment;
+import java.util.List;
+
+/** The queue of a CUDA device: a stream, which runs what is enqueued in order. */
+final class CudaQueue implements Queue {
+    /** Host memory for copies that were enqueued and may not be done yet. */
+    private static final long STAGING_BYTES = 4 << 20;
+
+    private static final int ALIGNMENT = 16;
+
+    private final CudaDevice device;
+    private final Cuda calls;
+    private final long stream;
+    private final MemorySegment staging;
+
+    /** Marks a place in the stream, for other streams to wait for. */
+    private final long event;
+
+    private long staged;
+    private boolean busy;
+
+    /** Made in the device's context. */
+    CudaQueue(CudaDevice device, Cuda calls, long stream) {
+        this.device = device;
+        this.calls = calls;
+        this.stream = stream;
+        this.event = calls.streams().createEvent(CudaStreams.EVENT_DISABLE_TIMING);
+        try {
+            this.staging = calls.memory().allocateHost(STAGING_BYTES, CudaMemory.PORTABLE);
+        } catch (CudaException e) {
+            calls.streams().destroyEvent(event);
+            throw e;
+        }
+    }
+
+    @Override
+    public void write(Buffer target, long element, MemorySegment source) {
+        device.exclusively(() -> {
+            long address = words(target, element, source.byteSize());
+            for (long done = 0; done < source.byteSize(); ) {
+                long part = Math.min(source.byteSize() - done, STAGING_BYTES);
+                MemorySegment copy = stage(part).copyFrom(source.asSlice(done, part));
+                calls.memory().toDevice(address + done, copy, stream);
+                done += part;
+            }
+        });
+    }
+
+    /** Pinned host memory that stays as it is until the device has done what uses it. */
+    private MemorySegment stage(long bytes) {
+        if (staged + bytes > STAGING_BYTES) {
+            finish();
+        }
+        MemorySegment part = staging.asSlice(staged, bytes);
+        staged += Math.ceilDiv(bytes, ALIGNMENT) * ALIGNMENT;
+        busy = true;
+        return part;
+    }
+
+    @Override
+    public void submit(Step step) {
+        if (!(step instanceof CudaStep prepared) || prepared.device() != device) {
+            throw new IllegalArgumentException("the step was prepared by another device");
+        }
+        device.exclusively(() -> {
+            prepared.checkOpen();
+            busy = true;
+            List<KernelLaunch> launches = prepared.launches();
+            for (int i = 0; i < launches.size(); i++) {
+                launch(launches.get(i));
+            }
+        });
+    }
+
+    private void launch(KernelLaunch launch) {
+        try {
+            calls.modules().launch(launch.call(), stream);
+        } catch (CudaException e) {
+            throw new DeviceException("device " + device.name() + ", kernel " + launch.describe() + ": "
+                    + e.getMessage() + "; " + device.remedy(e));
+        }
+    }
+
+    @Override
+    public void read(Buffer source, long element, MemorySegment target) {
+        device.exclusively(() -> read(words(source, element, target.byteSize()), target));
+    }
+
+    /** Reads all of some memory. */
+    void read(Allocation source, MemorySegment target) {
+        device.exclusively(() -> read(source.handle(), target));
+    }
+
+    private void read(long address, MemorySegment target) {
+        finish();
+        for (long done = 0; done < target.byteSize(); ) {
+            long part = Math.min(target.byteSize() - done, STAGING_BYTES);
+            MemorySegment copy = stage(part);
+            calls.memory().toHost(copy, address + done, stream);
+            finish();
+            target.asSlice(done, part).copyFrom(copy);
+            done += part;
+        }
+    }
+
+    @Override
+    public void copyRow(Buffer source, int row, Buffer target) {
+        Queue.checkReceive(target, source, 1);
+        long bytes = (long) source.width() * Integer.BYTES;
+        device.exclusively(() -> {
+            long from = words(source, (long) row * source.width(), bytes);
+            calls.memory().copy(words(target, 0, bytes), from, bytes, stream);
+            busy = true;
+        });
+    }
+
+    /** Copies from device to device where one reaches the other's memory, through pinned host memory elsewhere. */
+    @Override
+    public void receive(Buffer target, Queue other, Buffer source, int rows) {
+        Queue.checkReceive(target, source, rows);
+        long bytes = (long) rows * source.width() * Integer.BYTES;
+        device.exclusively(() -> {
+            long to = words(target, 0, bytes);
+            if (other instanceof CudaQueue peer && peer.device.reaches(device)) {
+                calls.streams().record(event, stream);
+                peer.send(this, source, to, bytes);
+                after(peer);
+                return;
+            }
+            for (long done = 0; done < bytes; ) {
+                long part = Math.min(bytes - done, STAGING_BYTES);
+                MemorySegment copy = stage(part);
+                if (other instanceof CudaQueue peer) {
+                    peer.send(source, done / Integer.BYTES, copy);
+                    after(peer);
+                } else {
+                    other.read(source, done / Integer.BYTES, copy);
+                }
+                calls.memory().toDevice(to + done, copy, stream);
+                done += part;
+            }
+        });
+    }
+
+    /** Enqueues a copy to a device, behind what is enqueued here and behind its mark, and marks the end of the copy. */
+    private void send(CudaQueue receiver, Buffer source, long target, long bytes) {
+        device.exclusively(() -> {
+            after(receiver);
+            long from = words(source, 0, bytes);
+            calls.memory().copyPeer(target, receiver.device.context(), from, device.context(), bytes, stream);
+            calls.streams().record(event, stream);
+        });
+    }
+
+    /** Enqueues a copy to pinned host memory, and marks its end. */
+    private void send(Buffer source, long element, MemorySegment target) {
+        device.exclusively(() -> {
+            calls.memory().toHost(target, words(source, element, target.byteSize()), stream);
+            calls.streams().record(event, stream);
+            busy = true;
+        });
+    }
+
+    /** Lets what is enqueued from now on begin behind the mark of another queue. */
+    private void after(CudaQueue other) {
+        calls.streams().waitEvent(stream, other.event);
+        busy = true;
+    }
+
+    /** Waits until all that was enqueued is done. */
+    void finish() {
+        calls.streams().synchronize(stream);
+        staged = 0;
+        busy = false;
+    }
+
+    /** Waits until all that was enqueued is done, if anything was. */
+    void settle() {
+        if (busy) {
+            finish();
+        }
+    }
+
+    /** The address of an element of a buffer, from which on {@code bytes} bytes must lie in it. */
+    private long words(Buffer buffer, long element, long bytes) {
+        return KernelBuffer.words(buffer, element, bytes, device.memory()).handle() + element * Integer.BYTES;
+    }
+
+    /**
+     * Enqueues a copy to device memory and what is to be done with it there.
+     *
+     * @param source pinned memory
+     * @param event marks the end
+     */
+    void upload(MemorySegment source, long target, List<KernelLaunch> launches, long event) {
+        busy = true;
+        calls.memory().toDevice(target, source, stream);
+        launches.forEach(this::launch);
+        calls.streams().record(event, stream);
+    }
+
+    /** Enqueues the filling of memory with an integer. */
+    void fill(Allocation target, int value) {
+        device.exclusively(() -> {
+            calls.memory().fillInts(target.handle(), value, target.bytes() / Integer.BYTES, stream);
+            busy = true;
+        });
+    }
+
+    /** Waits until all that was enqueued is done. */
+    void await() {
+        device.exclusively(this::finish);
+    }
+
+    /** Frees the staging memory; the device has nothing left to do. */
+    void close() {
+        device.release(() -> calls.streams().destroyEvent(event));
+        device.release(() -> calls.memory().freeHost(staging));
+    }
+}
