@@ -3,6 +3,7 @@
 
 #include "vectors.cl"
 #include "turn.cl"
+#include "top_k.cl"
 
 // Each work-item walks its part of a row: first whole vectors, then single values.
 #define EACH_VECTOR(i, width) for (int i = lane * VECTOR; i + VECTOR <= (width); i += LANES * VECTOR)

@@ -376,4 +376,22 @@ public sealed interface Operation {
             Shapes.of("argmax", rows).floats(x, x.width()).ints(ids, 1);
         }
     }
+
+    /**
+     * The largest values of each row, in falling order, the lower place first among equals, and their places. Zero and minus zero are
+     * equal. A NaN counts as larger than all numbers, so that what is broken comes first and is seen.
+     *
+     * @param x (n, width)
+     * @param ids I32 (n, k), k at most the width and {@link #MOST}
+     * @param values (n, k)
+     */
+    record TopK(RowCount rows, Buffer x, Buffer ids, Buffer values) implements Operation {
+        /** The largest k: what a work-group can bring into order in its own memory. */
+        public static final int MOST = 256;
+
+        /** Checks the shapes. */
+        public TopK {
+            OperationChecks.topK(rows, x, ids, values);
+        }
+    }
 }

@@ -67,6 +67,17 @@ final class OperationChecks {
         }
     }
 
+    static void topK(RowCount rows, Buffer x, Buffer ids, Buffer values) {
+        int k = ids.width();
+        Shapes shapes =
+                Shapes.of("topK", rows).floats(x, x.width()).ints(ids, k).floats(values, k);
+        int most = Math.min(x.width(), Operation.TopK.MOST);
+        if (k < 1 || k > most) {
+            throw shapes.wrong(k + " of " + x.width() + " values; 1 to " + most + " can be had");
+        }
+        shapes.apart(values, x);
+    }
+
     static void experts(Gating gating, Buffer logits) {
         if (gating.used() < 1 || gating.used() > logits.width()) {
             throw new IllegalArgumentException("route: " + gating.used() + " of " + logits.width() + " experts");

@@ -43,6 +43,7 @@ public record OperationCost(String name, long bytes, long multiplyAdds) {
             case Operation.Route o -> rowWise("route " + o.gating().used() + " of", o.logits(), rows, 1);
             case Operation.Combine o -> rowWise("combine", o.x(), rows, 1);
             case Operation.ArgMax o -> rowWise("argmax", o.x(), rows, 1);
+            case Operation.TopK o -> rowWise("top-k " + o.ids().width() + " of", o.x(), rows, 1);
             case Operation.WriteKv o -> {
                 KvLayout layout = o.cache().layout();
                 long bytes = rows * ((long) (o.k().width() + o.v().width()) * FLOAT + layout.tokenBytes());

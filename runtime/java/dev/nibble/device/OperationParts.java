@@ -33,6 +33,7 @@ final class OperationParts {
             case Operation.ExpertMatmul o -> products(o.products(), o.ids(), o.x(), o.quantized());
             case Operation.Combine o -> List.of(o.x(), o.weights(), o.out());
             case Operation.ArgMax o -> List.of(o.x(), o.ids());
+            case Operation.TopK o -> List.of(o.x(), o.ids(), o.values());
         };
     }
 

@@ -46,6 +46,7 @@ final class StepPlanner {
             case Operation.Route route -> add(route, new RouteRow(route, pool.threads()));
             case Operation.Combine combine -> add(combine, new CombineRow(combine));
             case Operation.ArgMax argMax -> add(argMax, new ArgMaxRow(argMax, natives));
+            case Operation.TopK topK -> add(topK, new TopKRow(topK, pool.threads()));
             case Operation.Attention attention -> add(new AttentionKernel(attention, device));
             case Operation.Matmul matmul ->
                 add(

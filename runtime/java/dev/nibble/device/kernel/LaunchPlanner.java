@@ -89,6 +89,7 @@ public final class LaunchPlanner {
             case Operation.Quantize quantize -> rows.quantize(quantize);
             case Operation.Gather gather -> rows.gather(gather);
             case Operation.ArgMax argMax -> rows.argMax(argMax);
+            case Operation.TopK topK -> rows.topK(topK);
             case Operation.Embed embed -> products.embed(embed);
             case Operation.Matmul matmul -> products.matmul(matmul);
             case Operation.ExpertMatmul matmul -> products.expertMatmul(matmul);

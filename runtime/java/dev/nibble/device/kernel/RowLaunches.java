@@ -78,4 +78,15 @@ final class RowLaunches {
                 .integer(argMax.x().width())
                 .groups(argMax.rows().limit(), shape.lanes());
     }
+
+    void topK(Operation.TopK topK) {
+        kernels.rows("top_k")
+                .buffer(topK.rows().live())
+                .buffer(topK.x())
+                .buffer(topK.ids())
+                .buffer(topK.values())
+                .integer(topK.x().width())
+                .integer(topK.ids().width())
+                .groups(topK.rows().limit(), shape.lanes());
+    }
 }

@@ -22,6 +22,7 @@ record Kernels(Workers workers) {
             case Operation.ExpertMatmul matmul -> ExpertKernels.matmul(matmul, rows, workers);
             case Operation.Combine combine -> ExpertKernels.combine(combine, rows);
             case Operation.ArgMax argMax -> SampleKernels.argMax(argMax, rows);
+            case Operation.TopK topK -> SampleKernels.topK(topK, rows);
         }
     }
 }

@@ -1,6 +1,9 @@
 package dev.nibble.device.reference;
 
 import dev.nibble.device.Operation.ArgMax;
+import dev.nibble.device.Operation.TopK;
+import java.util.Comparator;
+import java.util.stream.IntStream;
 
 /** What the next token is chosen from. */
 final class SampleKernels {
@@ -21,6 +24,29 @@ final class SampleKernels {
                 }
             }
             ids[row] = best;
+        }
+    }
+
+    static void topK(TopK topK, Rows rows) {
+        float[] x = ReferenceBuffer.floats(topK.x());
+        int[] ids = ReferenceBuffer.ints(topK.ids());
+        float[] values = ReferenceBuffer.floats(topK.values());
+        int width = topK.x().width();
+        int k = topK.ids().width();
+        for (int row = 0; row < rows.count(); row++) {
+            int from = row * width;
+            // Adding zero makes -0 the same as 0. Java orders NaN above all else.
+            int[] order = IntStream.range(0, width)
+                    .boxed()
+                    .sorted(Comparator.comparing((Integer i) -> x[from + i] + 0f)
+                            .reversed()
+                            .thenComparing(i -> i))
+                    .mapToInt(i -> i)
+                    .toArray();
+            for (int i = 0; i < k; i++) {
+                ids[row * k + i] = order[i];
+                values[row * k + i] = x[from + order[i]];
+            }
         }
     }
 }

@@ -1,7 +1,6 @@
 package dev.nibble.device;
 
 import dev.nibble.device.Operation.AddNorm;
-import dev.nibble.device.Operation.ArgMax;
 import dev.nibble.device.Operation.Gate;
 import dev.nibble.device.Operation.Gather;
 import dev.nibble.device.Operation.Matmul;
@@ -10,15 +9,13 @@ import dev.nibble.device.Operation.Product;
 import dev.nibble.device.Operation.Quantize;
 import dev.nibble.device.opencl.AlteredDevice;
 import dev.nibble.gguf.TensorType;
-import java.util.Arrays;
 import java.util.List;
-import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** Norms, quantization, gates and choices, with the kernels that a GPU gets: work-items that share a row. */
+/** Norms, quantization and gates, with the kernels that a GPU gets: work-items that share a row. */
 @ExtendWith(NeedsOpenCl.class)
 class OpenClRowsTest extends DeviceContract {
     private static final int[] WIDTHS = {1, 33, 257, 1024};
@@ -46,28 +43,11 @@ class OpenClRowsTest extends DeviceContract {
 
     @ParameterizedTest
     @ValueSource(ints = {1, 33, 257, 4099})
-    void choosesAndPicks(int width) {
+    void picks(int width) {
         verify(width, 2, rig -> {
             RowCount rows = rig.rows(6, 6, 4);
-            rig.add(new ArgMax(rows, rig.input(rows, width), rig.integerOutput(rows, 1)));
             Buffer source = rig.floats(11, width, 1);
             rig.add(new Gather(rows, source, rig.indices(rows, 11), rig.output(rows, width)));
-        });
-    }
-
-    @Test
-    void choosesTheFirstOfEqualValues() {
-        verify(3, 20, rig -> {
-            int[] lives = new int[20];
-            Arrays.fill(lives, 1);
-            RowCount rows = rig.rows(1, lives);
-            Buffer x = rig.floats(1, 777, (round, random) -> {
-                float[] values = new float[777];
-                values[random.nextInt(777)] = 1;
-                values[random.nextInt(777)] = 1;
-                return Rig.bits(values);
-            });
-            rig.add(new ArgMax(rows, x, rig.integerOutput(rows, 1)));
         });
     }
 

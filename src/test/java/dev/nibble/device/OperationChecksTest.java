@@ -19,6 +19,7 @@ import dev.nibble.device.Operation.Product;
 import dev.nibble.device.Operation.Quantize;
 import dev.nibble.device.Operation.Rope;
 import dev.nibble.device.Operation.Route;
+import dev.nibble.device.Operation.TopK;
 import dev.nibble.device.Operation.WriteKv;
 import dev.nibble.gguf.TensorType;
 import java.util.Collections;
@@ -185,5 +186,11 @@ class OperationChecksTest {
         refused("gate", () -> new Gate(ROWS, Activation.SILU, floats(4, 8), floats(4, 9), floats(4, 8)));
         refused("argmax", () -> new ArgMax(ROWS, floats(4, 8), floats(4, 1)));
         refused("argmax", () -> new ArgMax(ROWS, floats(4, 8), ints(4, 2)));
+        Buffer x = floats(4, 8);
+        assertDoesNotThrow(() -> new TopK(ROWS, x, ints(4, 8), floats(4, 8)));
+        refused("9 of 8 values; 1 to 8", () -> new TopK(ROWS, x, ints(4, 9), floats(4, 9)));
+        refused("(4, 3)", () -> new TopK(ROWS, x, ints(4, 3), floats(4, 2)));
+        refused("cannot work in place", () -> new TopK(ROWS, x, ints(4, 8), x));
+        refused("1 to 256", () -> new TopK(ROWS, floats(4, 1000), ints(4, 257), floats(4, 257)));
     }
 }

@@ -1,7 +1,6 @@
 package dev.nibble.device;
 
 import dev.nibble.device.Operation.AddNorm;
-import dev.nibble.device.Operation.ArgMax;
 import dev.nibble.device.Operation.Embed;
 import dev.nibble.device.Operation.Gate;
 import dev.nibble.device.Operation.Gather;
@@ -18,7 +17,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** Embed, Gather, Norm, AddNorm, Rope, Gate and ArgMax: what works on each row by itself. */
+/** Embed, Gather, Norm, AddNorm, Rope and Gate: what works on each row by itself. */
 abstract class RowContract extends DeviceContract {
     private static final int[] WIDTHS = {1, 7, 31, 33, 255, 257, 1024};
 
@@ -194,37 +193,6 @@ abstract class RowContract extends DeviceContract {
             }
             Buffer up = rig.floats(1, extremes.length, (round, random) -> Rig.bits(ups));
             rig.add(new Gate(rows, activation, gate, up, rig.output(rows, extremes.length)));
-        });
-    }
-
-    @ParameterizedTest
-    @ValueSource(ints = {1, 7, 31, 33, 255, 257, 4099})
-    void argMaxOfRandomValues(int width) {
-        verify(width, 4, rig -> {
-            RowCount rows = rig.rows(6, 6, 1, 0, 5);
-            rig.add(new ArgMax(rows, rig.input(rows, width), rig.integerOutput(rows, 1)));
-        });
-    }
-
-    /** The lower place wins among equals, wherever the two are, and with infinities too. */
-    @Test
-    void argMaxOfTies() {
-        int width = 133;
-        verify(7, 40, rig -> {
-            int[] lives = new int[40];
-            Arrays.fill(lives, 3);
-            RowCount rows = rig.rows(3, lives);
-            Buffer x = rig.floats(3, width, (round, random) -> {
-                float[] values = new float[3 * width];
-                Arrays.fill(values, 0, width, -5);
-                Arrays.fill(values, 2 * width, 3 * width, Float.NEGATIVE_INFINITY);
-                values[random.nextInt(width)] = -1;
-                values[random.nextInt(width)] = -1;
-                values[width + random.nextInt(width)] = Float.POSITIVE_INFINITY;
-                values[width + random.nextInt(width)] = Float.POSITIVE_INFINITY;
-                return Rig.bits(values);
-            });
-            rig.add(new ArgMax(rows, x, rig.integerOutput(rows, 1)));
         });
     }
 }

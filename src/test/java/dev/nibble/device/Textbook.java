@@ -45,6 +45,18 @@ final class Textbook {
                 o.products().forEach(product -> put(product.out(), row -> experts(o, product, row)));
             case Operation.Combine o -> put(o.out(), row -> combine(o, row));
             case Operation.ArgMax o -> put(o.ids(), row -> new double[] {argMax(values(o.x())[row])});
+            case Operation.TopK o -> {
+                put(
+                        o.ids(),
+                        row -> Arrays.copyOf(
+                                falling(values(o.x())[row]), o.ids().width()));
+                put(
+                        o.values(),
+                        row -> Arrays.stream(falling(values(o.x())[row]))
+                                .limit(o.ids().width())
+                                .map(id -> values(o.x())[row][(int) id])
+                                .toArray());
+            }
         }
     }
 
@@ -349,5 +361,14 @@ final class Textbook {
                 .filter(i -> x[i] == most)
                 .findFirst()
                 .orElseThrow();
+    }
+
+    /** All places, those of the largest values first. */
+    private static double[] falling(double[] x) {
+        return IntStream.range(0, x.length)
+                .boxed()
+                .sorted(Comparator.<Integer>comparingDouble(i -> -x[i]))
+                .mapToDouble(i -> i)
+                .toArray();
     }
 }

@@ -38,6 +38,13 @@ abstract class WholeContract {
     }
 
     @Nested
+    class Choices extends ChoiceContract {
+        Choices() {
+            super(subject());
+        }
+    }
+
+    @Nested
     class Experts extends ExpertContract {
         Experts() {
             super(subject());
