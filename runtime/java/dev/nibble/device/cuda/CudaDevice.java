@@ -26,17 +26,16 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Supplier;
 
 /** A GPU with NVIDIA's driver. */
 public final class CudaDevice implements Device {
-    private static final System.Logger LOG = System.getLogger(CudaDevice.class.getName());
     private static final long LEAST_SCRATCH = 1 << 16;
 
     private final CudaTraits traits;
     private final Cuda calls;
     private final CudaHandles handles;
+    private final CudaAccess access;
     private final Memory memory;
     private final CudaPrograms programs;
     private final CudaQueue queue;
@@ -47,13 +46,9 @@ public final class CudaDevice implements Device {
     /** By size: the stream runs in order, so that all steps can share it. */
     private final Map<Long, Allocation> scratch = new ConcurrentHashMap<>();
 
-    /** Held while the context is the current one, so that nothing is enqueued with memory that is gone. */
-    private final ReentrantLock lock = new ReentrantLock();
-
-    private volatile boolean closed;
-
     private CudaDevice(CudaHandles handles) {
         this.handles = handles;
+        this.access = new CudaAccess(handles);
         this.traits = handles.traits();
         this.calls = handles.calls();
         this.memory = new Memory(
@@ -201,6 +196,11 @@ public final class CudaDevice implements Device {
         return calls;
     }
 
+    /** The way to the driver. */
+    CudaAccess access() {
+        return access;
+    }
+
     CudaTraits traits() {
         return traits;
     }
@@ -225,7 +225,7 @@ public final class CudaDevice implements Device {
 
     @Override
     public Weight load(WeightSource source, WeightUse use) {
-        checkOpen();
+        access.checkOpen();
         return CudaWeight.load(source, use, this);
     }
 
@@ -237,13 +237,13 @@ public final class CudaDevice implements Device {
 
     @Override
     public Buffer allocate(ElementType type, int rows, int width) {
-        checkOpen();
+        access.checkOpen();
         return KernelBuffer.allocate(type, rows, width, memory);
     }
 
     @Override
     public KvPages allocateKv(KvLayout layout, int pages) {
-        checkOpen();
+        access.checkOpen();
         if (pages < 1) {
             throw new IllegalArgumentException("there is no KV cache of " + pages + " pages");
         }
@@ -252,7 +252,7 @@ public final class CudaDevice implements Device {
 
     @Override
     public Step prepare(List<Operation> operations) {
-        checkOpen();
+        access.checkOpen();
         List<Allocation> allocations = memory.of(operations);
         staging.release();
         CudaPlan plan = new CudaPlan(this);
@@ -262,7 +262,7 @@ public final class CudaDevice implements Device {
 
     @Override
     public Optional<Roofline> openRoofline() {
-        checkOpen();
+        access.checkOpen();
         return Optional.of(new CudaRoofline(this));
     }
 
@@ -302,112 +302,29 @@ public final class CudaDevice implements Device {
 
     /** Waits for what is enqueued, if anything is. A context that is lost has nothing to wait for. */
     void settle() {
-        release(queue::settle);
+        access.release(queue::settle);
     }
 
-    /** Does something while no other thread uses the device, in its context if that is still there. */
-    void locked(Runnable action) {
-        lock.lock();
-        try {
-            boolean entered = lock.getHoldCount() == 1 && release(handles::enter);
-            action.run();
-            if (entered) {
-                release(handles::leave);
-            }
-        } finally {
-            lock.unlock();
-        }
-    }
-
-    /** Does something while no other thread uses the device or closes it. */
+    /** As of {@link CudaAccess}. */
     void exclusively(Runnable action) {
-        supply(() -> {
-            action.run();
-            return true;
-        });
+        access.exclusively(action);
     }
 
-    /**
-     * As {@link #exclusively}, with a result.
-     *
-     * @throws DeviceException if a call of the driver fails
-     */
+    /** As of {@link CudaAccess}. */
     <T> T supply(Supplier<T> action) {
-        lock.lock();
-        try {
-            checkOpen();
-            return lock.getHoldCount() == 1 ? inContext(action) : action.get();
-        } catch (CudaException e) {
-            throw new DeviceException("device " + name() + ": " + e.getMessage() + "; " + remedy(e));
-        } finally {
-            lock.unlock();
-        }
-    }
-
-    private <T> T inContext(Supplier<T> action) {
-        handles.enter();
-        try {
-            return action.get();
-        } finally {
-            release(handles::leave);
-        }
-    }
-
-    /** What to do about an error. */
-    String remedy(CudaException error) {
-        if (!error.isContextLost()) {
-            return "if it goes on, close the model and open it anew, or update the driver";
-        }
-        return handles.ownsContext()
-                ? "the CUDA context is lost: close the model and open it anew"
-                : "the application's CUDA context is lost: close the model, and let the application make a new context";
-    }
-
-    /**
-     * Lets go of something. Where the device is lost, the driver may refuse that: what was on the device is gone with it.
-     *
-     * @return whether it did
-     */
-    boolean release(Runnable call) {
-        try {
-            call.run();
-            return true;
-        } catch (CudaException e) {
-            LOG.log(System.Logger.Level.DEBUG, "device " + name(), e);
-            return false;
-        }
-    }
-
-    private void checkOpen() {
-        if (closed) {
-            throw new IllegalStateException("device " + name() + " is closed");
-        }
+        return access.supply(action);
     }
 
     @Override
     public void close() {
         staging.close();
-        lock.lock();
-        try {
-            if (!closed) {
-                closed = true;
-                boolean entered = release(handles::enter);
-                free();
-                if (entered) {
-                    release(handles::leave);
-                }
-                release(handles::releaseContext);
-            }
-        } finally {
-            lock.unlock();
-        }
+        access.close(this::free);
     }
 
     private void free() {
-        release(queue::finish);
+        access.release(queue::finish);
         memory.close();
-        programs.close(module -> release(() -> calls.modules().unload(module)));
+        programs.close(module -> access.release(() -> calls.modules().unload(module)));
         queue.close();
-        release(handles::destroyStream);
     }
 }

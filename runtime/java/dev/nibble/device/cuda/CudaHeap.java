@@ -35,13 +35,13 @@ record CudaHeap(CudaDevice owner) implements MemoryDriver {
     public void free(Allocation allocation) {
         owner.settle();
         if (!allocation.isBorrowed()) {
-            owner.release(() -> owner.calls().memory().free(allocation.handle()));
+            owner.access().release(() -> owner.calls().memory().free(allocation.handle()));
         }
     }
 
     @Override
     public void locked(Runnable action) {
-        owner.locked(action);
+        owner.access().locked(action);
     }
 
     @Override

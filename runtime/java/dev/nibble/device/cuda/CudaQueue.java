@@ -89,7 +89,7 @@ final class CudaQueue implements Queue {
             calls.modules().launch(launch.call(), stream);
         } catch (CudaException e) {
             throw new DeviceException("device " + device.name() + ", kernel " + launch.describe() + ": "
-                    + e.getMessage() + "; " + device.remedy(e));
+                    + e.getMessage() + "; " + device.access().remedy(e));
         }
     }
 
@@ -226,7 +226,7 @@ final class CudaQueue implements Queue {
 
     /** Frees the staging memory; the device has nothing left to do. */
     void close() {
-        device.release(() -> calls.streams().destroyEvent(event));
-        device.release(() -> calls.memory().freeHost(staging));
+        device.access().release(() -> calls.streams().destroyEvent(event));
+        device.access().release(() -> calls.memory().freeHost(staging));
     }
 }

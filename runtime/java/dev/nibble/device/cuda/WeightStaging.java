@@ -101,10 +101,11 @@ final class WeightStaging {
                 failure.compareAndSet(null, e);
             }
         });
-        switch (failure.get()) {
-            case Error e -> throw e;
-            case RuntimeException e -> throw e;
-            case null, default -> {}
+        Throwable first = failure.get();
+        if (first instanceof Error e) {
+            throw e;
+        } else if (first instanceof RuntimeException e) {
+            throw e;
         }
     }
 
@@ -145,7 +146,7 @@ final class WeightStaging {
                 try {
                     return new Slot(calls.memory().allocateHost(bytes, CudaMemory.PORTABLE), raw, event);
                 } catch (RuntimeException | Error e) {
-                    device.release(() -> calls.streams().destroyEvent(event));
+                    device.access().release(() -> calls.streams().destroyEvent(event));
                     throw e;
                 }
             });
@@ -159,9 +160,9 @@ final class WeightStaging {
     synchronized void release() {
         for (Slot slot : slots) {
             slot.raw.close();
-            device.locked(() -> {
-                device.release(() -> calls.memory().freeHost(slot.host));
-                device.release(() -> calls.streams().destroyEvent(slot.event));
+            device.access().locked(() -> {
+                device.access().release(() -> calls.memory().freeHost(slot.host));
+                device.access().release(() -> calls.streams().destroyEvent(slot.event));
             });
         }
         slots.clear();
