@@ -86,7 +86,7 @@ inline void quantize_value(
 //   out    (n, groups * width), may be x
 //   values (n, width) or null
 //   blocks (n, width / 32) or null
-kernel void norm(
+kernel void norm_groups(
     global const int *live,
     global const float *delta,
     global float *x,

@@ -1,9 +1,10 @@
 package dev.nibble.device.cuda;
 
-import dev.nibble.UnsupportedFeatureException;
+import dev.nibble.device.KvLayout;
 import dev.nibble.device.Operation;
+import dev.nibble.device.kernel.Allocation;
 
-/** The launches that attend to the KV cache. */
+/** The launches that attend to the KV cache: {@code attention.cu}. */
 final class AttentionLaunches {
     private final CudaPlan plan;
 
@@ -12,7 +13,64 @@ final class AttentionLaunches {
     }
 
     void attention(Operation.Attention attention) {
-        throw new UnsupportedFeatureException("device " + plan.device().name() + " has no kernels for attention of "
-                + attention.form().heads() + " heads");
+        KvLayout layout = attention.cache().layout();
+        int limit = attention.rows().limit();
+        int heads = attention.form().heads();
+        int sharing = heads / layout.heads();
+        AttentionShape cut = AttentionShape.of(
+                plan.device().traits(),
+                layout,
+                sharing,
+                limit,
+                (long) attention.pageTable().width() * layout.pageTokens());
+        Allocation partials = cut.splits() == 1
+                ? null
+                : plan.device().scratch((long) limit * heads * cut.splits() * (layout.valueSize() + 2) * Float.BYTES);
+        kernel(layout, cut.kernel(layout))
+                .buffer(attention.rows().live())
+                .buffer(attention.positions())
+                .buffer(attention.slots())
+                .buffer(attention.pageTable())
+                .integer(attention.pageTable().width())
+                .buffer(attention.q())
+                .pages(attention.cache())
+                .integer(layout.keySize())
+                .integer(layout.valueSize())
+                .integer(heads)
+                .integer(sharing)
+                .integer(cut.heads())
+                .integer(cut.rows())
+                .integer(cut.groups())
+                .real(attention.form().scale())
+                .integer(attention.form().window())
+                .real(attention.form().softcap())
+                .buffer(attention.sinks())
+                .buffer(attention.out())
+                .memory(partials)
+                .grid(
+                        cut.splits(),
+                        (long) layout.heads() * Math.ceilDiv(sharing, cut.heads()),
+                        Math.ceilDiv(limit, cut.groups() * cut.rows()),
+                        AttentionShape.THREADS,
+                        1);
+        if (partials != null) {
+            combine(attention, cut, layout, partials);
+        }
+    }
+
+    private void combine(Operation.Attention attention, AttentionShape cut, KvLayout layout, Allocation partials) {
+        kernel(layout, "combine_splits_" + AttentionShape.types(layout))
+                .buffer(attention.rows().live())
+                .memory(partials)
+                .integer(cut.splits())
+                .integer(attention.form().heads())
+                .integer(layout.valueSize())
+                .buffer(attention.sinks())
+                .buffer(attention.out())
+                .grid(attention.form().heads(), attention.rows().limit(), 1, AttentionShape.THREADS, 1);
+    }
+
+    private CudaLaunchBuilder kernel(KvLayout layout, String name) {
+        return plan.kernel("attention_" + AttentionShape.types(layout), name);
     }
 }

@@ -247,6 +247,7 @@ public final class CudaDevice implements Device {
         if (pages < 1) {
             throw new IllegalArgumentException("there is no KV cache of " + pages + " pages");
         }
+        AttentionShape.size(traits, layout);
         return new CudaKvPages(layout, pages, memory);
     }
 

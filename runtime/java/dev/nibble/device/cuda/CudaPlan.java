@@ -50,9 +50,8 @@ final class CudaPlan implements SharedKernels {
 
     @Override
     public CudaLaunchBuilder kv(String name, KvLayout layout) {
-        return kernel(
-                "kv",
-                name + "_" + layout.keyType().id() + "_" + layout.valueType().id());
+        String types = AttentionShape.types(layout);
+        return kernel("kv_" + types, name + "_" + types);
     }
 
     /**

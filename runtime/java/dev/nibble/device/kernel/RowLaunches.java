@@ -17,7 +17,7 @@ final class RowLaunches {
     /** @param quantized what the result is quantized to in the same launch, or none */
     void norm(Operation.Norm norm, Operation.@Nullable Quantize quantized) {
         int groups = norm.x().width() / norm.weight().width();
-        kernels.rows("norm")
+        kernels.rows("norm_groups")
                 .buffer(norm.rows().live())
                 .buffer(null)
                 .buffer(norm.x())
@@ -34,7 +34,7 @@ final class RowLaunches {
 
     /** @param quantized as of {@link #norm} */
     void addNorm(Operation.AddNorm norm, Operation.@Nullable Quantize quantized) {
-        kernels.rows("norm")
+        kernels.rows("norm_groups")
                 .buffer(norm.rows().live())
                 .buffer(norm.delta())
                 .buffer(norm.residual())

@@ -1,0 +1,324 @@
+// Operations on each row by itself, in blocks of whole warps, at most 1024 threads. n is the number of live rows; blocks beyond it
+// return at once.
+
+#include "activations.cuh"
+#include "float4s.cuh"
+#include "gate.cuh"
+#include "top_k.cuh"
+#include "turn.cuh"
+
+constexpr int MOST_WARPS = 32;
+
+// Each thread takes four neighbouring values of a row at a time; all threads of a block go round equally often.
+#define EACH_FOUR(i, width) \
+    for (int base = 0, i = 4 * threadIdx.x; base < (width); base += 4 * blockDim.x, i += 4 * blockDim.x)
+
+// The same of a row that several blocks share.
+#define EACH_PIECE(i, width) \
+    for (int base = 4 * blockIdx.x * blockDim.x, i = base + 4 * threadIdx.x; base < (width); \
+            base += 4 * gridDim.x * blockDim.x, i += 4 * gridDim.x * blockDim.x)
+
+// The mean in two parts: of values far from zero, one float would hold it less exactly than they differ.
+__device__ float2 mean_of(const float *x, int width, float *shared) {
+    float sum = 0;
+    EACH_FOUR(i, width) {
+        sum += total(load4(x, i, width));
+    }
+    float mean = block_sum(sum, shared) / width;
+    sum = 0;
+    EACH_FOUR(i, width) {
+        float4 value = load4(x, i, width) - mean;
+        for (int j = 0; j < 4; j++) {
+            sum += i + j < width ? (&value.x)[j] : 0;
+        }
+    }
+    return make_float2(mean, block_sum(sum, shared) / width);
+}
+
+// The square of a group's values without their mean, those of this thread.
+__device__ float squares_of(const float *x, int width, float2 mean) {
+    float sum = 0;
+    EACH_FOUR(i, width) {
+        float4 value = load4(x, i, width) - mean.x - mean.y;
+        for (int j = 0; j < 4; j++) {
+            float one = i + j < width ? (&value.x)[j] : 0;
+            sum = fmaf(one, one, sum);
+        }
+    }
+    return sum;
+}
+
+// One block for each group of values. With a delta, x += delta first; with values, what comes out is quantized as well.
+//   live   (1)
+//   delta  (n, width) or null
+//   x      (n, groups * width), written where there is a delta
+//   weight (width)
+//   bias   (width) or null
+//   out    (n, groups * width), may be x
+//   values (n, width) or null
+//   blocks (n, width / 32) or null
+extern "C" __global__ void norm_groups(const int *live, const float *delta, float *x, const float *weight, const float *bias, float *out,
+        signed char *values, int2 *blocks, int width, int groups, int centred, float epsilon) {
+    __shared__ float shared[MOST_WARPS];
+    size_t group = blockIdx.x;
+    if (group >= static_cast<size_t>(*live) * groups) {
+        return;
+    }
+    size_t first = group * width;
+    x += first;
+    out += first;
+    if (delta) {
+        EACH_FOUR(i, width) {
+            store4(load4(x, i, width) + load4(delta + first, i, width), x, i, width);
+        }
+    }
+    float2 mean = centred ? mean_of(x, width, shared) : make_float2(0, 0);
+    float scale = 1 / sqrtf(block_sum(squares_of(x, width, mean), shared) / width + epsilon);
+    EACH_FOUR(i, width) {
+        float4 y = (load4(x, i, width) - mean.x - mean.y) * scale * load4(weight, i, width);
+        if (bias) {
+            y = y + load4(bias, i, width);
+        }
+        store4(y, out, i, width);
+        if (values) {
+            quantize4(y, i < width, values + first, blocks + first / 32, i);
+        }
+    }
+}
+
+// Blocks of 32 values to int8 with a scale. Blocks of threads (pieces of a row, n).
+//   live   (1)
+//   x      (n, width), a multiple of 32
+//   values (n, width)
+//   blocks (n, width / 32)
+extern "C" __global__ void quantize(const int *live, const float *x, signed char *values, int2 *blocks, int width) {
+    size_t row = blockIdx.y;
+    if (row >= *live) {
+        return;
+    }
+    EACH_PIECE(i, width) {
+        quantize4(load4(x + row * width, i, width), i < width, values + row * width, blocks + row * width / 32, i);
+    }
+}
+
+// One block for each row. An index that is out of range leaves its row as it is.
+//   live    (1)
+//   source  (rows, width)
+//   indices (n)
+//   out     (n, width)
+extern "C" __global__ void gather(
+        const int *live, const float *source, const int *indices, float *out, int rows, int width) {
+    size_t row = blockIdx.x;
+    if (row >= *live) {
+        return;
+    }
+    int index = indices[row];
+    if (index < 0 || index >= rows) {
+        return;
+    }
+    EACH_FOUR(i, width) {
+        store4(load4(source + static_cast<size_t>(index) * width, i, width), out + row * width, i, width);
+    }
+}
+
+// One block for each row: the largest value first, then the first place where it stands.
+//   live (1)
+//   x    (n, width)
+//   ids  (n)
+extern "C" __global__ void argmax(const int *live, const float *x, int *ids, int width) {
+    __shared__ Placed shared[MOST_WARPS];
+    size_t row = blockIdx.x;
+    if (row >= *live) {
+        return;
+    }
+    // A row of negative infinities alone has its largest value in the first place.
+    Placed first = {-INFINITY, 0};
+    EACH_FOUR(i, width) {
+        float4 value = load4(x + row * width, i, width);
+        for (int j = 0; j < 4; j++) {
+            if (i + j < width && (&value.x)[j] > first.value) {
+                first = {(&value.x)[j], i + j};
+            }
+        }
+    }
+    first = warp_first(first);
+    if (threadIdx.x % WARP == 0) {
+        shared[threadIdx.x / WARP] = first;
+    }
+    __syncthreads();
+    if (threadIdx.x == 0) {
+        for (int i = 1; i < blockDim.x / WARP; i++) {
+            first = shared[i].before(first) ? shared[i] : first;
+        }
+        ids[row] = first.place;
+    }
+}
+
+// One block for each row: the largest values in falling order, the lower place first among equals.
+//   live   (1)
+//   x      (n, width)
+//   ids    (n, k), k at most MOST_CHOSEN
+//   values (n, k)
+extern "C" __global__ void top_k(const int *live, const float *x, int *ids, float *values, int width, int k) {
+    __shared__ Choice choice;
+    size_t row = blockIdx.x;
+    if (row >= *live) {
+        return;
+    }
+    choose(x + row * width, width, k, choice);
+    write_chosen(choice, k, ids + row * k, values + row * k);
+}
+
+// Turns the heads of each row, a pair of `heads_of_item` heads per thread. Blocks of threads (pieces of a row, n).
+//   live        (1)
+//   positions   (n)
+//   x           (n, heads, head_size)
+//   frequencies (pairs)
+extern "C" __global__ void rope(const int *live, const int *positions, float *x, int heads, int head_size, int interleaved,
+        const float *frequencies, int pairs, float magnitude, int heads_of_item) {
+    size_t row = blockIdx.y;
+    if (row >= *live) {
+        return;
+    }
+    x += row * heads * head_size;
+    int items = (heads + heads_of_item - 1) / heads_of_item * pairs;
+    for (int item = blockIdx.x * blockDim.x + threadIdx.x; item < items; item += gridDim.x * blockDim.x) {
+        int head = item / pairs * heads_of_item;
+        turn_heads(x + head * head_size, min(heads_of_item, heads - head), head_size, item % pairs, pairs, interleaved,
+                positions[row], frequencies, magnitude);
+    }
+}
+
+// The Hadamard transform of groups of values, one for each block of threads (groups, n).
+//   live   (1)
+//   x      (n, groups, size)
+//   shared memory: floats (size)
+extern "C" __global__ void hadamard(const int *live, float *x, int size, float factor) {
+    extern __shared__ float values[];
+    size_t row = blockIdx.y;
+    if (row >= *live) {
+        return;
+    }
+    x += (row * gridDim.x + blockIdx.x) * size;
+    for (int i = threadIdx.x; i < size; i += blockDim.x) {
+        values[i] = x[i];
+    }
+    __syncthreads();
+    for (int h = size / 2; h >= 1; h /= 2) {
+        for (int i = threadIdx.x; i < size / 2; i += blockDim.x) {
+            // Pair i of a power of two: its first value has no h in its place.
+            float *first = values + 2 * i - (i & (h - 1));
+            float a = first[0];
+            float b = first[h];
+            first[0] = a + b;
+            first[h] = a - b;
+        }
+        __syncthreads();
+    }
+    for (int i = threadIdx.x; i < size; i += blockDim.x) {
+        x[i] = values[i] * factor;
+    }
+}
+
+// out = activation(gate) * up. Blocks of threads (pieces of a row, n).
+//   live (1)
+//   gate (n, width)
+//   up   (n, width)
+//   out  (n, width), may be one of them
+extern "C" __global__ void gate(const int *live, int gelu, const float *gate, const float *up, float *out, int width) {
+    size_t row = blockIdx.y;
+    if (row >= *live) {
+        return;
+    }
+    EACH_PIECE(i, width) {
+        store4(gated(load4(gate + row * width, i, width), load4(up + row * width, i, width), gelu), out + row * width, i, width);
+    }
+}
+
+// The same, and what comes out quantized as well.
+//   values (n, width), a multiple of 32
+//   blocks (n, width / 32)
+extern "C" __global__ void gate_quantize(const int *live, int gelu, const float *gate, const float *up, float *out,
+        signed char *values, int2 *blocks, int width) {
+    size_t row = blockIdx.y;
+    if (row >= *live) {
+        return;
+    }
+    EACH_PIECE(i, width) {
+        float4 y = gated(load4(gate + row * width, i, width), load4(up + row * width, i, width), gelu);
+        store4(y, out + row * width, i, width);
+        quantize4(y, i < width, values + row * width, blocks + row * width / 32, i);
+    }
+}
+
+// The weighted sum of parts of each row. Blocks of threads (pieces of a row, n).
+//   live    (1)
+//   x       (n, used, width)
+//   weights (n, used)
+//   out     (n, width)
+extern "C" __global__ void combine(
+        const int *live, const float *x, const float *weights, int used, float *out, int width) {
+    size_t row = blockIdx.y;
+    if (row >= *live) {
+        return;
+    }
+    EACH_PIECE(i, width) {
+        float4 sum = make_float4(0, 0, 0, 0);
+        for (int part = 0; part < used; part++) {
+            sum = sum + load4(x + (row * used + part) * width, i, width) * weights[row * used + part];
+        }
+        store4(sum, out + row * width, i, width);
+    }
+}
+
+// Chooses the experts of a row: those of the largest logits, the lower id among equals. The first warp of a block does a row.
+//   live    (1)
+//   logits  (n, experts)
+//   ids     (n, used)
+//   weights (n, used)
+//   shared memory: floats (experts)
+extern "C" __global__ void route(const int *live, int sigmoid, int normalize, float scale, const float *logits, int experts,
+        int *ids, float *weights, int used) {
+    extern __shared__ float left[];
+    size_t row = blockIdx.x;
+    int lane = threadIdx.x;
+    if (row >= *live || lane >= WARP) {
+        return;
+    }
+    logits += row * experts;
+    ids += row * used;
+    weights += row * used;
+    // Each lane sees its own experts only.
+    float largest = -INFINITY;
+    for (int i = lane; i < experts; i += WARP) {
+        left[i] = logits[i];
+        largest = fmaxf(largest, left[i]);
+    }
+    largest = warp_max(largest);
+    float all = 0;
+    for (int i = lane; i < experts; i += WARP) {
+        all += expf(left[i] - largest);
+    }
+    all = warp_sum(all);
+    float chosen = 0;
+    for (int n = 0; n < used; n++) {
+        Placed first = {-INFINITY, min(lane, experts - 1)};
+        for (int i = lane; i < experts; i += WARP) {
+            first = left[i] > first.value ? Placed{left[i], i} : first;
+        }
+        first = warp_first(first);
+        float weight = sigmoid ? 1 / (1 + expf(-first.value)) : expf(first.value - largest) / all;
+        chosen += weight;
+        if (first.place % WARP == lane) {
+            left[first.place] = -INFINITY;
+        }
+        if (n % WARP == lane) {
+            ids[n] = first.place;
+            weights[n] = weight;
+        }
+    }
+    float factor = normalize ? scale / chosen : scale;
+    for (int n = lane; n < used; n += WARP) {
+        weights[n] *= factor;
+    }
+}
