@@ -27,7 +27,8 @@ final class TokenStream implements SequenceListener {
     private final TokenDecoder decoder;
     private final Sampler sampler;
     private final StopStrings stopStrings;
-    private final float[] logits;
+    private final int[] ranked; // (decisive), none if all logits are needed
+    private final float[] logits; // (decisive), or (vocabulary)
     private final long start = System.nanoTime();
 
     private final ReentrantLock lock = new ReentrantLock();
@@ -50,7 +51,10 @@ final class TokenStream implements SequenceListener {
         this.context = context;
         this.sampler = new Sampler(options.sampling(), vocabulary.size());
         this.stopStrings = new StopStrings(options.stop());
-        this.logits = new float[vocabulary.size()];
+        int decisive = Math.min(options.sampling().decisive(), vocabulary.size());
+        boolean ranks = decisive <= Output.MOST_RANKED;
+        this.ranked = new int[ranks ? decisive : 0];
+        this.logits = new float[ranks ? decisive : vocabulary.size()];
         for (int token : prompt) {
             sampler.accept(token);
         }
@@ -64,6 +68,11 @@ final class TokenStream implements SequenceListener {
         } finally {
             lock.unlock();
         }
+    }
+
+    @Override
+    public boolean ranks() {
+        return ranked.length > 0 && !options.sampling().takesBest();
     }
 
     @Override
@@ -158,6 +167,10 @@ final class TokenStream implements SequenceListener {
     private Choice choose(Output output) {
         if (options.sampling().takesBest()) {
             return new Choice(output.best(), Float.NaN, List.of());
+        }
+        if (ranks()) {
+            output.ranked(ranked, logits);
+            return sampler.sample(ranked, logits);
         }
         output.logits(logits);
         return sampler.sample(logits);

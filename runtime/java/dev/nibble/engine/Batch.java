@@ -8,6 +8,7 @@ final class Batch {
     private final int[] outputs;
     private int rows;
     private int outputCount;
+    private boolean ranked;
 
     Batch(int rowLimit, int outputLimit) {
         ids = new int[rowLimit];
@@ -19,6 +20,7 @@ final class Batch {
     void clear() {
         rows = 0;
         outputCount = 0;
+        ranked = false;
     }
 
     /** Adds a row that gives no logits. */
@@ -34,6 +36,15 @@ final class Batch {
         outputs[outputCount] = rows;
         add(token, position, slot);
         return outputCount++;
+    }
+
+    /** Has the largest logits of each output ranked, not only the largest found. */
+    void rank() {
+        ranked = true;
+    }
+
+    boolean isRanked() {
+        return ranked;
     }
 
     boolean isEmpty() {

@@ -77,6 +77,9 @@ final class BatchPlanner {
                 batch.add(sequence.token(position), position, sequence.slot());
             } else if (batch.freeOutputs() > 0) {
                 batch.addOutput(sequence.token(position), position, sequence.slot());
+                if (sequence.listener.ranks()) {
+                    batch.rank();
+                }
             } else {
                 break;
             }

@@ -37,6 +37,24 @@ final class ForwardPass {
                 .read(last.buffers().best, 0, MemorySegment.ofArray(tokens).asSlice(0, (long) outputs * Integer.BYTES));
     }
 
+    /**
+     * The largest logits of the first outputs of the batch that ran last, which was ranked.
+     *
+     * @param tokens at least (outputs, {@link #ranks})
+     * @param logits the same
+     */
+    void readRanked(int[] tokens, float[] logits, int outputs) {
+        StepBuffers buffers = last.buffers();
+        long bytes = (long) outputs * ranks() * Integer.BYTES;
+        last.queue().read(buffers.rankedIds, 0, MemorySegment.ofArray(tokens).asSlice(0, bytes));
+        last.queue().read(buffers.rankedLogits, 0, MemorySegment.ofArray(logits).asSlice(0, bytes));
+    }
+
+    /** How many logits of an output are ranked. */
+    int ranks() {
+        return last.buffers().rankedIds.width();
+    }
+
     /** The logits of one output of the batch that ran last, (vocabulary). */
     void readLogits(int output, float[] logits) {
         long first = (long) output * last.config().vocabulary();

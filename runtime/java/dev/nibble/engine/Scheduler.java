@@ -1,7 +1,6 @@
 package dev.nibble.engine;
 
 import dev.nibble.OutOfCapacityException;
-import dev.nibble.device.Buffer;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -17,6 +16,7 @@ import org.jspecify.annotations.Nullable;
  */
 public final class Scheduler implements AutoCloseable {
     private final ForwardPass forward;
+    private final StepOutputs outputs;
     private final KvCache cache;
     private final BatchPlanner planner;
     private final int contextLength;
@@ -31,6 +31,7 @@ public final class Scheduler implements AutoCloseable {
 
     Scheduler(ForwardPass forward, KvCache cache, BatchPlanner planner, int contextLength) {
         this.forward = forward;
+        this.outputs = new StepOutputs(forward);
         this.cache = cache;
         this.planner = planner;
         this.contextLength = contextLength;
@@ -193,22 +194,18 @@ public final class Scheduler implements AutoCloseable {
 
     private void step() {
         forward.run(planner.batch());
-        int outputs = planner.batch().outputCount();
-        int[] best = new int[outputs];
-        if (outputs > 0) {
-            forward.readBest(best, outputs);
-        }
+        outputs.read(planner.batch());
         lock.lock();
         try {
             for (BatchPlanner.Part part : planner.parts()) {
-                deliver(part, best);
+                deliver(part);
             }
         } finally {
             lock.unlock();
         }
     }
 
-    private void deliver(BatchPlanner.Part part, int[] best) {
+    private void deliver(BatchPlanner.Part part) {
         Sequence sequence = part.sequence();
         sequence.running(false);
         if (sequence.ended()) {
@@ -219,7 +216,7 @@ public final class Scheduler implements AutoCloseable {
         sequence.publishFullPages(cache);
         for (int i = 0; i < part.outputs(); i++) {
             int position = sequence.computed() - part.outputs() + i;
-            Output output = output(part.firstOutput() + i, best);
+            Output output = outputs.get(part.firstOutput() + i);
             if (position + 1 < sequence.length()) {
                 sequence.listener.onPosition(position, output);
             } else {
@@ -237,25 +234,6 @@ public final class Scheduler implements AutoCloseable {
         } else {
             sequence.append(next);
         }
-    }
-
-    private Output output(int index, int[] best) {
-        return new Output() {
-            @Override
-            public int best() {
-                return best[index];
-            }
-
-            @Override
-            public void logits(float[] target) {
-                forward.readLogits(index, target);
-            }
-
-            @Override
-            public void logits(Buffer target) {
-                forward.copyLogits(index, target);
-            }
-        };
     }
 
     private void remove(Sequence sequence) {

@@ -15,6 +15,11 @@ public interface SequenceListener {
     /** Whether the sequence may run: false while too much of what it gave is still unread. */
     boolean ready();
 
+    /** Whether {@link Output#ranked} will be asked: the same answer each time. */
+    default boolean ranks() {
+        return false;
+    }
+
     /** The logits of a token that is not the last one fed; only if every output was asked for. */
     void onPosition(int position, Output output);
 

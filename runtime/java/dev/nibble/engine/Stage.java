@@ -48,8 +48,12 @@ final class Stage implements AutoCloseable {
         }
     }
 
-    /** Rows and outputs that a prepared step can take. */
-    private record Shape(int rows, int outputs) {}
+    /**
+     * Rows and outputs that a prepared step can take.
+     *
+     * @param ranked whether the largest logits are ranked
+     */
+    private record Shape(int rows, int outputs, boolean ranked) {}
 
     ModelConfig config() {
         return plan.config();
@@ -84,7 +88,8 @@ final class Stage implements AutoCloseable {
         int outputs = layers.endsModel() ? Math.max(1, batch.outputCount()) : 1;
         return new Shape(
                 bucket(batch.rows(), plan.limits().rows()),
-                bucket(outputs, plan.limits().outputs()));
+                bucket(outputs, plan.limits().outputs()),
+                layers.endsModel() && batch.isRanked());
     }
 
     /** Enqueues the writing of a batch to the device. */
@@ -109,7 +114,7 @@ final class Stage implements AutoCloseable {
     /** Times the operations of the batch that ran last, a sequence after {@code depth} tokens in the cache. */
     List<OperationTime> operationTimes(Batch batch, int depth, int repetitions) {
         Shape shape = shape(batch);
-        List<Operation> operations = new StepRecorder(this, shape.rows(), shape.outputs()).record();
+        List<Operation> operations = record(shape);
         try (OperationTimes times = new OperationTimes(device, operations, buffers.rowCount)) {
             return times.measure(
                     operation -> operation.rows().live() == buffers.rowCount ? batch.rows() : batch.outputCount(),
@@ -124,7 +129,11 @@ final class Stage implements AutoCloseable {
     }
 
     private Step prepare(Shape shape) {
-        return device.prepare(new StepRecorder(this, shape.rows(), shape.outputs()).record());
+        return device.prepare(record(shape));
+    }
+
+    private List<Operation> record(Shape shape) {
+        return new StepRecorder(this, shape.rows(), shape.outputs(), shape.ranked()).record();
     }
 
     private void write(Buffer target, int[] values, int count) {

@@ -56,6 +56,10 @@ final class StepBuffers implements AutoCloseable {
     final Buffer logits;
     /** I32 (m, 1): the token of the largest logit. */
     final Buffer best;
+    /** I32 (m, ranks): the tokens of the largest logits. */
+    final Buffer rankedIds;
+    /** (m, ranks): the largest logits. */
+    final Buffer rankedLogits;
     /** (n, experts), experts only. */
     final Buffer routerLogits;
     /** I32 (n, experts used), experts only. */
@@ -98,6 +102,8 @@ final class StepBuffers implements AutoCloseable {
         outputResidual = floats(m, config.width());
         logits = floats(m, ends ? config.vocabulary() : 1);
         best = ints(m, 1);
+        rankedIds = ints(m, ends ? ranks(config) : 1);
+        rankedLogits = floats(m, ends ? ranks(config) : 1);
         routerLogits = floats(experts == null ? 1 : n, experts == null ? 1 : experts.count());
         expertIds = ints(experts == null ? 1 : n, used);
         expertWeights = floats(experts == null ? 1 : n, used);
@@ -120,9 +126,14 @@ final class StepBuffers implements AutoCloseable {
                 + 2 * inner
                 + (experts == null ? 0 : (long) experts.used() * config.width() + experts.count());
         long quantizedPerRow = config.width() + config.attentionWidth() + inner;
-        long perOutput = (long) config.attentionWidth() + config.width() + config.vocabulary();
+        long perOutput = (long) config.attentionWidth() + config.width() + config.vocabulary() + 2L * ranks(config);
         return limits.rows() * (perRow * Float.BYTES + quantizedPerRow * 5 / 4)
                 + (ends ? limits.outputs() * perOutput * Float.BYTES : 0);
+    }
+
+    /** How many of an output's logits are ranked where some are. */
+    private static int ranks(ModelConfig config) {
+        return Math.min(Output.MOST_RANKED, config.vocabulary());
     }
 
     @Override

@@ -29,12 +29,15 @@ final class StepRecorder {
     private final StepBuffers b;
     private final List<Operation> operations = new ArrayList<>();
     private final RowCount outputs;
+    private final boolean ranked;
     /** The rows that the operations work on: all of the batch, and those that give logits once nothing else needs the others. */
     private RowCount rows;
     /** (rows, width): the residual stream of these rows. */
     private Buffer residual;
 
-    StepRecorder(Stage stage, int rows, int outputs) {
+    /** @param ranked whether the largest logits are ranked */
+    StepRecorder(Stage stage, int rows, int outputs, boolean ranked) {
+        this.ranked = ranked;
         this.config = stage.config();
         this.layers = stage.layers();
         this.weights = stage.weights();
@@ -46,8 +49,8 @@ final class StepRecorder {
     }
 
     /**
-     * The pass: where the model begins, token ids come in, elsewhere the residual stream; where it ends, logits and the best token
-     * of each output come out, elsewhere the residual stream.
+     * The pass: where the model begins, token ids come in, elsewhere the residual stream; where it ends, logits and the best token,
+     * or the best ones, of each output come out, elsewhere the residual stream.
      */
     List<Operation> record() {
         if (layers.beginsModel()) {
@@ -73,7 +76,10 @@ final class StepRecorder {
         }
         if (layers.endsModel()) {
             matmul(b.hidden, b.hiddenQuantized, List.of(product(OUTPUT, 0, null, b.logits)));
-            operations.add(new Operation.ArgMax(rows, b.logits, b.best));
+            operations.add(
+                    ranked
+                            ? new Operation.TopK(rows, b.logits, b.rankedIds, b.rankedLogits)
+                            : new Operation.ArgMax(rows, b.logits, b.best));
         }
         return List.copyOf(operations);
     }

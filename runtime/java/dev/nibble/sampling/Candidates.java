@@ -11,7 +11,8 @@ import java.util.Arrays;
 final class Candidates {
     private static final int FIRST_PREFIX = 64;
 
-    private final long[] keys;
+    private final int vocabularySize;
+    private long[] keys = new long[0];
     private double[] weights = new double[0];
     private int count;
 
@@ -22,7 +23,7 @@ final class Candidates {
     private float least;
 
     Candidates(int vocabularySize) {
-        keys = new long[vocabularySize];
+        this.vocabularySize = vocabularySize;
     }
 
     /**
@@ -31,18 +32,41 @@ final class Candidates {
      * @throws IllegalArgumentException if a logit is NaN or +∞
      */
     void load(float[] logits, int at) {
-        least = Float.POSITIVE_INFINITY;
-        for (int token = 0; token < keys.length; token++) {
-            float logit = logits[at + token];
-            least = Math.min(least, logit);
-            if (!(logit < Float.POSITIVE_INFINITY)) {
-                throw new IllegalArgumentException("the logit of token " + token + " is " + logit
-                        + ": the computation of the model overflowed or its weights are broken");
-            }
-            keys[token] = key(token, logit);
+        start(vocabularySize);
+        for (int token = 0; token < count; token++) {
+            put(token, token, logits[at + token]);
         }
-        count = keys.length;
+    }
+
+    /**
+     * Starts anew with the most probable tokens, in order.
+     *
+     * @throws IllegalArgumentException if a logit is NaN or +∞
+     */
+    void load(int[] tokens, float[] logits) {
+        start(tokens.length);
+        for (int i = 0; i < count; i++) {
+            put(i, tokens[i], logits[i]);
+        }
+        ordered = count;
+    }
+
+    private void start(int tokens) {
+        if (keys.length < tokens) {
+            keys = new long[tokens];
+        }
+        count = tokens;
         ordered = 0;
+        least = Float.POSITIVE_INFINITY;
+    }
+
+    private void put(int place, int token, float logit) {
+        least = Math.min(least, logit);
+        if (!(logit < Float.POSITIVE_INFINITY)) {
+            throw new IllegalArgumentException("the logit of token " + token + " is " + logit
+                    + ": the computation of the model overflowed or its weights are broken");
+        }
+        keys[place] = key(token, logit);
     }
 
     /** The logit of a token; only until a filter was applied. */
@@ -85,11 +109,12 @@ final class Candidates {
      * @throws IllegalArgumentException if no token is left
      */
     void dropRuledOut() {
+        int all = count;
         if (least == Float.NEGATIVE_INFINITY) {
             keepFrom(-Float.MAX_VALUE);
         }
         if (count == 0) {
-            throw new IllegalArgumentException("all " + keys.length + " tokens are ruled out: each logit is -Infinity");
+            throw new IllegalArgumentException("all " + all + " tokens are ruled out: each logit is -Infinity");
         }
     }
 
@@ -115,13 +140,12 @@ final class Candidates {
         return best;
     }
 
-    /** Keeps the {@code k} most probable tokens. */
+    /** Keeps the {@code k} most probable tokens, in order. */
     void keepTop(int k) {
-        if (k < count) {
-            order(k);
-            count = k;
-            ordered = k;
-        }
+        int kept = Math.min(k, count);
+        order(kept);
+        count = kept;
+        ordered = kept;
     }
 
     /** Keeps the fewest of the most probable tokens that together have probability {@code p}, at least one. */

@@ -121,6 +121,25 @@ public final class Sampler {
                 : withLogProbabilities(token, logits, at);
     }
 
+    /**
+     * Chooses a token from the largest logits; what it chooses is what it would choose from all of them.
+     *
+     * @param tokens those of the largest logits, in falling order, the lower one first among equals: at least as many as
+     *     are {@link SamplerOptions#decisive}, or all
+     * @param largest their logits
+     * @throws IllegalArgumentException if these do not decide, a logit is NaN or +∞, or all are −∞
+     */
+    public Choice sample(int[] tokens, float[] largest) {
+        if (tokens.length != largest.length || tokens.length < Math.min(options.decisive(), vocabularySize)) {
+            throw new IllegalArgumentException(tokens.length + " tokens and " + largest.length
+                    + " logits do not decide: the largest " + Math.min(options.decisive(), vocabularySize)
+                    + " of each are needed");
+        }
+        candidates.load(tokens, largest);
+        candidates.dropRuledOut();
+        return new Choice(choose(), Float.NaN, List.of());
+    }
+
     private int choose() {
         if (options.temperature() == 0) {
             return candidates.best();

@@ -66,7 +66,17 @@ public record SamplerOptions(
 
     /** Whether the choice is always the token of the largest logit, so that no other logits are needed. */
     public boolean takesBest() {
-        return temperature == 0 && logProbabilities == 0 && logitBias.isEmpty() && !hasPenalties();
+        return temperature == 0 && comparesOnly();
+    }
+
+    /** How many of the largest logits decide the choice; {@link Integer#MAX_VALUE} if all may. */
+    public int decisive() {
+        return takesBest() ? 1 : comparesOnly() && topK > 0 ? topK : Integer.MAX_VALUE;
+    }
+
+    /** Whether nothing but the model's own logits tells which are the largest, and no sum over all of them is asked for. */
+    private boolean comparesOnly() {
+        return logProbabilities == 0 && logitBias.isEmpty() && !hasPenalties();
     }
 
     boolean hasPenalties() {

@@ -126,6 +126,19 @@ class SchedulerTest {
     }
 
     @Test
+    void theLargestLogitsAreThoseOfAll() {
+        int[] prompt = prompt(12, 8);
+        try (Engine engine = engine(CONTEXT, 512)) {
+            Ranking ranking = new Ranking();
+            engine.scheduler().feed(engine.scheduler().open(ranking), true, prompt);
+            ranking.done.join();
+            Greedy other = new Greedy(engine.scheduler(), 1, prompt);
+            assertEquals(ranking.best, other.tokens().getFirst());
+            assertEquals(12, ranking.positions);
+        }
+    }
+
+    @Test
     void moreTokensThanTheContextHoldsAreRefusedAndNothingIsLost() {
         try (Engine engine = engine(CONTEXT, 512)) {
             Greedy greedy = new Greedy(engine.scheduler(), 1, prompt(30, 3));
@@ -206,6 +219,61 @@ class SchedulerTest {
 
         @Override
         public void onEnd(Optional<Throwable> failure) {}
+    }
+
+    /** Compares, at each position, the largest logits with all of them. */
+    private static final class Ranking implements SequenceListener {
+        final CompletableFuture<Void> done = new CompletableFuture<>();
+        int positions;
+        int best;
+
+        @Override
+        public boolean ready() {
+            return true;
+        }
+
+        @Override
+        public boolean ranks() {
+            return true;
+        }
+
+        @Override
+        public void onPosition(int position, Output output) {
+            float[] all = new float[1024];
+            output.logits(all);
+            int[] tokens = new int[Output.MOST_RANKED];
+            float[] largest = new float[tokens.length];
+            output.ranked(tokens, largest);
+            int[] expected = java.util.stream.IntStream.range(0, all.length)
+                    .boxed()
+                    .sorted((a, b) -> Float.compare(all[b] + 0f, all[a] + 0f))
+                    .limit(tokens.length)
+                    .mapToInt(i -> i)
+                    .toArray();
+            assertArrayEquals(expected, tokens);
+            for (int i = 0; i < tokens.length; i++) {
+                assertEquals(all[tokens[i]], largest[i]);
+            }
+            assertEquals(tokens[0], output.best());
+            best = output.best();
+            positions++;
+        }
+
+        @Override
+        public int onLast(int position, Output output) {
+            try {
+                onPosition(position, output);
+                done.complete(null);
+            } catch (Throwable e) {
+                done.completeExceptionally(e);
+            }
+            return FINISH;
+        }
+
+        @Override
+        public void onEnd(Optional<Throwable> failure) {
+            done.completeExceptionally(failure.orElseGet(() -> new IllegalStateException("closed")));
+        }
     }
 
     /** Takes the best token until there are enough. */

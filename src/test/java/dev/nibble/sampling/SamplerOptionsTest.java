@@ -52,6 +52,27 @@ class SamplerOptionsTest {
     }
 
     @Test
+    void tellsHowManyLogitsDecide() {
+        assertEquals(40, SamplerOptions.defaults().decisive());
+        assertEquals(1, SamplerOptions.builder().temperature(0).build().decisive());
+        assertEquals(
+                7,
+                SamplerOptions.builder()
+                        .topK(7)
+                        .repeatLastN(0)
+                        .repeatPenalty(2)
+                        .build()
+                        .decisive());
+        for (SamplerOptions all : List.of(
+                SamplerOptions.builder().topK(0).build(),
+                SamplerOptions.builder().logProbabilities(1).build(),
+                SamplerOptions.builder().presencePenalty(1).build(),
+                SamplerOptions.builder().temperature(0).logitBias(Map.of(1, 1f)).build())) {
+            assertEquals(Integer.MAX_VALUE, all.decisive());
+        }
+    }
+
+    @Test
     void keepsItsOwnBias() {
         Map<Integer, Float> bias = new HashMap<>(Map.of(1, 2f));
         SamplerOptions options = SamplerOptions.builder().logitBias(bias).build();

@@ -150,6 +150,54 @@ class SamplerTest {
         }
     }
 
+    @Test
+    void theLargestLogitsDecideAsAllWould() {
+        Random random = new Random(17);
+        for (int round = 0; round < 300; round++) {
+            int size = random.nextInt(1, 400);
+            float[] logits = randomLogits(round, size, 0.5 + round % 3);
+            for (int i = 0; i < size; i++) {
+                // Ties, also where the largest end, and tokens that are ruled out, sometimes all but a few.
+                logits[i] = i % 3 == 0 ? Math.round(logits[i]) : logits[i];
+                logits[i] = round % 4 == 0 && i % 9 != 0 ? Float.NEGATIVE_INFINITY : logits[i];
+            }
+            SamplerOptions options = SamplerOptions.builder()
+                    .topK(random.nextInt(1, 60))
+                    .typicalP(random.nextBoolean() ? 1 : random.nextFloat(0.2f, 1))
+                    .topP(random.nextBoolean() ? 1 : random.nextFloat(0, 1))
+                    .minP(random.nextBoolean() ? 0 : random.nextFloat(0, 0.2f))
+                    .temperature(random.nextInt(4) == 0 ? 0 : random.nextFloat(0.1f, 2))
+                    .seed(round)
+                    .build();
+            int[] tokens = IntStream.range(0, size)
+                    .boxed()
+                    .sorted((a, b) -> Float.compare(logits[b] + 0f, logits[a] + 0f))
+                    .limit(options.decisive() + round % 3)
+                    .mapToInt(i -> i)
+                    .toArray();
+            float[] largest = new float[tokens.length];
+            for (int i = 0; i < tokens.length; i++) {
+                largest[i] = logits[tokens[i]];
+            }
+            Sampler all = new Sampler(options, size);
+            Sampler few = new Sampler(options, size);
+            for (int draw = 0; draw < 20; draw++) {
+                assertEquals(
+                        all.sample(logits).token(), few.sample(tokens, largest).token(), options::toString);
+            }
+        }
+    }
+
+    @Test
+    void tooFewLogitsAreRefusedAndBrokenOnesNamed() {
+        Sampler sampler = new Sampler(SamplerOptions.builder().topK(3).build(), 100);
+        assertThrows(IllegalArgumentException.class, () -> sampler.sample(new int[2], new float[2]));
+        assertThrows(IllegalArgumentException.class, () -> sampler.sample(new int[3], new float[4]));
+        float[] broken = {Float.NaN, 2, 1};
+        var e = assertThrows(IllegalArgumentException.class, () -> sampler.sample(new int[] {8, 1, 2}, broken));
+        assertTrue(e.getMessage().contains("token 8 is NaN"), e.getMessage());
+    }
+
     private static void filter(Candidates candidates, SamplerOptions options) {
         if (options.topK() > 0) {
             candidates.keepTop(options.topK());
