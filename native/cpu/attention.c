@@ -161,32 +161,65 @@ void nibble_softmax(
 /* Groups of a tile, tokens of a group, and columns of a block of values. */
 enum { TILE_GROUPS = 2, GROUP = 32, COLUMNS = 32 };
 
+/* What the queries are: floats, or integers with scales and starts. */
+typedef struct {
+    const float *floats;
+    const int8_t *integers;
+    const float *scales;
+    const int32_t *starts;
+} queries;
+
+/* Bytes that 32 values take in a cache of so many bits a value, with their scale. */
+ALWAYS int64_t row_bytes(int64_t bits) {
+    return 4 * bits + (bits < 16 ? 2 : 0);
+}
+
+/* Asks for some bytes to be brought near. */
+ALWAYS void ask_for(const uint8_t *bytes, int64_t count) {
+    for (int64_t i = 0; i < count; i += 64) {
+        _mm_prefetch(bytes + i, _MM_HINT_T0);
+    }
+}
+
 /* The scores of a group, and its values on the way from memory. */
 ALWAYS void group_scores(
-        const struct nibble_attention *of, enum form form, const float *q, const uint8_t *keys, float *scores, const uint8_t *values) {
+        const struct nibble_attention *of, int64_t bits, queries q, const uint8_t *keys, float *scores, const uint8_t *values) {
+    if (bits < 16) {
+        ask_for(values, of->value_bytes);
+        int64_t count = (of->queries + ROWS - 1) / ROWS * ROWS;
+        nibble_attention_scores(bits, keys, of->key_size, count, q.integers, q.scales, q.starts, of->query_stride, scores, A_STRIDE);
+        return;
+    }
+    const enum form form = bits == 16 ? PAIRS_OF_HALVES : TWO_VECTORS;
     for (int64_t query = 0; query < of->queries; query += ROWS) {
         const uint8_t *ahead = query == 0 ? values : keys;
         for (int64_t at = 0; at < of->key_size; at += A_STRIDE) {
             int64_t length = of->key_size - at < A_STRIDE ? of->key_size - at : A_STRIDE;
-            const int64_t bytes = at * (form == TWO_VECTORS ? 128 : 64);
             product_ahead(
-                    form, q + at * of->query_stride + query * A_STRIDE, keys + bytes, scores + query * A_STRIDE, length, A_STRIDE,
-                    at, ahead + bytes);
+                    form, q.floats + at * of->query_stride + query * A_STRIDE, keys + at * row_bytes(bits), scores + query * A_STRIDE,
+                    length, A_STRIDE, at, ahead + at * row_bytes(bits));
         }
     }
 }
 
 /* Adds the weighted values of some tokens of a group, with the keys of a later one on the way from memory. */
 ALWAYS void add_group(
-        const struct nibble_attention *of, enum form form, const float *weights, const uint8_t *values, int64_t tokens, float *sums,
+        const struct nibble_attention *of, int64_t bits, const float *weights, const uint8_t *values, int64_t tokens, float *sums,
         const uint8_t *keys) {
-    const int64_t block = GROUP * (form == TWO_VECTORS ? 128 : 64);
+    const enum form form = bits == 16 ? PAIRS_OF_HALVES : TWO_VECTORS;
     for (int64_t column = 0; column < of->value_stride; column += COLUMNS) {
-        const int64_t at = column / COLUMNS * block;
+        const int64_t at = column / COLUMNS * GROUP * row_bytes(bits);
+        if (bits < 16) {
+            ask_for(keys + at, GROUP * row_bytes(bits));
+        }
         for (int64_t query = 0; query < of->queries; query += ROWS) {
-            product_ahead(
-                    form, weights + query * A_STRIDE, values + at, sums + query * of->value_stride + column, tokens, of->value_stride, 1,
-                    (query == 0 ? keys : values) + at);
+            const float *from = weights + query * A_STRIDE;
+            float *to = sums + query * of->value_stride + column;
+            if (bits < 16) {
+                nibble_attention_values(bits, values + at, tokens, from, to, of->value_stride);
+            } else {
+                product_ahead(form, from, values + at, to, tokens, of->value_stride, 1, (query == 0 ? keys : values) + at);
+            }
         }
     }
 }
@@ -203,8 +236,8 @@ static void hide(float *scores, int64_t queries, int64_t from, int64_t to) {
 }
 
 ALWAYS void attend(
-        const struct nibble_attention *of, enum form key_form, enum form value_form, const uint8_t *keys, const uint8_t *values,
-        const int32_t *groups, int64_t begin, int64_t end, int64_t seen_from, int64_t seen_to, const float *q, float *scores,
+        const struct nibble_attention *of, int64_t key_bits, int64_t value_bits, const uint8_t *keys, const uint8_t *values,
+        const int32_t *groups, int64_t begin, int64_t end, int64_t seen_from, int64_t seen_to, queries q, float *scores,
         float *largest, float *sums, float *out) {
     const int64_t first = seen_from / GROUP;
     for (int64_t tile = begin; tile < end; tile += TILE_GROUPS) {
@@ -213,7 +246,7 @@ ALWAYS void attend(
             float *to = scores + (g - tile) * GROUP;
             if (g >= first) {
                 int64_t at = groups[g - begin];
-                group_scores(of, key_form, q, keys + at * of->key_bytes, to, values + at * of->value_bytes);
+                group_scores(of, key_bits, q, keys + at * of->key_bytes, to, values + at * of->value_bytes);
             }
             hide(to, of->queries, seen_from - g * GROUP, seen_to - g * GROUP);
         }
@@ -225,26 +258,28 @@ ALWAYS void attend(
             int64_t later = groups[(g + TILE_GROUPS < end ? g + TILE_GROUPS : g) - begin];
             int64_t tokens = seen_to - g * GROUP < GROUP ? seen_to - g * GROUP : GROUP;
             add_group(
-                    of, value_form, scores + (g - tile) * GROUP, values + groups[g - begin] * of->value_bytes, tokens, out,
+                    of, value_bits, scores + (g - tile) * GROUP, values + groups[g - begin] * of->value_bytes, tokens, out,
                     keys + later * of->key_bytes);
         }
     }
 }
 
-#define ATTEND(key_form, value_form)                                                                                               \
-    attend(of, key_form, value_form, keys, values, groups, begin, end, seen_from, seen_to, q, scores, largest, sums, out)
+#define ATTEND(key_bits, value_bits)                                                                                               \
+    attend(of, key_bits, value_bits, keys, values, groups, begin, end, seen_from, seen_to, q, scores, largest, sums, out)
 
 void nibble_attend(
         const struct nibble_attention *of, const uint8_t *keys, const uint8_t *values, const int32_t *groups, int64_t begin,
-        int64_t end, int64_t seen_from, int64_t seen_to, const float *q, float *scores, float *largest, float *sums, float *out) {
-    if (of->half_keys && of->half_values) {
-        ATTEND(PAIRS_OF_HALVES, PAIRS_OF_HALVES);
-    } else if (of->half_keys) {
-        ATTEND(PAIRS_OF_HALVES, TWO_VECTORS);
-    } else if (of->half_values) {
-        ATTEND(TWO_VECTORS, PAIRS_OF_HALVES);
+        int64_t end, int64_t seen_from, int64_t seen_to, const float *q_floats, const int8_t *q_integers, const float *q_scales,
+        const int32_t *q_starts, float *scores, float *largest, float *sums, float *out) {
+    const queries q = {q_floats, q_integers, q_scales, q_starts};
+    if (of->key_bits == 16 && of->value_bits == 16) {
+        ATTEND(16, 16);
+    } else if (of->key_bits == 8 && of->value_bits == 8) {
+        ATTEND(8, 8);
+    } else if (of->key_bits == 4 && of->value_bits == 4) {
+        ATTEND(4, 4);
     } else {
-        ATTEND(TWO_VECTORS, TWO_VECTORS);
+        ATTEND(of->key_bits, of->value_bits);
     }
 }
 

@@ -1,4 +1,4 @@
-/* Products of queries with keys of quantized types: see nibble_cpu.h. */
+/* Products of attention with keys and values of quantized types: see nibble_cpu.h and KvBlock.java. */
 #include "nibble_cpu.h"
 
 #if defined(__x86_64__)
@@ -9,6 +9,9 @@ enum { QUERIES = 4 };
 
 /* Tokens of a group; bytes of their scales in a block. */
 enum { GROUP = 32, SCALES = 2 * GROUP };
+
+/* The distance between the weights of queries. */
+enum { WEIGHTS_STRIDE = 64 };
 
 ALWAYS int zero_of(int bits) {
     return bits == 8 ? 128 : 8;
@@ -120,6 +123,60 @@ void nibble_attention_scores(
         group_scores(8, group, size, queries, integers, scales, starts, stride, scores, width);
     } else {
         group_scores(4, group, size, queries, integers, scales, starts, stride, scores, width);
+    }
+}
+
+/* The weights of a token times the scale of its values. */
+ALWAYS void scaled_weights(const uint8_t *block, int64_t tokens, const float *weights, float scaled[QUERIES][GROUP]) {
+    const __m512i line = _mm512_loadu_si512(block);
+    const __m512 low = _mm512_castsi512_ps(_mm512_slli_epi32(line, 16));
+    const __m512 high = _mm512_castsi512_ps(_mm512_and_si512(line, _mm512_set1_epi32((int32_t)0xffff0000)));
+    const __mmask32 counted = tokens < GROUP ? (1u << tokens) - 1 : ~0u;
+    for (int i = 0; i < QUERIES; i++) {
+        const float *from = weights + i * WEIGHTS_STRIDE;
+        _mm512_storeu_ps(scaled[i], _mm512_maskz_mul_ps((__mmask16)counted, low, _mm512_loadu_ps(from)));
+        _mm512_storeu_ps(scaled[i] + 16, _mm512_maskz_mul_ps((__mmask16)(counted >> 16), high, _mm512_loadu_ps(from + 16)));
+    }
+}
+
+ALWAYS void add_values(int bits, const uint8_t *block, int64_t tokens, const float *weights, float *sums, int64_t stride) {
+    _Alignas(64) float scaled[QUERIES][GROUP];
+    scaled_weights(block, tokens, weights, scaled);
+    __m512 totals[QUERIES][2];
+#pragma GCC unroll 4
+    for (int i = 0; i < QUERIES; i++) {
+        totals[i][0] = _mm512_loadu_ps(sums + i * stride);
+        totals[i][1] = _mm512_loadu_ps(sums + i * stride + 16);
+    }
+    const int per_word = 16 / bits;
+    const uint8_t *word = block + SCALES;
+    for (int64_t token = 0; token < tokens; word += 64) {
+        __m512i w = _mm512_loadu_si512(word);
+#pragma GCC unroll 4
+        for (int next = 0; next < per_word; next++, token++) {
+            __m512 first = _mm512_cvtepi32_ps(_mm512_srai_epi32(_mm512_slli_epi32(w, 2 * bits * next), 32 - bits));
+            __m512 second = _mm512_cvtepi32_ps(_mm512_srai_epi32(_mm512_slli_epi32(w, 2 * bits * next + bits), 32 - bits));
+#pragma GCC unroll 4
+            for (int i = 0; i < QUERIES; i++) {
+                __m512 by = _mm512_set1_ps(scaled[i][token]);
+                totals[i][0] = _mm512_fmadd_ps(by, first, totals[i][0]);
+                totals[i][1] = _mm512_fmadd_ps(by, second, totals[i][1]);
+            }
+        }
+    }
+#pragma GCC unroll 4
+    for (int i = 0; i < QUERIES; i++) {
+        _mm512_storeu_ps(sums + i * stride, totals[i][0]);
+        _mm512_storeu_ps(sums + i * stride + 16, totals[i][1]);
+    }
+}
+
+void nibble_attention_values(
+        int64_t bits, const uint8_t *block, int64_t tokens, const float *weights, float *sums, int64_t stride) {
+    if (bits == 8) {
+        add_values(8, block, tokens, weights, sums, stride);
+    } else {
+        add_values(4, block, tokens, weights, sums, stride);
     }
 }
 

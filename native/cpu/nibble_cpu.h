@@ -91,16 +91,16 @@ NIBBLE_API void nibble_softmax(int64_t queries, float *scores, int64_t width, fl
                                int64_t stride, int64_t exponent, float power);
 
 /*
- * What the attentions of one operation have in common, keys and values being of 16 or 32 bits in groups of 32 tokens: CpuKvPages.java.
+ * What the attentions of one operation have in common, keys and values being in groups of 32 tokens: CpuKvPages.java, KvBlock.java.
  *
  * queries       that share a key head; query_stride: queries that a piece of q has room for
  * key_size      values of a key; value_stride: values of a value, a multiple of 32
  * key_bytes     of a group's keys; value_bytes: of its values
- * half_keys     1: keys are 16-bit floats, in pairs; half_values: the same of values
+ * key_bits      of a value of a key: 32 or 16, floats, or 8 or 4; value_bits: the same of values
  * exponent      log2 of the factor on weights; power: the factor of the scores * log2 e
  */
 struct nibble_attention {
-    int64_t queries, query_stride, key_size, value_stride, key_bytes, value_bytes, half_keys, half_values, exponent;
+    int64_t queries, query_stride, key_size, value_stride, key_bytes, value_bytes, key_bits, value_bits, exponent;
     float power;
 };
 
@@ -111,12 +111,15 @@ struct nibble_attention {
  * groups        (end - begin): where the groups lie, in groups; those that the row does not see are not read
  * begin, end    the numbers of the groups in their sequence
  * seen_from, seen_to  the row sees the tokens seen_from <= token < seen_to of the sequence
- * q             (key_size / 64, query_stride, 64): the queries, cut in pieces; rows beyond `queries` up to a multiple of 4 are read
+ * q_floats      (key_size / 64, query_stride, 64): the queries, cut in pieces, for keys that are floats; else those of
+ *               nibble_attention_query: integers (query_stride, key_size), scales and starts (key_size / 32, query_stride); rows
+ *               beyond `queries` up to a multiple of 4 are read
  * scores        (queries rounded up to a multiple of 4, 64): scratch
  * largest, sums, out  as of nibble_softmax: (queries), (queries, 16), (queries rounded up, value_stride)
  */
 NIBBLE_API void nibble_attend(const struct nibble_attention *of, const uint8_t *keys, const uint8_t *values, const int32_t *groups,
-                              int64_t begin, int64_t end, int64_t seen_from, int64_t seen_to, const float *q, float *scores,
+                              int64_t begin, int64_t end, int64_t seen_from, int64_t seen_to, const float *q_floats,
+                              const int8_t *q_integers, const float *q_scales, const int32_t *q_starts, float *scores,
                               float *largest, float *sums, float *out);
 
 /*
@@ -169,5 +172,13 @@ NIBBLE_API void nibble_attention_query(int64_t bits, const float *x, int64_t siz
  */
 NIBBLE_API void nibble_attention_scores(int64_t bits, const uint8_t *group, int64_t size, int64_t queries, const int8_t *integers,
                                         const float *scales, const int32_t *starts, int64_t stride, float *scores, int64_t width);
+
+/*
+ * sums (4, 32 columns) += weights (4, tokens) * a block of values in 8 or 4 bits, of which the first `tokens` tokens count.
+ *
+ * block     32 tokens by 32 columns; weights (4, 64), of which `tokens` columns are read; sums: rows `stride` apart
+ */
+NIBBLE_API void nibble_attention_values(int64_t bits, const uint8_t *block, int64_t tokens, const float *weights, float *sums,
+                                        int64_t stride);
 
 #endif

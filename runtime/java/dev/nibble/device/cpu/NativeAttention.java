@@ -5,7 +5,7 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 
 /**
- * The attention of one row to a range of tokens in one native call, for keys and values that are floats: between calls for each tile,
+ * The attention of one row to a range of tokens in one native call: between calls for each tile,
  * Java takes longer than the tiles. The arithmetic, and its order, are those of {@link AttentionKernel}.
  */
 final class NativeAttention {
@@ -36,8 +36,8 @@ final class NativeAttention {
             workspace.valueStride(),
             cache.keysAt(0, 1),
             cache.valuesAt(0, 1, 0) - cache.valuesAt(0, 0, 0),
-            cache.halfKeys() ? 1 : 0,
-            cache.halfValues() ? 1 : 0,
+            cache.layout().keyType().bits(),
+            cache.layout().valueType().bits(),
             workspace.exponent(),
             Integer.toUnsignedLong(Float.floatToRawIntBits(factor * VectorMath.LOG2_E))
         };

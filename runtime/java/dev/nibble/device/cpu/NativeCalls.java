@@ -83,7 +83,7 @@ final class NativeCalls {
                 "attend",
                 FunctionDescriptor.ofVoid(
                         ADDRESS, ADDRESS, ADDRESS, ADDRESS, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG, ADDRESS,
-                        ADDRESS, ADDRESS, ADDRESS, ADDRESS));
+                        ADDRESS, ADDRESS, ADDRESS, ADDRESS, ADDRESS, ADDRESS, ADDRESS));
         attentionQuery = bind(
                 library,
                 "attention_query",
