@@ -27,9 +27,6 @@ import org.junit.jupiter.params.provider.MethodSource;
 /** Applications that made an OpenCL context, a queue and a buffer with a library of their own run a model on them. */
 @ExtendWith(NeedsOpenCl.class)
 class BorrowedOpenClTest {
-    private static final String PROMPT = "Once upon a time";
-    private static final int TOKENS = 12;
-
     /** An application's own OpenCL objects; its buffer has room for so many floats. */
     interface Application extends AutoCloseable {
         long context();
@@ -61,7 +58,7 @@ class BorrowedOpenClTest {
     @MethodSource("applications")
     void generatesOnTheApplicationsObjects(Supplier<Application> library) throws IOException {
         try (Application application = library.get()) {
-            int vocabulary = vocabulary();
+            int vocabulary = DemoTokens.vocabulary();
             long handle = application.makeBuffer(vocabulary);
             // A queue may count as an owner of itself once a command was enqueued.
             application.writeBuffer(new float[vocabulary]);
@@ -73,14 +70,14 @@ class BorrowedOpenClTest {
                             ModelOptions.builder().device(device).build());
                     Buffer logits = device.attach(handle, ElementType.F32, 1, vocabulary);
                     TokenSession session = model.session()) {
-                session.feed(logits, model.tokenize(PROMPT));
-                for (int i = 0; i < TOKENS; i++) {
-                    tokens.add(largest(application.readBuffer()));
+                session.feed(logits, model.tokenize(DemoTokens.PROMPT));
+                for (int i = 0; i < DemoTokens.COUNT; i++) {
+                    tokens.add(DemoTokens.largest(application.readBuffer()));
                     session.feed(logits, tokens.getLast());
                 }
                 assertEquals(0, session.logits().length, "logits came to the host");
             }
-            assertEquals(expected(), tokens);
+            assertEquals(DemoTokens.expected(), tokens);
             assertEquals(owners, application.owners());
             float[] values = new float[vocabulary];
             values[7] = 7;
@@ -95,7 +92,7 @@ class BorrowedOpenClTest {
         try (Application application = new JoclApplication();
                 OpenClDevice device =
                         OpenClDevice.attach(application.context(), application.device(), application.queue())) {
-            int vocabulary = vocabulary();
+            int vocabulary = DemoTokens.vocabulary();
             long handle = application.makeBuffer(2 * vocabulary);
             Buffer logits = device.attach(handle, ElementType.F32, 2, vocabulary);
             long free = 0;
@@ -146,7 +143,7 @@ class BorrowedOpenClTest {
                         ModelOptions.builder().device(device).build());
                 Device other = Devices.open("reference", DeviceOptions.DEFAULT);
                 TokenSession session = model.session()) {
-            int vocabulary = vocabulary();
+            int vocabulary = DemoTokens.vocabulary();
             Buffer narrow = device.allocate(ElementType.F32, 1, vocabulary - 1);
             assertThrows(IllegalArgumentException.class, () -> session.feed(narrow, 1));
             assertEquals(0, session.length());
@@ -158,35 +155,5 @@ class BorrowedOpenClTest {
             session.feed(2);
             assertTrue(session.logits().length == vocabulary);
         }
-    }
-
-    private static int vocabulary() throws IOException {
-        try (LanguageModel model = LanguageModel.openDemo(
-                ModelOptions.builder().devices("cpu").threads(1).build())) {
-            return model.info().vocabulary();
-        }
-    }
-
-    /** The same generation by the CPU. */
-    private static List<Integer> expected() throws IOException {
-        try (LanguageModel model = LanguageModel.openDemo(
-                        ModelOptions.builder().devices("cpu").threads(1).build());
-                TokenSession session = model.session()) {
-            session.feed(model.tokenize(PROMPT));
-            List<Integer> tokens = new ArrayList<>();
-            for (int i = 0; i < TOKENS; i++) {
-                tokens.add(largest(session.logits()));
-                session.feed(tokens.getLast());
-            }
-            return tokens;
-        }
-    }
-
-    private static int largest(float[] values) {
-        int best = 0;
-        for (int i = 0; i < values.length; i++) {
-            best = values[i] > values[best] ? i : best;
-        }
-        return best;
     }
 }

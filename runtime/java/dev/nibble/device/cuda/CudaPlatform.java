@@ -31,11 +31,16 @@ record CudaPlatform(@Nullable Cuda calls, List<CudaTraits> devices, String missi
             List<CudaTraits> devices = IntStream.range(0, calls.devices().count())
                     .mapToObj(ordinal -> CudaTraits.of(calls, ordinal, library.simulated()))
                     .toList();
-            return new CudaPlatform(calls, devices, refusals(devices));
+            return of(calls, devices);
         } catch (CudaException e) {
             return new CudaPlatform(
                     null, List.of(), "the CUDA driver does not work: " + e.getMessage() + "; install it anew");
         }
+    }
+
+    /** A driver with these devices. */
+    static CudaPlatform of(@Nullable Cuda calls, List<CudaTraits> devices) {
+        return new CudaPlatform(calls, devices, refusals(devices));
     }
 
     /**
