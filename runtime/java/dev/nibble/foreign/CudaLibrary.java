@@ -116,7 +116,7 @@ public record CudaLibrary(@Nullable Cuda calls, boolean simulated, String missin
     }
 
     /** Where {@code scripts/build-native} puts the simulator: beside the classes, or the jar, that this class is from. */
-    static String simulator() {
+    public static String simulator() {
         Path relative = Path.of("native-test", "linux-amd64", "libnibble-cuda-simulator.so");
         CodeSource source = CudaLibrary.class.getProtectionDomain().getCodeSource();
         try {
