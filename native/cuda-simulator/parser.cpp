@@ -1,0 +1,436 @@
+// Parses PTX text: see parser.h.
+#include "parser.h"
+
+#include <bit>
+#include <charconv>
+#include <cstdlib>
+
+#include "lexer.h"
+
+namespace nibble::simulator {
+
+namespace {
+
+class Parser {
+public:
+    Parser(std::string_view text, const std::string& name) : lexer_(text, name) {}
+
+    ModuleSyntax module();
+
+private:
+    void directive();
+    void function(bool kernel);
+    void performance(FunctionSyntax& function);
+    std::vector<Declaration> parameters();
+    Declaration declaration(bool external);
+    void array_sizes(Declaration& declaration);
+    void initialiser(std::vector<Operand>& values);
+    void body(FunctionSyntax& function);
+    void body_directive(FunctionSyntax& function);
+    void statement(FunctionSyntax& function);
+    void location();
+    void file();
+    std::vector<Operand> operands(std::string_view end);
+    Operand operand();
+    Operand group(OperandKind kind, std::string_view end);
+    Operand address();
+    Operand number(bool negative);
+    std::uint64_t count(const char* what);
+
+    Lexer lexer_;
+    ModuleSyntax module_;
+    SourceLine source_;
+};
+
+void split(std::string_view word, std::vector<std::string_view>& parts) {
+    while (!word.empty()) {
+        const std::size_t dot = word.find('.');
+        parts.push_back(word.substr(0, dot));
+        word = dot == std::string_view::npos ? std::string_view() : word.substr(dot + 1);
+    }
+}
+
+ModuleSyntax Parser::module() {
+    lexer_.expect(".version");
+    lexer_.expect(TokenKind::number, "a version");
+    lexer_.expect(".target");
+    const Token target = lexer_.expect(TokenKind::word, "a target");
+    if (!target.text.starts_with("sm_")) {
+        lexer_.fail(target.line, "unknown target");
+    }
+    module_.target = static_cast<unsigned>(std::atoi(std::string(target.text.substr(3)).c_str()));
+    while (lexer_.accept(",")) {
+        lexer_.next();
+    }
+    while (lexer_.peek().kind != TokenKind::end) {
+        directive();
+    }
+    return std::move(module_);
+}
+
+void Parser::directive() {
+    bool external = false;
+    for (;;) {
+        if (lexer_.accept(".extern")) {
+            external = true;
+        } else if (!lexer_.accept(".visible") && !lexer_.accept(".weak") && !lexer_.accept(".common")) {
+            break;
+        }
+    }
+    const Token token = lexer_.peek();
+    if (lexer_.accept(".entry")) {
+        function(true);
+    } else if (lexer_.accept(".func")) {
+        function(false);
+    } else if (token.is(".global") || token.is(".const") || token.is(".shared")) {
+        module_.variables.push_back(declaration(external));
+        lexer_.expect(";");
+    } else if (token.is(".file")) {
+        file();
+    } else if (lexer_.accept(".section")) {
+        lexer_.next();
+        lexer_.skip_braces();
+    } else if (lexer_.accept(".address_size")) {
+        if (!lexer_.expect(TokenKind::number, "a size").is("64")) {
+            lexer_.fail(token.line, "addresses of 64 bits only");
+        }
+    } else if (token.is(".loc")) {
+        lexer_.skip_line();
+    } else if (lexer_.accept(".pragma")) {
+        lexer_.next();
+        lexer_.expect(";");
+    } else if (!lexer_.accept(";")) {
+        lexer_.fail(token.line, "unknown directive '" + std::string(token.text) + "'");
+    }
+}
+
+// .file 1 "name"; fields after the name do not matter here.
+void Parser::file() {
+    const unsigned line = lexer_.next().line;
+    const Token number = lexer_.expect(TokenKind::number, "a number");
+    const Token name = lexer_.expect(TokenKind::text, "a file name");
+    module_.files.emplace_back(std::atoi(std::string(number.text).c_str()), name.text);
+    if (lexer_.peek().line == line) {
+        lexer_.skip_line();
+    }
+}
+
+void Parser::function(bool kernel) {
+    FunctionSyntax result;
+    result.kernel = kernel;
+    result.line = lexer_.peek().line;
+    if (!kernel && lexer_.peek().is("(")) {
+        result.results = parameters();
+    }
+    result.name = lexer_.expect(TokenKind::word, "a function's name").text;
+    if (lexer_.peek().is("(")) {
+        result.parameters = parameters();
+    }
+    performance(result);
+    if (!lexer_.accept(";")) {
+        result.defined = true;
+        body(result);
+    }
+    module_.functions.push_back(std::move(result));
+}
+
+// Directives between a function's head and its body.
+void Parser::performance(FunctionSyntax& function) {
+    for (;;) {
+        const Token token = lexer_.peek();
+        if (token.kind != TokenKind::directive) {
+            return;
+        }
+        lexer_.next();
+        if (token.is(".noreturn")) {
+            continue;
+        }
+        if (token.is(".pragma")) {
+            lexer_.next();
+            lexer_.expect(";");
+            continue;
+        }
+        const bool threads = token.is(".maxntid") || token.is(".reqntid");
+        if (!threads && !token.is(".minnctapersm") && !token.is(".maxnctapersm") && !token.is(".maxnreg")) {
+            lexer_.fail(token.line, "unknown directive '" + std::string(token.text) + "'");
+        }
+        std::uint64_t product = count("a count");
+        while (lexer_.accept(",")) {
+            product *= count("a count");
+        }
+        if (threads) {
+            function.max_threads = product;
+        }
+    }
+}
+
+std::vector<Declaration> Parser::parameters() {
+    std::vector<Declaration> result;
+    lexer_.expect("(");
+    while (!lexer_.accept(")")) {
+        result.push_back(declaration(false));
+        if (!lexer_.peek().is(")")) {
+            lexer_.expect(",");
+        }
+    }
+    return result;
+}
+
+// .space (.align N) .type (.ptr .space .align N) name (<N> | [N]...) (= values)
+Declaration Parser::declaration(bool external) {
+    Declaration result;
+    const Token space = lexer_.expect(TokenKind::directive, "a state space");
+    result.line = space.line;
+    result.space = space.text.substr(1);
+    result.external = external;
+    bool pointer = false;
+    while (lexer_.peek().kind == TokenKind::directive) {
+        const Token token = lexer_.next();
+        if (token.is(".align")) {
+            const auto alignment = static_cast<unsigned>(count("an alignment"));
+            result.alignment = pointer ? result.alignment : alignment;
+        } else if (token.is(".ptr")) {
+            pointer = true;
+        } else if (!pointer && result.type.empty()) {
+            result.type = token.text.substr(1);
+        }
+    }
+    result.name = lexer_.expect(TokenKind::word, "a name").text;
+    if (lexer_.accept("<")) {
+        result.numbered = static_cast<std::int64_t>(count("a number of registers"));
+        lexer_.expect(">");
+    }
+    array_sizes(result);
+    if (lexer_.accept("=")) {
+        initialiser(result.values);
+        if (result.elements == 0) {
+            result.elements = result.values.size();
+        }
+    }
+    return result;
+}
+
+void Parser::array_sizes(Declaration& declaration) {
+    while (lexer_.accept("[")) {
+        if (lexer_.accept("]")) {
+            declaration.elements = 0;
+        } else {
+            declaration.elements *= count("an array's size");
+            lexer_.expect("]");
+        }
+    }
+}
+
+void Parser::initialiser(std::vector<Operand>& values) {
+    if (!lexer_.accept("{")) {
+        values.push_back(operand());
+        return;
+    }
+    while (!lexer_.accept("}")) {
+        initialiser(values);
+        if (!lexer_.peek().is("}")) {
+            lexer_.expect(",");
+        }
+    }
+}
+
+void Parser::body(FunctionSyntax& function) {
+    lexer_.expect("{");
+    int depth = 1;
+    source_ = {};
+    while (depth > 0) {
+        const Token token = lexer_.peek();
+        if (token.kind == TokenKind::end) {
+            lexer_.fail(function.line, "a function without its end");
+        }
+        if (token.is("{") || token.is("}")) {
+            lexer_.next();
+            depth += token.is("{") ? 1 : -1;
+            Statement scope;
+            scope.kind = token.is("{") ? StatementKind::scope_begin : StatementKind::scope_end;
+            scope.line = token.line;
+            if (depth > 0) {
+                function.body.push_back(std::move(scope));
+            }
+        } else if (token.kind == TokenKind::directive) {
+            body_directive(function);
+        } else if (!lexer_.accept(";")) {
+            statement(function);
+        }
+    }
+}
+
+void Parser::body_directive(FunctionSyntax& function) {
+    const Token token = lexer_.peek();
+    if (token.is(".loc")) {
+        location();
+    } else if (lexer_.accept(".pragma")) {
+        lexer_.next();
+        lexer_.expect(";");
+    } else if (lexer_.accept(".branchtargets")) {
+        if (function.body.empty() || function.body.back().kind != StatementKind::label) {
+            lexer_.fail(token.line, ".branchtargets without a label");
+        }
+        Statement& table = function.body.back();
+        table.kind = StatementKind::targets;
+        do {
+            table.modifiers.push_back(lexer_.expect(TokenKind::word, "a label").text);
+        } while (lexer_.accept(","));
+        lexer_.expect(";");
+    } else {
+        Statement result;
+        result.kind = StatementKind::declaration;
+        result.line = token.line;
+        for (bool more = true; more; more = lexer_.peek().is(",")) {
+            if (result.declaration.name.empty()) {
+                result.declaration = declaration(false);
+            } else {  // .reg .b32 a, b;
+                lexer_.expect(",");
+                result.declaration.name = lexer_.expect(TokenKind::word, "a name").text;
+            }
+            function.body.push_back(result);
+        }
+        lexer_.expect(";");
+    }
+}
+
+// .loc file line column(, function_name ..., inlined_at ...)
+void Parser::location() {
+    const unsigned line = lexer_.next().line;
+    source_.file = static_cast<unsigned>(count("a file"));
+    source_.line = static_cast<unsigned>(count("a line"));
+    if (lexer_.peek().line == line) {
+        lexer_.skip_line();
+    }
+}
+
+void Parser::statement(FunctionSyntax& function) {
+    Statement result;
+    result.line = lexer_.peek().line;
+    result.source = source_;
+    if (lexer_.accept("@")) {
+        result.guard_negated = lexer_.accept("!");
+        result.guard = lexer_.expect(TokenKind::word, "a predicate").text;
+    }
+    const Token word = lexer_.expect(TokenKind::word, "an instruction");
+    if (lexer_.accept(":")) {
+        result.kind = StatementKind::label;
+        result.opcode = word.text;
+        function.body.push_back(std::move(result));
+        return;
+    }
+    split(word.text, result.modifiers);
+    result.opcode = result.modifiers.front();
+    result.modifiers.erase(result.modifiers.begin());
+    result.operands = operands(";");
+    function.body.push_back(std::move(result));
+}
+
+std::vector<Operand> Parser::operands(std::string_view end) {
+    std::vector<Operand> result;
+    while (!lexer_.accept(end)) {
+        result.push_back(operand());
+        if (!lexer_.peek().is(end)) {
+            lexer_.expect(",");
+        }
+    }
+    return result;
+}
+
+Operand Parser::operand() {
+    if (lexer_.accept("[")) {
+        return address();
+    }
+    if (lexer_.accept("{")) {
+        return group(OperandKind::elements, "}");
+    }
+    if (lexer_.accept("(")) {
+        return group(OperandKind::list, ")");
+    }
+    const bool negative = lexer_.accept("-");
+    if (negative || lexer_.peek().kind == TokenKind::number) {
+        return number(negative);
+    }
+    Operand result;
+    result.negated = lexer_.accept("!");
+    result.name = lexer_.expect(TokenKind::word, "an operand").text;
+    if (lexer_.accept("+")) {
+        result.value = count("an offset");
+    } else if (lexer_.accept("|")) {
+        result.second = lexer_.expect(TokenKind::word, "a predicate").text;
+    }
+    return result;
+}
+
+Operand Parser::group(OperandKind kind, std::string_view end) {
+    Operand result;
+    result.kind = kind;
+    result.parts = operands(end);
+    return result;
+}
+
+// What follows "[": name, name+4, name+-4, name-4, or a number.
+Operand Parser::address() {
+    Operand result;
+    result.kind = OperandKind::address;
+    if (lexer_.peek().kind == TokenKind::word) {
+        result.name = lexer_.next().text;
+    }
+    bool negative = false;
+    while (lexer_.peek().is("+") || lexer_.peek().is("-")) {
+        negative ^= lexer_.next().is("-");
+    }
+    if (lexer_.peek().kind == TokenKind::number) {
+        result.value = number(negative).value;
+    }
+    lexer_.expect("]");
+    return result;
+}
+
+Operand Parser::number(bool negative) {
+    const Token token = lexer_.expect(TokenKind::number, "a number");
+    Operand result;
+    std::string_view digits = token.text;
+    const bool zero_letter = digits.size() > 1 && digits[0] == '0';
+    const char kind = zero_letter ? digits[1] : '\0';
+    const char* end = digits.data() + digits.size();
+    std::from_chars_result read{};
+    if (kind == 'f' || kind == 'F' || kind == 'd' || kind == 'D') {
+        result.kind = kind == 'f' || kind == 'F' ? OperandKind::single : OperandKind::real;
+        read = std::from_chars(digits.data() + 2, end, result.value, 16);
+        if (negative) {
+            result.value ^= result.kind == OperandKind::single ? 1ULL << 31 : 1ULL << 63;
+        }
+    } else if (digits.find_first_of(".eE") != std::string_view::npos && kind != 'x' && kind != 'X') {
+        double value = 0;
+        read = std::from_chars(digits.data(), end, value);
+        result.kind = OperandKind::real;
+        result.value = std::bit_cast<std::uint64_t>(negative ? -value : value);
+    } else {
+        result.kind = OperandKind::integer;
+        if (digits.back() == 'U') {
+            end--;
+        }
+        const int base = kind == 'x' || kind == 'X' ? 16 : kind == 'b' || kind == 'B' ? 2 : zero_letter ? 8 : 10;
+        read = std::from_chars(digits.data() + (base == 16 || base == 2 ? 2 : 0), end, result.value, base);
+        result.value = negative ? ~result.value + 1 : result.value;
+    }
+    if (read.ec != std::errc() || read.ptr != end) {
+        lexer_.fail(token.line, "'" + std::string(token.text) + "' is no number");
+    }
+    return result;
+}
+
+std::uint64_t Parser::count(const char* what) {
+    const unsigned line = lexer_.peek().line;
+    if (lexer_.peek().kind != TokenKind::number) {
+        lexer_.fail(line, std::string(what) + " expected, not '" + std::string(lexer_.peek().text) + "'");
+    }
+    return number(false).value;
+}
+
+}  // namespace
+
+ModuleSyntax parse(std::string_view text, const std::string& name) { return Parser(text, name).module(); }
+
+}  // namespace nibble::simulator
