@@ -3,6 +3,7 @@ package dev.nibble;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
+import dev.nibble.device.NeedsCuda;
 import dev.nibble.device.NeedsOpenCl;
 import java.io.IOException;
 import java.io.InputStream;
@@ -26,6 +27,13 @@ class GreedyTextTest {
     @ValueSource(strings = {"opencl:0", "opencl:0,opencl:1", "opencl:1,cpu"})
     @ExtendWith(NeedsOpenCl.class)
     void openClDevicesWriteTheSame(String devices) throws IOException {
+        verify(devices);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"cuda:0", "cuda:0,cuda:1", "cuda:1,cpu"})
+    @ExtendWith(NeedsCuda.class)
+    void cudaDevicesWriteTheSame(String devices) throws IOException {
         verify(devices);
     }
 

@@ -26,15 +26,16 @@ public final class CudaDeviceProvider implements DeviceProvider {
         return "cuda";
     }
 
-    /** A simulated device is for tests, and a first device that cannot be used is no reason to take another one unasked. */
+    /** A simulated device is for tests; a first device that cannot be used is no reason to take another one unasked. */
     @Override
     public int preference() {
-        boolean simulated = platform.devices().stream().anyMatch(CudaTraits::simulated);
-        boolean refused = platform.devices().stream()
-                .findFirst()
-                .flatMap(CudaTraits::refusal)
-                .isPresent();
-        return simulated || refused ? -1 : PREFERENCE;
+        return platform.devices().stream()
+                        .findFirst()
+                        .filter(device -> !device.simulated())
+                        .filter(device -> device.refusal().isEmpty())
+                        .isPresent()
+                ? PREFERENCE
+                : -1;
     }
 
     @Override

@@ -6,6 +6,7 @@ import dev.nibble.GoldenData;
 import dev.nibble.device.DeviceOptions;
 import dev.nibble.device.KvRotation;
 import dev.nibble.device.KvType;
+import dev.nibble.device.NeedsCuda;
 import dev.nibble.device.NeedsOpenCl;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -77,10 +78,33 @@ class GoldenLogitsTest {
     @TestFactory
     @ExtendWith(NeedsOpenCl.class)
     Stream<DynamicTest> int8ActivationsOfOpenClDevices() {
+        return int8Activations("opencl:0", "opencl:0,opencl:1");
+    }
+
+    @TestFactory
+    @ExtendWith(NeedsOpenCl.class)
+    Stream<DynamicTest> openClDevicesGiveTheLogitsOfTheReference() {
+        return givesTheLogitsOfTheReference("opencl:0");
+    }
+
+    @TestFactory
+    @ExtendWith(NeedsCuda.class)
+    Stream<DynamicTest> int8ActivationsOfCudaDevices() {
+        return int8Activations("cuda:0", "cuda:0,cuda:1");
+    }
+
+    @TestFactory
+    @ExtendWith(NeedsCuda.class)
+    Stream<DynamicTest> cudaDevicesGiveTheLogitsOfTheReference() {
+        return givesTheLogitsOfTheReference("cuda:0");
+    }
+
+    /** All entries on one device; those with the caches that are in use on two as well. */
+    private static Stream<DynamicTest> int8Activations(String one, String two) {
         return Arrays.stream(KvType.values())
                 .flatMap(kv -> entries(kv.id())
-                        .flatMap(entry -> Stream.of("opencl:0", "opencl:0,opencl:1")
-                                .filter(devices -> kv != KvType.F32 || devices.equals("opencl:0"))
+                        .flatMap(entry -> Stream.of(one, two)
+                                .filter(devices -> kv != KvType.F32 || devices.equals(one))
                                 .map(devices -> test(
                                         entry,
                                         devices,
@@ -88,12 +112,6 @@ class GoldenLogitsTest {
                                         kv,
                                         KvRotation.AUTO,
                                         cacheTolerance(entry) + int8Tolerance(withFloatCache(entry))))));
-    }
-
-    @TestFactory
-    @ExtendWith(NeedsOpenCl.class)
-    Stream<DynamicTest> openClDevicesGiveTheLogitsOfTheReference() {
-        return givesTheLogitsOfTheReference("opencl:0");
     }
 
     /**

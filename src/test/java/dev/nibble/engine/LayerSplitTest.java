@@ -11,6 +11,7 @@ import dev.nibble.device.DeviceOptions;
 import dev.nibble.device.Devices;
 import dev.nibble.device.KvRotation;
 import dev.nibble.device.KvType;
+import dev.nibble.device.NeedsCuda;
 import dev.nibble.device.NeedsOpenCl;
 import dev.nibble.device.Resources;
 import dev.nibble.gguf.GgufFile;
@@ -91,6 +92,17 @@ class LayerSplitTest {
                         || DeviceInfo.all().stream()
                                 .anyMatch(info -> info.name().equals("opencl:1")),
                 "there is one OpenCL device; PoCL shows two with POCL_DEVICES=\"pthread pthread\"");
+        chunksDoNotOvertakeEachOther(devices);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"cuda:0,cuda:0", "cuda:0,cuda:1", "cuda:0,cpu", "cpu,cuda:0"})
+    @ExtendWith(NeedsCuda.class)
+    void chunksOnCudaDevicesDoNotOvertakeEachOther(String devices) throws IOException {
+        chunksDoNotOvertakeEachOther(devices);
+    }
+
+    private static void chunksDoNotOvertakeEachOther(String devices) throws IOException {
         Path path = GoldenData.path("models/tiny-q4_k_m.gguf");
         int[] tokens = new Random(7).ints(TOKENS, 3, 64).toArray();
         EngineOptions options = new EngineOptions(TOKENS, TOKENS, KvType.F16, KvType.F16, 4);
