@@ -174,9 +174,15 @@ bool all_written(const std::uint8_t* shadow, std::uint64_t base, std::uint64_t a
     const std::uint64_t offset = address - base;
     const std::uint8_t* at = shadow + offset / 4;
     if (offset % 4 == 0 && bytes % 4 == 0) {
-        std::uint8_t missing = 0;
-        for (unsigned i = 0; i < bytes / 4; i++) {
-            missing |= at[i] ^ 0x0f;
+        std::uint64_t missing = 0;
+        unsigned word = 0;
+        for (; word + 8 <= bytes / 4; word += 8) {
+            std::uint64_t eight;
+            std::memcpy(&eight, at + word, 8);
+            missing |= eight ^ 0x0f0f0f0f0f0f0f0fULL;
+        }
+        for (; word < bytes / 4; word++) {
+            missing |= at[word] ^ 0x0fU;
         }
         return missing == 0;
     }
@@ -242,10 +248,14 @@ void check_alignment(const Warp& warp, const Instruction& in, const Access& acce
 void locate_global(Warp& warp, const Instruction& in, Access& access) {
     find_pattern(access);
     std::uint64_t least = access.at[0];
-    std::uint64_t most = access.at[0];
-    for (unsigned lane = 0; lane < lanes; lane++) {
-        least = std::min(least, access.at[lane]);
-        most = std::max(most, access.at[lane]);
+    std::uint64_t most = access.at[access.contiguous ? lanes - 1 : 0];
+    std::uint64_t low = least;
+    if (!access.contiguous && !access.uniform) {
+        for (unsigned lane = 0; lane < lanes; lane++) {
+            least = std::min(least, access.at[lane]);
+            most = std::max(most, access.at[lane]);
+            low |= access.at[lane];
+        }
     }
     AddressRange& recent = warp.block->recent[in.serial % warp.block->recent.size()];
     if (least < recent.begin || most > recent.end - access.bytes) {
@@ -257,7 +267,9 @@ void locate_global(Warp& warp, const Instruction& in, Access& access) {
         }
         recent = *found;
     }
-    check_alignment(warp, in, access, "global");
+    if ((low & (access.bytes - 1)) != 0) {
+        check_alignment(warp, in, access, "global");
+    }
     use_shadow(warp, in, access, recent);
 }
 

@@ -28,7 +28,7 @@ void decode_branch(Decoder& d) {
     d.take("uni");
     d.finish();
     d.expect_operands(1, 1);
-    d.emit_control(run_branch);
+    d.emit_control(run_branch).flow = Flow::branch;
     d.branch_to(d.operand(0).name);
 }
 
@@ -64,6 +64,7 @@ void decode_indexed_branch(Decoder& d) {
     const Slot index = d.source(0, Type::u32);
     Instruction& made = d.emit_control(run_indexed_branch);
     made.a = index;
+    made.flow = Flow::table;
     made.target = first;
     made.immediate = size;
 }
@@ -93,16 +94,18 @@ void decode_return(Decoder& d) {
     d.take("uni");
     d.finish();
     if (d.current().kernel) {
-        d.emit_control(run_exit);
+        d.emit_control(run_exit).flow = Flow::end;
         return;
     }
     const Slot back = d.return_slot(d.current());
-    d.emit_control(run_return).a = back;
+    Instruction& made = d.emit_control(run_return);
+    made.a = back;
+    made.flow = Flow::end;
 }
 
 void decode_exit(Decoder& d) {
     d.finish();
-    d.emit_control(run_exit);
+    d.emit_control(run_exit).flow = Flow::end;
 }
 
 void run_trap(Warp& warp, const Instruction& in, std::uint32_t mask) {
@@ -179,7 +182,10 @@ void decode_call(Decoder& d) {
         const Symbol from = actual(d, arguments[i]);
         emit_copy(d, d.formal(*callee, i, false), arguments[i], from);
     }
-    d.emit_control(run_call).d = d.return_slot(*callee);
+    const Slot back = d.return_slot(*callee);
+    Instruction& made = d.emit_control(run_call);
+    made.d = back;
+    made.flow = Flow::call;
     d.call(*callee);
     for (std::size_t i = 0; i < results.size(); i++) {
         emit_copy(d, actual(d, results[i]), results[i], d.formal(*callee, i, true));

@@ -6,6 +6,7 @@
 
 #include "lexer.h"
 #include "module.h"
+#include "registers.h"
 
 namespace nibble::simulator {
 
@@ -93,7 +94,11 @@ std::shared_ptr<Program> Decoder::decode() {
         pinned.push_back(carry_);
     }
     program_->specials.assign(specials_.begin(), specials_.end());
-    allocate_registers(*program_, widths_, pinned);
+    std::vector<std::uint32_t> starts;
+    for (const FunctionSyntax* function : order_) {
+        starts.push_back(entries_[function]);
+    }
+    allocate_registers(*program_, widths_, pinned, starts);
     return program_;
 }
 

@@ -142,7 +142,6 @@ private:
     std::vector<bool> taken_;  // modifiers of the statement
     std::vector<Scope> scopes_;
     std::vector<unsigned> widths_;  // of registers, in bits
-    std::vector<std::uint32_t> owners_;  // of registers: index of the function, for allocation
     std::map<std::pair<std::uint64_t, unsigned>, Slot> constants_;
     std::vector<std::uint64_t> constant_words_;
     std::map<Special, Slot> specials_;
@@ -161,8 +160,5 @@ private:
     };
     std::vector<Fix> fixes_;
 };
-
-// Gives registers their places: those that are never alive together share one. `widths` are the bits of each register.
-void allocate_registers(Program& program, const std::vector<unsigned>& widths, const std::vector<Slot>& pinned);
 
 }  // namespace nibble::simulator

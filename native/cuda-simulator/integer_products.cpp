@@ -1,6 +1,9 @@
 // Integer products: low, high and wide, with sums, of 24 bits, with carries; dot products of bytes.
 #include <algorithm>
 #include <type_traits>
+#ifdef __AVX512BW__
+#include <immintrin.h>
+#endif
 
 #include "decode_types.h"
 #include "lanes.h"
@@ -141,6 +144,31 @@ std::int64_t half_of(std::uint32_t word, unsigned index) {
                 : std::int64_t{static_cast<std::uint16_t>(word >> 16 * index)};
 }
 
+#ifdef __AVX512BW__
+// Bytes of even or odd number as values of 16 bits.
+template <bool sign, bool odd>
+__m512i bytes_of(__m512i words) {
+    if constexpr (odd) {
+        return sign ? _mm512_srai_epi16(words, 8) : _mm512_srli_epi16(words, 8);
+    } else {
+        return sign ? _mm512_srai_epi16(_mm512_slli_epi16(words, 8), 8) : _mm512_and_si512(words, _mm512_set1_epi16(0xff));
+    }
+}
+
+// The instruction that products with quantized weights consist of: worth its own vectors.
+template <bool a_sign, bool b_sign>
+void dot4_lanes(Warp& warp, const Instruction& in, std::uint32_t mask) {
+    const std::uint32_t written = whole(warp, mask) ? all_lanes : mask;
+    for (unsigned lane = 0; lane < lanes; lane += 16) {
+        const __m512i a = _mm512_loadu_si512(warp.in<std::uint32_t>(in.a) + lane);
+        const __m512i b = _mm512_loadu_si512(warp.in<std::uint32_t>(in.b) + lane);
+        __m512i sum = _mm512_loadu_si512(warp.in<std::uint32_t>(in.c) + lane);
+        sum = _mm512_add_epi32(sum, _mm512_madd_epi16(bytes_of<a_sign, false>(a), bytes_of<b_sign, false>(b)));
+        sum = _mm512_add_epi32(sum, _mm512_madd_epi16(bytes_of<a_sign, true>(a), bytes_of<b_sign, true>(b)));
+        _mm512_mask_storeu_epi32(warp.out<std::uint32_t>(in.d) + lane, static_cast<__mmask16>(written >> lane), sum);
+    }
+}
+#else
 template <bool a_sign, bool b_sign>
 std::uint32_t dot4(std::uint32_t a, std::uint32_t b, std::uint32_t c) {
     for (unsigned i = 0; i < 4; i++) {
@@ -148,6 +176,12 @@ std::uint32_t dot4(std::uint32_t a, std::uint32_t b, std::uint32_t c) {
     }
     return c;
 }
+
+template <bool a_sign, bool b_sign>
+void dot4_lanes(Warp& warp, const Instruction& in, std::uint32_t mask) {
+    map3<std::uint32_t, std::uint32_t, std::uint32_t, std::uint32_t, dot4<a_sign, b_sign>>(warp, in, mask);
+}
+#endif
 
 // Two halves of a with bytes 0 and 1 of b, or 2 and 3.
 template <bool a_sign, bool b_sign, unsigned first>
@@ -164,8 +198,8 @@ void decode_dot(Decoder& d) {
     const bool a = is_signed(d.take_type());
     const bool b = is_signed(d.take_type());
     using W = std::uint32_t;
-    static constexpr Handler fours[4] = {map3<W, W, W, W, dot4<false, false>>, map3<W, W, W, W, dot4<false, true>>,
-                                         map3<W, W, W, W, dot4<true, false>>, map3<W, W, W, W, dot4<true, true>>};
+    static constexpr Handler fours[4] = {dot4_lanes<false, false>, dot4_lanes<false, true>, dot4_lanes<true, false>,
+                                         dot4_lanes<true, true>};
     static constexpr Handler twos[8] = {
         map3<W, W, W, W, dot2<false, false, 0>>, map3<W, W, W, W, dot2<false, true, 0>>,
         map3<W, W, W, W, dot2<true, false, 0>>,  map3<W, W, W, W, dot2<true, true, 0>>,

@@ -1,6 +1,10 @@
 // Loads and stores.
 #include <bit>
 #include <cstring>
+#include <type_traits>
+#ifdef __AVX512F__
+#include <immintrin.h>
+#endif
 
 #include "access.h"
 #include "decode_types.h"
@@ -25,6 +29,26 @@ void take_apart(const T* from, R* const* to, std::uint32_t mask, bool all) {
         }
     }
 }
+
+#ifdef __AVX512F__
+// Four words per lane, whole warp: weights are read like this.
+void take_four_words(const std::uint32_t* from, std::uint32_t* const* to) {
+    const __m512i steps = _mm512_setr_epi32(0, 4, 8, 12, 16, 20, 24, 28, 0, 0, 0, 0, 0, 0, 0, 0);
+    for (unsigned lane = 0; lane < lanes; lane += 16) {
+        const __m512i* source = reinterpret_cast<const __m512i*>(from + std::size_t{lane} * 4);
+        const __m512i a = _mm512_loadu_si512(source);
+        const __m512i b = _mm512_loadu_si512(source + 1);
+        const __m512i c = _mm512_loadu_si512(source + 2);
+        const __m512i d = _mm512_loadu_si512(source + 3);
+        for (int i = 0; i < 4; i++) {
+            const __m512i places = _mm512_add_epi32(steps, _mm512_set1_epi32(i));
+            const __m256i low = _mm512_castsi512_si256(_mm512_permutex2var_epi32(a, places, b));
+            const __m256i high = _mm512_castsi512_si256(_mm512_permutex2var_epi32(c, places, d));
+            _mm512_storeu_si512(to[i] + lane, _mm512_inserti64x4(_mm512_castsi256_si512(low), high, 1));
+        }
+    }
+}
+#endif
 
 template <class T, class R>
 void take_scattered(const Access& access, R* const* to, unsigned count, std::uint32_t mask, bool all) {
@@ -68,6 +92,13 @@ void load(Warp& warp, const Instruction& in, std::uint32_t mask) {
     } else if (in.count == 2) {
         take_apart<T, R, 2>(from, to, mask, all);
     } else if (in.count == 4) {
+#ifdef __AVX512F__
+        if constexpr (std::is_same_v<T, std::uint32_t> && std::is_same_v<R, std::uint32_t>) {
+            if (all) {
+                return take_four_words(from, to);
+            }
+        }
+#endif
         take_apart<T, R, 4>(from, to, mask, all);
     } else {
         take_apart<T, R, 8>(from, to, mask, all);

@@ -1,11 +1,10 @@
 // Parses PTX text: see parser.h.
 #include "parser.h"
 
-#include <bit>
-#include <charconv>
 #include <cstdlib>
 
 #include "lexer.h"
+#include "operand_parser.h"
 
 namespace nibble::simulator {
 
@@ -30,12 +29,7 @@ private:
     void statement(FunctionSyntax& function);
     void location();
     void file();
-    std::vector<Operand> operands(std::string_view end);
-    Operand operand();
-    Operand group(OperandKind kind, std::string_view end);
-    Operand address();
-    Operand number(bool negative);
-    std::uint64_t count(const char* what);
+    std::uint64_t count(const char* what) { return parse_count(lexer_, what); }
 
     Lexer lexer_;
     ModuleSyntax module_;
@@ -223,7 +217,7 @@ void Parser::array_sizes(Declaration& declaration) {
 
 void Parser::initialiser(std::vector<Operand>& values) {
     if (!lexer_.accept("{")) {
-        values.push_back(operand());
+        values.push_back(parse_operand(lexer_));
         return;
     }
     while (!lexer_.accept("}")) {
@@ -322,111 +316,8 @@ void Parser::statement(FunctionSyntax& function) {
     split(word.text, result.modifiers);
     result.opcode = result.modifiers.front();
     result.modifiers.erase(result.modifiers.begin());
-    result.operands = operands(";");
+    result.operands = parse_operands(lexer_, ";");
     function.body.push_back(std::move(result));
-}
-
-std::vector<Operand> Parser::operands(std::string_view end) {
-    std::vector<Operand> result;
-    while (!lexer_.accept(end)) {
-        result.push_back(operand());
-        if (!lexer_.peek().is(end)) {
-            lexer_.expect(",");
-        }
-    }
-    return result;
-}
-
-Operand Parser::operand() {
-    if (lexer_.accept("[")) {
-        return address();
-    }
-    if (lexer_.accept("{")) {
-        return group(OperandKind::elements, "}");
-    }
-    if (lexer_.accept("(")) {
-        return group(OperandKind::list, ")");
-    }
-    const bool negative = lexer_.accept("-");
-    if (negative || lexer_.peek().kind == TokenKind::number) {
-        return number(negative);
-    }
-    Operand result;
-    result.negated = lexer_.accept("!");
-    result.name = lexer_.expect(TokenKind::word, "an operand").text;
-    if (lexer_.accept("+")) {
-        result.value = count("an offset");
-    } else if (lexer_.accept("|")) {
-        result.second = lexer_.expect(TokenKind::word, "a predicate").text;
-    }
-    return result;
-}
-
-Operand Parser::group(OperandKind kind, std::string_view end) {
-    Operand result;
-    result.kind = kind;
-    result.parts = operands(end);
-    return result;
-}
-
-// What follows "[": name, name+4, name+-4, name-4, or a number.
-Operand Parser::address() {
-    Operand result;
-    result.kind = OperandKind::address;
-    if (lexer_.peek().kind == TokenKind::word) {
-        result.name = lexer_.next().text;
-    }
-    bool negative = false;
-    while (lexer_.peek().is("+") || lexer_.peek().is("-")) {
-        negative ^= lexer_.next().is("-");
-    }
-    if (lexer_.peek().kind == TokenKind::number) {
-        result.value = number(negative).value;
-    }
-    lexer_.expect("]");
-    return result;
-}
-
-Operand Parser::number(bool negative) {
-    const Token token = lexer_.expect(TokenKind::number, "a number");
-    Operand result;
-    std::string_view digits = token.text;
-    const bool zero_letter = digits.size() > 1 && digits[0] == '0';
-    const char kind = zero_letter ? digits[1] : '\0';
-    const char* end = digits.data() + digits.size();
-    std::from_chars_result read{};
-    if (kind == 'f' || kind == 'F' || kind == 'd' || kind == 'D') {
-        result.kind = kind == 'f' || kind == 'F' ? OperandKind::single : OperandKind::real;
-        read = std::from_chars(digits.data() + 2, end, result.value, 16);
-        if (negative) {
-            result.value ^= result.kind == OperandKind::single ? 1ULL << 31 : 1ULL << 63;
-        }
-    } else if (digits.find_first_of(".eE") != std::string_view::npos && kind != 'x' && kind != 'X') {
-        double value = 0;
-        read = std::from_chars(digits.data(), end, value);
-        result.kind = OperandKind::real;
-        result.value = std::bit_cast<std::uint64_t>(negative ? -value : value);
-    } else {
-        result.kind = OperandKind::integer;
-        if (digits.back() == 'U') {
-            end--;
-        }
-        const int base = kind == 'x' || kind == 'X' ? 16 : kind == 'b' || kind == 'B' ? 2 : zero_letter ? 8 : 10;
-        read = std::from_chars(digits.data() + (base == 16 || base == 2 ? 2 : 0), end, result.value, base);
-        result.value = negative ? ~result.value + 1 : result.value;
-    }
-    if (read.ec != std::errc() || read.ptr != end) {
-        lexer_.fail(token.line, "'" + std::string(token.text) + "' is no number");
-    }
-    return result;
-}
-
-std::uint64_t Parser::count(const char* what) {
-    const unsigned line = lexer_.peek().line;
-    if (lexer_.peek().kind != TokenKind::number) {
-        lexer_.fail(line, std::string(what) + " expected, not '" + std::string(lexer_.peek().text) + "'");
-    }
-    return number(false).value;
 }
 
 }  // namespace

@@ -27,6 +27,9 @@ constexpr Slot no_slot = 0xffffffff;
 
 enum class Space : std::uint8_t { generic, global, shared, local, parameter };
 
+// Where a thread goes after an instruction.
+enum class Flow : std::uint8_t { next, branch, table, call, end };
+
 struct Instruction {
     Handler handler = nullptr;
     Slot guard = no_slot;    // a predicate: lanes run where its bit differs from that of `flip`
@@ -42,6 +45,7 @@ struct Instruction {
     std::uint16_t count = 0;      // of further operands
     std::uint8_t results = 0;     // so many of them, the first, are results
     bool control = false;         // may change where the warp goes on
+    Flow flow = Flow::next;
     Space space = Space::generic;
     bool wide_address = true;     // a 64-bit register holds the address
     std::uint8_t flags = 0;
