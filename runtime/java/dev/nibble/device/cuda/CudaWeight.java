@@ -11,16 +11,15 @@ import java.util.List;
 
 /** A weight in device memory, matrix by matrix in tiles of 32 rows, which take as many bytes as such rows take in the file. */
 final class CudaWeight implements Weight, KernelPart {
-    /** Rows of a tile. */
-    static final int TILE_ROWS = 32;
-
     private final WeightShape shape;
     private final WeightUse use;
+    private final WeightLayout layout;
     private final Allocation memory;
 
-    private CudaWeight(WeightShape shape, WeightUse use, Allocation memory) {
+    private CudaWeight(WeightShape shape, WeightUse use, WeightLayout layout, Allocation memory) {
         this.shape = shape;
         this.use = use;
+        this.layout = layout;
         this.memory = memory;
     }
 
@@ -31,33 +30,38 @@ final class CudaWeight implements Weight, KernelPart {
      * @throws UnsupportedFeatureException if no kernel can read its type
      */
     static long bytes(WeightShape shape, String device) {
-        if (!WeightTypes.ALL.contains(shape.type())) {
-            throw new UnsupportedFeatureException("tensor " + shape.name() + " of type " + shape.type() + ": device "
-                    + device + " cannot read this type; convert the model to one of " + WeightTypes.ALL);
-        }
-        return (long) shape.matrices() * tiles(shape) * tileBytes(shape);
+        layout(shape, device);
+        return (long) shape.matrices() * tiles(shape) * WeightLayout.tileBytes(shape.type(), shape.columns());
+    }
+
+    private static WeightLayout layout(WeightShape shape, String device) {
+        return WeightLayout.of(shape.type())
+                .orElseThrow(() -> new UnsupportedFeatureException("tensor " + shape.name() + " of type "
+                        + shape.type() + ": device " + device + " cannot read this type; convert the model to one of "
+                        + WeightLayout.types()));
     }
 
     /** Tiles of a matrix. */
     static int tiles(WeightShape shape) {
-        return Math.ceilDiv(shape.rows(), TILE_ROWS);
-    }
-
-    static long tileBytes(WeightShape shape) {
-        return TILE_ROWS * shape.rowBytes();
+        return Math.ceilDiv(shape.rows(), WeightLayout.TILE_ROWS);
     }
 
     /** Repacks a weight while it is read. */
     static CudaWeight load(WeightSource source, WeightUse use, CudaDevice device) {
         WeightShape shape = source.shape();
+        WeightLayout layout = layout(shape, device.name());
         Allocation memory = device.memory().allocate(bytes(shape, device.name()), "the weight " + shape.name());
         try {
-            device.staging().upload(source, memory);
-            return new CudaWeight(shape, use, memory);
+            device.staging().upload(source, layout, memory);
+            return new CudaWeight(shape, use, layout, memory);
         } catch (RuntimeException | Error e) {
             memory.close();
             throw e;
         }
+    }
+
+    WeightLayout layout() {
+        return layout;
     }
 
     /** The tiles. */

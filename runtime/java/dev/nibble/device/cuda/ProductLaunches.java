@@ -1,11 +1,27 @@
 package dev.nibble.device.cuda;
 
-import dev.nibble.UnsupportedFeatureException;
+import dev.nibble.device.Buffer;
 import dev.nibble.device.Operation;
+import dev.nibble.device.Operation.Product;
 import dev.nibble.device.kernel.LaunchPlanner;
+import dev.nibble.device.kernel.PlaceLists;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
 
-/** The launches of operations with weights. */
+/** The launches of operations with weights: {@code matmul.cu} and {@code places.cu}. */
 final class ProductLaunches implements LaunchPlanner.Products {
+    /** Weights that a kernel takes. */
+    private static final int GROUP = 4;
+
+    /** Up to so many places of experts, each reads its expert's weights by itself. */
+    private static final int FEW_PLACES = 16;
+
+    private static final int WARP = 32;
+
+    /** Columns of a thread of {@code embed.cuh}. */
+    private static final int EMBEDDED = 32;
+
     private final CudaPlan plan;
 
     ProductLaunches(CudaPlan plan) {
@@ -14,21 +30,127 @@ final class ProductLaunches implements LaunchPlanner.Products {
 
     @Override
     public void embed(Operation.Embed embed) {
-        throw missing(embed);
+        CudaWeight table = (CudaWeight) embed.table();
+        int columns = table.shape().columns();
+        plan.kernel(table.layout().named("matmul"), table.layout().named("embed"))
+                .buffer(embed.rows().live())
+                .buffer(embed.ids())
+                .memory(table.memory())
+                .integer(0)
+                .integer(table.shape().rows())
+                .integer(columns)
+                .buffer(embed.out())
+                .groups(Math.ceilDiv(columns, EMBEDDED * WARP), embed.rows().limit(), WARP);
     }
 
     @Override
     public void matmul(Operation.Matmul matmul) {
-        throw missing(matmul);
+        int limit = matmul.rows().limit();
+        for (List<Product> group : groups(matmul.products())) {
+            ProductShape shape = ProductShape.of(limit, columns(group));
+            CudaLaunchBuilder launch = kernel(group, shape)
+                    .buffer(matmul.rows().live())
+                    .memory(null)
+                    .memory(null)
+                    .integer(1)
+                    .integer(0);
+            input(launch, group, matmul.x(), matmul.quantized()).integer(1);
+            launch(launch, group, shape, Math.ceilDiv(limit, shape.rows()));
+        }
     }
 
     @Override
     public void expertMatmul(Operation.ExpertMatmul matmul) {
-        throw missing(matmul);
+        int used = matmul.ids().width();
+        int experts = matmul.products().getFirst().weight().shape().matrices();
+        int places = Math.multiplyExact(matmul.rows().limit(), used);
+        PlaceLists lists = places <= FEW_PLACES ? null : listPlaces(matmul, experts, places);
+        for (List<Product> group : groups(matmul.products())) {
+            int columns = columns(group);
+            // Of few places each works by itself, of many those of an expert together: about so many.
+            int together = lists == null ? 1 : Math.max(2, Math.ceilDiv(places, experts));
+            ProductShape shape = ProductShape.of(together, columns);
+            CudaLaunchBuilder launch = kernel(group, shape).buffer(matmul.rows().live());
+            if (lists == null) {
+                launch.buffer(matmul.ids()).memory(null).integer(used).integer(experts);
+            } else {
+                launch.memory(lists.places())
+                        .memory(lists.counts())
+                        .integer(used)
+                        .integer(places);
+            }
+            input(launch, group, matmul.x(), matmul.quantized())
+                    .integer(matmul.x().width() == columns ? used : 1);
+            launch(launch, group, shape, lists == null ? places : experts);
+        }
     }
 
-    private UnsupportedFeatureException missing(Operation operation) {
-        return new UnsupportedFeatureException("device " + plan.device().name() + " has no kernels for "
-                + operation.getClass().getSimpleName());
+    private PlaceLists listPlaces(Operation.ExpertMatmul matmul, int experts, int places) {
+        PlaceLists lists = plan.device().placeLists(experts, places);
+        plan.kernel("places", "list_places")
+                .buffer(matmul.rows().live())
+                .buffer(matmul.ids())
+                .integer(matmul.ids().width())
+                .integer(experts)
+                .integer(places)
+                .memory(lists.counts())
+                .memory(lists.places())
+                .groups(experts, WARP);
+        return lists;
+    }
+
+    /** Products that one launch can do together. */
+    private static List<List<Product>> groups(List<Product> products) {
+        List<List<Product>> groups = new ArrayList<>();
+        for (Product product : products) {
+            List<Product> fitting = groups.stream()
+                    .filter(group -> group.size() < GROUP && layout(group.getFirst()) == layout(product))
+                    .findFirst()
+                    .orElseGet(() -> {
+                        groups.add(new ArrayList<>());
+                        return groups.getLast();
+                    });
+            fitting.add(product);
+        }
+        return groups;
+    }
+
+    private static WeightLayout layout(Product product) {
+        return ((CudaWeight) product.weight()).layout();
+    }
+
+    private static int columns(List<Product> group) {
+        return group.getFirst().weight().shape().columns();
+    }
+
+    private CudaLaunchBuilder kernel(List<Product> group, ProductShape shape) {
+        WeightLayout layout = layout(group.getFirst());
+        return plan.kernel(layout.named("matmul"), shape.kernel(layout));
+    }
+
+    private static CudaLaunchBuilder input(
+            CudaLaunchBuilder launch, List<Product> group, Buffer x, @Nullable Buffer quantized) {
+        return layout(group.getFirst()).takesBlocks()
+                ? launch.quantized(quantized)
+                : launch.buffer(x).memory(null);
+    }
+
+    /** Sets the arguments of all weights, then the sizes. */
+    private static void launch(CudaLaunchBuilder launch, List<Product> group, ProductShape shape, int blocks) {
+        launch.integer(columns(group));
+        int tiles = 0;
+        for (Product product : group) {
+            CudaWeight weight = (CudaWeight) product.weight();
+            launch.memory(weight.memory())
+                    .buffer(product.bias())
+                    .buffer(product.out())
+                    .integer(weight.tiles())
+                    .integer(weight.shape().rows());
+            tiles += weight.tiles();
+        }
+        for (int i = group.size(); i < GROUP; i++) {
+            launch.memory(null).memory(null).memory(null).integer(0).integer(0);
+        }
+        launch.grid(blocks, Math.ceilDiv(tiles, shape.tilesOfBlock()), 1, WARP, shape.warps());
     }
 }

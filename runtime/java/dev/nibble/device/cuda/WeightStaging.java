@@ -49,25 +49,25 @@ final class WeightStaging {
     }
 
     /** Enqueues the making of a weight, which is read when this returns. */
-    synchronized void upload(WeightSource source, Allocation target) {
+    synchronized void upload(WeightSource source, WeightLayout layout, Allocation target) {
         if (closed) {
             throw new IllegalStateException("device " + device.name() + " is closed");
         }
         WeightShape shape = source.shape();
         int tiles = CudaWeight.tiles(shape);
-        long tileBytes = CudaWeight.tileBytes(shape);
+        long tileBytes = WeightLayout.tileBytes(shape.type(), shape.columns());
         int most = (int) Math.clamp(PIECE_BYTES / tileBytes, 1, tiles);
         makeSlots(most * tileBytes);
         for (int matrix = 0; matrix < shape.matrices(); matrix++) {
             for (int tile = 0; tile < tiles; tile += most) {
                 int count = Math.min(most, tiles - tile);
-                int rows = Math.min(count * CudaWeight.TILE_ROWS, shape.rows() - tile * CudaWeight.TILE_ROWS);
-                send(source, new Piece(matrix, tile, count, rows), target);
+                int rows = Math.min(count * WeightLayout.TILE_ROWS, shape.rows() - tile * WeightLayout.TILE_ROWS);
+                send(source, new Piece(matrix, tile, count, rows), layout, target);
             }
         }
     }
 
-    private void send(WeightSource source, Piece piece, Allocation target) {
+    private void send(WeightSource source, Piece piece, WeightLayout layout, Allocation target) {
         Slot slot = slots.get(next++ % SLOTS);
         device.exclusively(() -> calls.streams().synchronizeEvent(slot.event));
         WeightShape shape = source.shape();
@@ -76,12 +76,8 @@ final class WeightStaging {
         long place = (long) piece.matrix * CudaWeight.tiles(shape) + piece.tile;
         device.exclusively(() -> {
             CudaPlan plan = new CudaPlan(device);
-            plan.kernel("repack", "repack" + WeightTypes.suffix(shape.type()))
-                    .memory(slot.raw)
-                    .wide(target.handle() + place * CudaWeight.tileBytes(shape))
-                    .integer(piece.rows)
-                    .integer(shape.columns())
-                    .groups(piece.tiles, CudaWeight.TILE_ROWS);
+            long tileBytes = WeightLayout.tileBytes(shape.type(), shape.columns());
+            layout.repack(plan, slot.raw.handle(), target.handle() + place * tileBytes, piece.rows, shape.columns());
             device.queue().upload(rows, slot.raw.handle(), plan.launches(), slot.event);
         });
     }
@@ -111,9 +107,9 @@ final class WeightStaging {
 
     private static void fill(WeightSource source, Piece piece, int tile, MemorySegment target) {
         WeightShape shape = source.shape();
-        int row = tile * CudaWeight.TILE_ROWS;
-        int count = Math.min(CudaWeight.TILE_ROWS, piece.rows - row);
-        long first = (long) piece.matrix * shape.rows() + (long) piece.tile * CudaWeight.TILE_ROWS + row;
+        int row = tile * WeightLayout.TILE_ROWS;
+        int count = Math.min(WeightLayout.TILE_ROWS, piece.rows - row);
+        long first = (long) piece.matrix * shape.rows() + (long) piece.tile * WeightLayout.TILE_ROWS + row;
         MemorySegment rows = source.rows(first, count);
         target.asSlice(row * shape.rowBytes(), rows.byteSize()).copyFrom(rows);
         if (rows.isMapped()) {
