@@ -1,5 +1,7 @@
 package dev.nibble;
 
+import java.util.Locale;
+
 /**
  * What a model is and where it runs.
  *
@@ -43,6 +45,11 @@ public record ModelInfo(
         long kvBytesPerToken,
         long scratchBytes,
         long multiplyAddsPerToken) {
+    /** The device's name for reports, which say where it is no hardware. */
+    public String deviceLabel() {
+        return deviceDescription.toLowerCase(Locale.ROOT).contains("simulated") ? device + " (simulated)" : device;
+    }
+
     /** The bytes that the model takes on its devices when it is opened for sequences of so many tokens. */
     public long bytesFor(int contextLength) {
         return weightBytes + LanguageModel.cacheTokens(contextLength) * kvBytesPerToken + scratchBytes;

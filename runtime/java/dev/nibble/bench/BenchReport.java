@@ -22,7 +22,7 @@ final class BenchReport {
                 "test", row.test().name(),
                 "model", row.model().name(),
                 "type", row.model().type(),
-                "device", row.model().device(),
+                "device", row.model().deviceLabel(),
                 "device_description", row.model().deviceDescription(),
                 "threads", row.model().threads(),
                 "weight_bytes", row.model().weightBytes(),
@@ -65,7 +65,7 @@ final class BenchReport {
             table.row(
                     row.model().name(),
                     row.model().type(),
-                    row.model().device(),
+                    row.model().deviceLabel(),
                     String.valueOf(row.model().threads()),
                     row.test().name(),
                     number("%.2f", row.speed().mean()),

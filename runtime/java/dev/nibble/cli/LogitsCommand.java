@@ -79,7 +79,7 @@ final class LogitsCommand implements Callable<Integer> {
                             "vocabulary",
                             vocabulary,
                             "device",
-                            model.info().device(),
+                            model.info().deviceLabel(),
                             "arithmetic",
                             arithmetic.id(),
                             "activations",

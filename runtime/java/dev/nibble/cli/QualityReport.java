@@ -95,7 +95,7 @@ record QualityReport(
         Map<String, Object> json = Json.object(
                 "model", model.name(),
                 "type", model.type(),
-                "device", model.device());
+                "device", model.deviceLabel());
         if (quality != null) {
             json.put("perplexity", json(quality.perplexity()));
             json.put("windows", quality.windows());

@@ -87,7 +87,7 @@ final class RunCommand implements Callable<Integer> {
         nibble.terminal()
                 .println(Json.write(Json.object(
                         "model", model.info().name(),
-                        "device", model.info().device(),
+                        "device", model.info().deviceLabel(),
                         "text", text.toString(),
                         "finish_reason", reason(generation).name().toLowerCase(Locale.ROOT),
                         "prompt_tokens", usage.promptTokens(),
