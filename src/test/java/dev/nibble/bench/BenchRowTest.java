@@ -19,6 +19,10 @@ final class BenchRowTest {
     private static final double EXACT = 1e-12;
 
     static ModelInfo model(String name) {
+        return model(name, "cpu", "a processor");
+    }
+
+    private static ModelInfo model(String name, String device, String description) {
         return new ModelInfo(
                 name,
                 "llama",
@@ -31,8 +35,8 @@ final class BenchRowTest {
                 4096,
                 8192,
                 512,
-                "cpu",
-                "a processor",
+                device,
+                description,
                 2,
                 "little",
                 2_000_000_000L,
@@ -56,6 +60,18 @@ final class BenchRowTest {
                 model("m"),
                 new BenchRow.Samples(List.of(100.0)),
                 new BenchRow.Samples(List.of(200e9)));
+    }
+
+    @Test
+    void simulatedDevicesAreNamedSo() {
+        BenchRow row = new BenchRow(
+                new BenchTest(BenchTest.Kind.GENERATION, 1, 0),
+                model("m", "cuda:0", "a simulated GPU"),
+                new BenchRow.Samples(List.of(4.0)),
+                new BenchRow.Samples(List.of(23e9)));
+        assertTrue(BenchReport.json(List.of(row)).contains("\"cuda:0 (simulated)\""));
+        assertTrue(BenchReport.table(List.of(row)).text().contains("cuda:0 (simulated)"));
+        assertTrue(BenchReport.json(List.of(generation())).contains("\"cpu\""));
     }
 
     @Test
