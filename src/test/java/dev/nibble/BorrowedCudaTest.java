@@ -147,11 +147,10 @@ class BorrowedCudaTest {
     @Test
     void refusesWhatDoesNotBelongTogether() {
         try (Application one = new JcudaApplication();
-                Application other = lwjgl();
                 CudaDevice device = CudaDevice.attach(one.context(), one.stream())) {
-            assertThrows(IllegalArgumentException.class, () -> CudaDevice.attach(one.context(), other.stream()));
-            assertThrows(IllegalArgumentException.class, () -> CudaDevice.attach(0));
             long own = one.makeBuffer(8);
+            refusesOthers(one, device);
+            assertThrows(IllegalArgumentException.class, () -> CudaDevice.attach(0));
             assertThrows(IllegalArgumentException.class, () -> device.attach(own, ElementType.F32, 3, 3));
             assertThrows(IllegalArgumentException.class, () -> device.attach(own + 4, ElementType.F32, 1, 8));
             assertThrows(IllegalArgumentException.class, () -> device.attach(own + 2, ElementType.F32, 1, 4));
@@ -162,6 +161,14 @@ class BorrowedCudaTest {
             assertEquals(own + 8, device.pointer(buffer));
             buffer.close();
             buffer.close();
+        }
+    }
+
+    private static void refusesOthers(Application one, CudaDevice device) {
+        try (Application other = lwjgl()) {
+            assertThrows(IllegalArgumentException.class, () -> CudaDevice.attach(one.context(), other.stream()));
+            long pointer = other.makeBuffer(8);
+            assertThrows(IllegalArgumentException.class, () -> device.attach(pointer, ElementType.F32, 1, 8));
         }
     }
 

@@ -149,7 +149,7 @@ public final class CudaDevice implements Device {
     public Buffer attach(long pointer, ElementType type, int rows, int width) {
         KernelBuffer.checkShape(type, rows, width);
         return supply(() -> {
-            BorrowedMemory.check(calls, traits, pointer, type, (long) rows * width);
+            BorrowedMemory.check(handles, pointer, type, (long) rows * width);
             return new KernelBuffer(type, rows, width, memory.borrow(pointer));
         });
     }

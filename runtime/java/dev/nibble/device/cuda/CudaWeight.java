@@ -14,12 +14,15 @@ final class CudaWeight implements Weight, KernelPart {
     private final WeightShape shape;
     private final WeightUse use;
     private final WeightLayout layout;
+    private final WeightStaging staging;
     private final Allocation memory;
 
-    private CudaWeight(WeightShape shape, WeightUse use, WeightLayout layout, Allocation memory) {
+    private CudaWeight(
+            WeightShape shape, WeightUse use, WeightLayout layout, WeightStaging staging, Allocation memory) {
         this.shape = shape;
         this.use = use;
         this.layout = layout;
+        this.staging = staging;
         this.memory = memory;
     }
 
@@ -53,9 +56,10 @@ final class CudaWeight implements Weight, KernelPart {
         Allocation memory = device.memory().allocate(bytes(shape, device.name()), "the weight " + shape.name());
         try {
             device.staging().upload(source, layout, memory);
-            return new CudaWeight(shape, use, layout, memory);
+            return new CudaWeight(shape, use, layout, device.staging(), memory);
         } catch (RuntimeException | Error e) {
             memory.close();
+            device.staging().release();
             throw e;
         }
     }
@@ -94,8 +98,10 @@ final class CudaWeight implements Weight, KernelPart {
         return memory.bytes();
     }
 
+    /** Whoever closes a weight does not go on loading: if a load failed, its way is freed with what came so far. */
     @Override
     public void close() {
         memory.close();
+        staging.release();
     }
 }
