@@ -36,16 +36,17 @@ bool parse_what(const char* text, Disturbance& disturbance) {
 
 bool Faults::parse(const std::string& text, Fault& fault) {
     char name[64] = "";
-    char what[16] = "";
     int read = -1;
-    if (std::sscanf(text.c_str(), "%63[A-Za-z0-9_]@%9" SCNu64 "%n", name, &fault.number, &read) != 2 || fault.number == 0) {
+    if (text.find_first_of(" \t\n-") != std::string::npos ||
+        std::sscanf(text.c_str(), "%63[A-Za-z0-9_]@%9" SCNu64 "%n", name, &fault.number, &read) != 2 ||
+        fault.number == 0) {
         return false;
     }
     const char* rest = text.c_str() + read;
     fault.name = name;
     fault.later_too = *rest == '+';
     rest += fault.later_too ? 1 : 0;
-    return std::sscanf(rest, "=%15s", what) == 1 && parse_what(what, fault.disturbance);
+    return *rest == '=' && parse_what(rest + 1, fault.disturbance);
 }
 
 bool Faults::set(const std::string& text) {

@@ -41,7 +41,7 @@ public final class CudaSimulator {
     }
 
     /**
-     * What is to fail from now on, of which {@code native/cuda-simulator/faults.h} tells; empty: nothing. Devices that were lost are
+     * What is to fail from now on, of which {@code native/cuda-simulator/fault_requests.h} tells; empty: nothing. Devices that were lost are
      * back.
      */
     public void fail(String faults) {
