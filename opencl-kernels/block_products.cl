@@ -17,7 +17,10 @@ input input_of(const global uchar *x, const global int2 *blocks) {
  * Sums in 16 bits do not hold two products of 8 bits: such weights are kept as their high and low halves. Those take twice the
  * registers, so a work-item has half the rows.
  */
-#if PAIRS && (LOW_BITS == 8 || defined(CODES_LOW))
+#ifndef PACKED
+#define QUANT_BITS (LOW_BITS + HIGH_BITS)
+#endif
+#if PAIRS && (QUANT_BITS == 8 || defined(CODES_LOW))
 #define NIBBLES 2
 #else
 #define NIBBLES 1
@@ -25,12 +28,14 @@ input input_of(const global uchar *x, const global int2 *blocks) {
 #define VECTORS (LANES == 16 && NIBBLES == 1 ? 2 : 1)
 
 /* How many words are summed up before total(): in 16 bits 2 * 127 * (2^bits - 1) must fit as often. */
-#if !PAIRS || NIBBLES == 2 || LOW_BITS + HIGH_BITS <= 4
+#if !PAIRS || NIBBLES == 2 || QUANT_BITS <= 4
 #define FITTING_WORDS 8
-#elif LOW_BITS + HIGH_BITS == 5
+#elif QUANT_BITS == 5
 #define FITTING_WORDS 4
-#else
+#elif QUANT_BITS == 6
 #define FITTING_WORDS 2
+#else
+#define FITTING_WORDS 1
 #endif
 #if HAS_HALF_BLOCKS && FITTING_WORDS > 4
 #define SUM_WORDS 4
@@ -47,6 +52,9 @@ typedef struct {
 block read_block(const global uchar *panel, int b, int row) {
     block to;
     to.scales = read_scales(panel, b, row);
+#ifdef PACKED
+    read_block_quants(panel, b, row, to.words);
+#else
 #pragma unroll
     for (int i = 0; i < 8; i++) {
         INT quants = read_quants(panel, b, row, i);
@@ -57,6 +65,7 @@ block read_block(const global uchar *panel, int b, int row) {
         to.words[i] = quants;
 #endif
     }
+#endif
 #if HAS_HALF_BLOCKS
     to.scales.half_scales[0] = FACTOR(to.scales.half_scales[0]);
     to.scales.half_scales[1] = FACTOR(to.scales.half_scales[1]);

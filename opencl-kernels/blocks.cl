@@ -11,6 +11,7 @@
  *   SCALES: where scales are; see below.
  *   UNIT: a factor on all scales.
  *   CODES_LOW, CODES_HIGH: the codebook that quants are numbers in, if there is one: unsigned bytes.
+ * Or PACKED and what goes with it: packed.cl.
  */
 #define TILE_ROWS 32
 #define PANEL_BLOCKS 8
@@ -31,8 +32,28 @@
 #define HALVES_OF_PANELS 6
 /* Header: a line of bytes e for each block: scale 2^(e - 127). */
 #define EXPONENTS 7
+/*
+ * Header: half precision d; a line of bytes for each block with the low four bits of s + 32 of its halves, then one for two blocks with
+ * the high two bits: a half block's scale is d s.
+ */
+#define SIX_BITS_OF_HALF_BLOCKS 8
 
 #define LINE (TILE_ROWS * 2)
+
+/* The scales of a block: a weight is scale * (quant - ZERO) + offset. Those of half blocks are in units of scale and offset. */
+typedef struct {
+    FLOAT scale;
+    FLOAT offset;
+    INT half_scales[2];
+    INT half_minima[2];
+} block_scales;
+
+#define BLOCK_BYTES (SCALE_BYTES + QUANT_BYTES)
+#define PANEL_BYTES (HEADER_BYTES + PANEL_BLOCKS * BLOCK_BYTES)
+
+#ifdef PACKED
+#include "packed.cl"
+#else
 #define LOW_WORDS LOW_BITS
 #define HIGH_WORDS HIGH_BITS
 #define QUANT_BYTES ((LOW_WORDS + HIGH_WORDS) * TILE_ROWS * 4)
@@ -52,6 +73,9 @@
 #elif SCALES == HALVES_OF_PANELS
 #define HEADER_BYTES LINE
 #define SCALE_BYTES 0
+#elif SCALES == SIX_BITS_OF_HALF_BLOCKS
+#define HEADER_BYTES (LINE + 12 * TILE_ROWS)
+#define SCALE_BYTES 0
 #elif SCALES == BYTES_OF_HALF_BLOCKS
 #define HEADER_BYTES LINE
 #define SCALE_BYTES LINE
@@ -61,10 +85,10 @@
 #endif
 
 #define HAS_OFFSETS (SCALES == HALVES_AND_OFFSETS || SCALES == BYTES_AND_MINIMA || SCALES == NIBBLES_OF_HALF_BLOCKS)
-#define HAS_HALF_BLOCKS (SCALES == BYTES_OF_HALF_BLOCKS || SCALES == NIBBLES_OF_HALF_BLOCKS)
+#define HAS_HALF_BLOCKS                                                                                          \
+    (SCALES == BYTES_OF_HALF_BLOCKS || SCALES == NIBBLES_OF_HALF_BLOCKS || SCALES == SIX_BITS_OF_HALF_BLOCKS)
 
-#define BLOCK_BYTES (SCALE_BYTES + QUANT_BYTES)
-#define PANEL_BYTES (HEADER_BYTES + PANEL_BLOCKS * BLOCK_BYTES)
+#endif
 
 /* Bytes of a tile. */
 size_t tile_bytes(int columns) {
@@ -72,14 +96,6 @@ size_t tile_bytes(int columns) {
     int panels = (blocks + PANEL_BLOCKS - 1) / PANEL_BLOCKS;
     return (size_t)panels * HEADER_BYTES + (size_t)blocks * BLOCK_BYTES;
 }
-
-/* The scales of a block: a weight is scale * (quant - ZERO) + offset. Those of half blocks are in units of scale and offset. */
-typedef struct {
-    FLOAT scale;
-    FLOAT offset;
-    INT half_scales[2];
-    INT half_minima[2];
-} block_scales;
 
 /*
  * Reads the scales of a block.
@@ -89,7 +105,10 @@ block_scales read_scales(const global uchar *panel, int b, int row) {
     block_scales to;
     const global uchar *at = panel + HEADER_BYTES + b * BLOCK_BYTES + row * 2;
     const global uchar *header = panel + row * 2;
-#if SCALES == HALVES
+#ifdef PACKED
+    to.scale = load_halves(header);
+    read_packed_scales(panel, b, row, &to);
+#elif SCALES == HALVES
     to.scale = load_halves(at);
 #elif SCALES == HALVES_OF_PANELS
     to.scale = load_halves(header);
@@ -108,6 +127,12 @@ block_scales read_scales(const global uchar *panel, int b, int row) {
     to.scale = load_halves(header);
     to.half_scales[0] = SIGNED_BYTE(bytes, 0);
     to.half_scales[1] = SIGNED_BYTE(bytes, 1);
+#elif SCALES == SIX_BITS_OF_HALF_BLOCKS
+    INT low = LOAD_BYTES(panel + LINE + b * TILE_ROWS + row);
+    INT high = LOAD_BYTES(panel + LINE + (PANEL_BLOCKS + b / 2) * TILE_ROWS + row) >> b % 2 * 4;
+    to.scale = load_halves(header);
+    to.half_scales[0] = (low & 15 | (high & 3) << 4) - 32;
+    to.half_scales[1] = (low >> 4 | (high & 12) << 2) - 32;
 #elif SCALES == NIBBLES_OF_HALF_BLOCKS
     INT bytes = LOAD_SHORTS(at);
     to.scale = load_halves(header);
@@ -127,6 +152,7 @@ block_scales read_scales(const global uchar *panel, int b, int row) {
     return to;
 }
 
+#ifndef PACKED
 #ifdef CODES_LOW
 /* The codes that the four bytes of each lane are the numbers of. */
 INT codes(INT numbers) {
@@ -166,3 +192,4 @@ INT read_quants(const global uchar *panel, int b, int row, int i) {
 #endif
     return quants;
 }
+#endif

@@ -41,8 +41,16 @@ kernel void embed(
     const global uchar *panel = tile + (size_t)(from / COLUMNS / PANEL_BLOCKS) * PANEL_BYTES;
     int b = from / COLUMNS % PANEL_BLOCKS;
     block_scales scales = read_scales(panel, b, row);
+#ifdef PACKED
+    int words[8];
+    read_block_quants(panel, b, row, words);
+#endif
     for (int i = 0; i < 8; i++) {
+#ifdef PACKED
+        int quants = words[i];
+#else
         int quants = read_quants(panel, b, row, i);
+#endif
 #if HAS_HALF_BLOCKS
         float scale = scales.scale * scales.half_scales[i / 4];
 #else

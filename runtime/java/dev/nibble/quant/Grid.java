@@ -47,6 +47,11 @@ public enum Grid {
         return size;
     }
 
+    /** The value that a coordinate of this level has; levels ascend from 0. */
+    public int level(int index) {
+        return levels[index];
+    }
+
     /** A new array of all points in the order of their numbers: [{@link #size}][{@link #dimension}]. */
     public byte[] points() {
         byte[] set = read();

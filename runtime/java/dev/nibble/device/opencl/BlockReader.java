@@ -7,7 +7,7 @@ interface BlockReader {
      *
      * @param file a row, at a panel of 256 columns
      * @param block which block of the panel
-     * @param quants receives a byte for each column, four to an int
+     * @param quants receives a byte for each column, four to an int; or the words of what stays packed
      */
     void quants(FileBlocks file, int block, int[] quants);
 

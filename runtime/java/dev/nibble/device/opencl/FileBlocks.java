@@ -1,7 +1,6 @@
 package dev.nibble.device.opencl;
 
 import dev.nibble.gguf.TensorType;
-import dev.nibble.quant.BlockFormat;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.lang.invoke.MethodHandles;
@@ -15,9 +14,7 @@ final class FileBlocks {
 
     private final TensorType type;
     private final byte[] bytes;
-    private final float[] values = new float[PanelLines.COLUMNS];
     private int start;
-    private int decoded = -1;
 
     /** Makes room for a row of this many bytes. */
     FileBlocks(TensorType type, int rowBytes) {
@@ -28,7 +25,6 @@ final class FileBlocks {
     /** Reads a row. */
     void row(MemorySegment rows, long offset) {
         MemorySegment.copy(rows, ValueLayout.JAVA_BYTE, offset, bytes, 0, bytes.length);
-        decoded = -1;
     }
 
     /** Goes to the panel that begins with this column. */
@@ -49,14 +45,5 @@ final class FileBlocks {
     /** The 32 bits at an offset. */
     int word(int at) {
         return (int) WORD.get(bytes, start + at);
-    }
-
-    /** A value of this panel as a float; for types with blocks of 256 columns. */
-    float value(int column) {
-        if (decoded != start) {
-            BlockFormat.of(type).decode(MemorySegment.ofArray(bytes), start, values, 0, values.length);
-            decoded = start;
-        }
-        return values[column];
     }
 }

@@ -25,7 +25,7 @@ final class KernelSource {
         if (!included.add(family)) {
             return "";
         }
-        return INCLUDE.matcher(read(family + ".cl"))
+        return INCLUDE.matcher(family.equals("grids") ? GridTables.source() : read(family + ".cl"))
                 .replaceAll(match -> Matcher.quoteReplacement(of(match.group(1), included)));
     }
 

@@ -15,6 +15,11 @@ enum ScaleForm {
     /** Header: half precision d; before a block two signed bytes s: a half block's scale is d · s. */
     BYTES_OF_HALF_BLOCKS(PanelLines.LINE, PanelLines.LINE),
     /**
+     * Header: half precision d, then s + 32 of each half block: bytes with the low four bits of two, then bytes with the high two bits
+     * of four; a half block's scale is d · s.
+     */
+    SIX_BITS_OF_HALF_BLOCKS(PanelLines.LINE + 12 * PanelLines.ROWS, 0),
+    /**
      * Header: half precision d and −dmin; before a block two bytes s + 16 m: a half block's scale is d · s, its offset −dmin · m.
      */
     NIBBLES_OF_HALF_BLOCKS(2 * PanelLines.LINE, PanelLines.LINE),

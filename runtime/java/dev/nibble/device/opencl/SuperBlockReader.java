@@ -34,10 +34,14 @@ enum SuperBlockReader implements BlockReader {
         public void scales(FileBlocks file, int blocks, int step, PanelLines lines) {
             lines.half(0, file.half(108));
             for (int b = 0; b < blocks; b++) {
-                int low = file.half(96 + 2 * (b % 4)) >>> b / 4 * 4 & 0x0f0f;
-                int high = file.half(104 + 2 * (b % 2)) >>> b / 2 * 2 & 0x0303;
-                // To both bytes 96 + 128 is added, that is −32; no carry leaves the low one before its sign is turned.
-                lines.half(PanelLines.LINE + b * step, (low | high << 4) + 0x6060 ^ 0x8080);
+                int low = file.half(96 + 2 * (b % 4)) >>> b / 4 * 4;
+                lines.octet(PanelLines.LINE + b * PanelLines.ROWS, low & 15 | low >>> 4 & 240);
+            }
+            for (int b = 0; b < blocks; b += 2) {
+                int first = file.half(104) >>> b / 2 * 2;
+                int second = file.half(106) >>> b / 2 * 2;
+                int high = first & 3 | first >>> 6 & 12 | (second & 3) << 4 | second >>> 2 & 192;
+                lines.octet(PanelLines.LINE + (8 + b / 2) * PanelLines.ROWS, high);
             }
         }
     },
@@ -124,37 +128,6 @@ enum SuperBlockReader implements BlockReader {
         @Override
         public void scales(FileBlocks file, int blocks, int step, PanelLines lines) {
             lines.half(0, file.half(64));
-        }
-    },
-
-    /** 54 bytes; base 3 is brought to two bits. */
-    TQ1_0 {
-        @Override
-        public void quants(FileBlocks file, int block, int[] quants) {
-            for (int i = 0; i < quants.length; i++) {
-                int four = 0;
-                for (int j = 0; j < 4; j++) {
-                    four |= digit(file, 32 * block + 4 * i + j) << 8 * j;
-                }
-                quants[i] = four;
-            }
-        }
-
-        /** The digit of a column: its byte is the fraction 0.t₀t₁t₂… in base 3. */
-        private static int digit(FileBlocks file, int column) {
-            int begin = column < 160 ? 0 : column < 240 ? 160 : 240;
-            int width = begin == 0 ? 32 : begin == 160 ? 16 : 4;
-            int first = begin == 0 ? 0 : begin == 160 ? 32 : 48;
-            int fraction = file.octet(first + (column - begin) % width);
-            for (int n = (column - begin) / width; n > 0; n--) {
-                fraction = fraction * 3 & 0xff;
-            }
-            return fraction * 3 >> 8;
-        }
-
-        @Override
-        public void scales(FileBlocks file, int blocks, int step, PanelLines lines) {
-            lines.half(0, file.half(52));
         }
     };
 

@@ -26,7 +26,7 @@ enum WeightLayout {
     Q5_1(TensorType.Q5_1, 4, 1, 0, ScaleForm.HALVES_AND_OFFSETS, new LegacyReader(24, FIVE_BITS_AND_OFFSET)),
     Q8_0(TensorType.Q8_0, 8, 0, 128, ScaleForm.HALVES, new LegacyReader(34, EIGHT_BITS)),
     Q2_K(TensorType.Q2_K, 2, 0, 0, ScaleForm.NIBBLES_OF_HALF_BLOCKS, SuperBlockReader.Q2_K),
-    Q3_K(TensorType.Q3_K, 2, 1, 4, ScaleForm.BYTES_OF_HALF_BLOCKS, SuperBlockReader.Q3_K),
+    Q3_K(TensorType.Q3_K, 2, 1, 4, ScaleForm.SIX_BITS_OF_HALF_BLOCKS, SuperBlockReader.Q3_K),
     Q4_K(TensorType.Q4_K, 4, 0, 0, ScaleForm.BYTES_AND_MINIMA, SuperBlockReader.Q4_K),
     Q5_K(TensorType.Q5_K, 4, 1, 0, ScaleForm.BYTES_AND_MINIMA, SuperBlockReader.Q5_K),
     Q6_K(TensorType.Q6_K, 4, 2, 32, ScaleForm.BYTES_OF_HALF_BLOCKS, SuperBlockReader.Q6_K),
@@ -40,15 +40,15 @@ enum WeightLayout {
             0.5f,
             ScaleForm.EXPONENTS,
             new LegacyReader(17, FOUR_BITS_AND_EXPONENT)),
-    TQ1_0(TensorType.TQ1_0, 2, 0, 1, ScaleForm.HALVES_OF_PANELS, SuperBlockReader.TQ1_0),
     TQ2_0(TensorType.TQ2_0, 2, 0, 1, ScaleForm.HALVES_OF_PANELS, SuperBlockReader.TQ2_0),
-    IQ1_S(TensorType.IQ1_S, 2, 1, Codes.IQ1, 0.125f, GridReader.Scales.IQ1_S, false),
-    IQ1_M(TensorType.IQ1_M, 2, 1, Codes.IQ1, 0.125f, GridReader.Scales.IQ1_M, true),
-    IQ2_XXS(TensorType.IQ2_XXS, 2, 1, Codes.IQ2, 0.125f, GridReader.Scales.IQ2_XXS, false),
-    IQ2_XS(TensorType.IQ2_XS, 2, 1, Codes.IQ2, 0.125f, GridReader.Scales.IQ2_XS, true),
-    IQ2_S(TensorType.IQ2_S, 2, 1, Codes.IQ2, 0.125f, GridReader.Scales.IQ2_S, true),
-    IQ3_XXS(TensorType.IQ3_XXS, 4, 0, Codes.IQ3_XXS, 0.25f, GridReader.Scales.IQ3_XXS, false),
-    IQ3_S(TensorType.IQ3_S, 4, 0, Codes.IQ3_S, 1, GridReader.Scales.IQ3_S, false);
+    TQ1_0(TensorType.TQ1_0, PackedReader.TQ1_0),
+    IQ1_S(TensorType.IQ1_S, PackedReader.IQ1_S),
+    IQ1_M(TensorType.IQ1_M, PackedReader.IQ1_M),
+    IQ2_XXS(TensorType.IQ2_XXS, PackedReader.IQ2_XXS),
+    IQ2_XS(TensorType.IQ2_XS, PackedReader.IQ2_XS),
+    IQ2_S(TensorType.IQ2_S, PackedReader.IQ2_S),
+    IQ3_XXS(TensorType.IQ3_XXS, PackedReader.IQ3_XXS),
+    IQ3_S(TensorType.IQ3_S, PackedReader.IQ3_S);
 
     private static final Map<TensorType, WeightLayout> BY_TYPE = new EnumMap<>(TensorType.class);
 
@@ -66,15 +66,6 @@ enum WeightLayout {
         /** Twice the values of a sign bit, two exponent bits and a mantissa bit. */
         static final int[] TWICE_E2M1 = {0, 1, 2, 3, 4, 6, 8, 12, 0, -1, -2, -3, -4, -6, -8, -12};
 
-        /** Eight times a ternary value that is shifted by an eighth. */
-        static final int[] IQ1 = {-9, -7, -1, 1, 7, 9};
-
-        /** The coordinates of the points of grids, with their signs. */
-        static final int[] IQ2 = {-43, -25, -8, 8, 25, 43};
-
-        static final int[] IQ3_XXS = {-62, -52, -44, -36, -28, -20, -12, -4, 4, 12, 20, 28, 36, 44, 52, 62};
-        static final int[] IQ3_S = {-15, -13, -11, -9, -7, -5, -3, -1, 1, 3, 5, 7, 9, 11, 13, 15};
-
         /** What codes are stored with: it makes them positive. */
         static final int ZERO = 128;
 
@@ -91,7 +82,9 @@ enum WeightLayout {
     private final TensorType type;
     private final int lowBits;
     private final int highBits;
-    private final @Nullable ScaleForm scales;
+    private final int words;
+    private final int headerBytes;
+    private final int scaleBytes;
     private final @Nullable BlockReader reader;
     private final String options;
 
@@ -100,7 +93,9 @@ enum WeightLayout {
         this.type = type;
         this.lowBits = 0;
         this.highBits = 0;
-        this.scales = null;
+        this.words = 0;
+        this.headerBytes = 0;
+        this.scaleBytes = 0;
         this.reader = null;
         this.options = "-DFLOATS=" + type;
     }
@@ -123,30 +118,25 @@ enum WeightLayout {
                         + Codes.word(codes, 8) + (unit == 1 ? "" : " -DUNIT=" + unit + "f"));
     }
 
-    /** Points of a grid: the codes of their coordinates take more than the numbers of the points, but no table to look up. */
-    WeightLayout(
-            TensorType type,
-            int lowBits,
-            int highBits,
-            int[] codes,
-            float unit,
-            GridReader.Scales scales,
-            boolean halfBlocks) {
-        this(
-                type,
-                lowBits,
-                highBits,
-                codes,
-                unit,
-                halfBlocks ? ScaleForm.BYTES_OF_HALF_BLOCKS : ScaleForm.BYTES,
-                new GridReader(codes, unit, halfBlocks, scales));
+    /** What stays packed. */
+    WeightLayout(TensorType type, PackedReader reader) {
+        this.type = type;
+        this.lowBits = 0;
+        this.highBits = 0;
+        this.words = reader.words();
+        this.headerBytes = reader.headerBytes();
+        this.scaleBytes = reader.scaleBytes();
+        this.reader = reader;
+        this.options = reader.options();
     }
 
     WeightLayout(TensorType type, int lowBits, int highBits, ScaleForm scales, BlockReader reader, String moreOptions) {
         this.type = type;
         this.lowBits = lowBits;
         this.highBits = highBits;
-        this.scales = scales;
+        this.words = lowBits + highBits;
+        this.headerBytes = scales.headerBytes();
+        this.scaleBytes = scales.blockBytes();
         this.reader = reader;
         this.options = "-DLOW_BITS=" + lowBits + " -DHIGH_BITS=" + highBits + " -DSCALES=" + scales + moreOptions;
     }
@@ -173,22 +163,21 @@ enum WeightLayout {
 
     /** Bytes of a tile of 32 rows. */
     int tileBytes(int columns) {
-        if (scales == null) {
+        if (reader == null) {
             return Math.toIntExact((long) columns * PanelLines.ROWS * type.blockBytes());
         }
         int panels = Math.ceilDiv(columns, PanelLines.COLUMNS);
         return Math.addExact(
-                Math.multiplyExact(panels, scales.headerBytes()),
-                Math.multiplyExact(columns / PanelLines.BLOCK, blockStep()));
+                Math.multiplyExact(panels, headerBytes), Math.multiplyExact(columns / PanelLines.BLOCK, blockStep()));
     }
 
     private int blockStep() {
-        return (scales == null ? 0 : scales.blockBytes()) + (lowBits + highBits) * PanelLines.ROWS * Integer.BYTES;
+        return scaleBytes + words * PanelLines.ROWS * Integer.BYTES;
     }
 
     /** Packs a row of a tile, which {@code file} is at. */
     void pack(FileBlocks file, int columns, int row, PanelLines tile) {
-        if (reader == null || scales == null) {
+        if (reader == null) {
             packFloats(file, columns, row, tile);
             return;
         }
@@ -201,11 +190,22 @@ enum WeightLayout {
             reader.scales(file, blocks, blockStep(), tile);
             for (int b = 0; b < blocks; b++) {
                 reader.quants(file, b, quants);
-                int line = scales.headerBytes() + b * blockStep() + scales.blockBytes();
-                plane(quants, 0, lowBits, line, tile);
-                plane(quants, lowBits, highBits, line + lowBits * PanelLines.ROWS * Integer.BYTES, tile);
+                int line = headerBytes + b * blockStep() + scaleBytes;
+                if (lowBits == 0) {
+                    words(quants, line, tile);
+                } else {
+                    plane(quants, 0, lowBits, line, tile);
+                    plane(quants, lowBits, highBits, line + lowBits * PanelLines.ROWS * Integer.BYTES, tile);
+                }
             }
-            at += scales.headerBytes() + blocks * blockStep();
+            at += headerBytes + blocks * blockStep();
+        }
+    }
+
+    /** Writes what stays packed. */
+    private void words(int[] quants, int line, PanelLines tile) {
+        for (int w = 0; w < words; w++) {
+            tile.word(line + w * PanelLines.ROWS * Integer.BYTES, quants[w]);
         }
     }
 
