@@ -104,7 +104,9 @@ final class CudaQueue implements Queue {
     }
 
     private void read(long address, MemorySegment target) {
-        finish();
+        if (target.byteSize() == 0) {
+            finish();
+        }
         for (long done = 0; done < target.byteSize(); ) {
             long part = Math.min(target.byteSize() - done, STAGING_BYTES);
             MemorySegment copy = stage(part);

@@ -9,7 +9,7 @@ import java.util.List;
 /** The limits of a CUDA device: a kernel that reads and does nothing else, in several shapes, and the device's own products. */
 final class CudaRoofline implements Roofline {
     private static final long MOST_BYTES = 2L << 30;
-    private static final long MOST_SIMULATED_BYTES = 64L << 20;
+    private static final long MOST_SIMULATED_BYTES = 8L << 20;
     private static final long PIECE = 2L << 20;
     private static final int THREADS = 256;
     private static final int WORD_BYTES = 16;
