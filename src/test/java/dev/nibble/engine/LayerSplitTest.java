@@ -60,6 +60,14 @@ class LayerSplitTest {
                 });
     }
 
+    @TestFactory
+    @ExtendWith(NeedsCuda.class)
+    Stream<DynamicTest> cudaDevicesGiveTheSameLogitsAsOne() {
+        Path path = GoldenData.path("models/tiny-q4_k_m.gguf");
+        return Stream.of(KvType.F16, KvType.Q8_0, KvType.Q4_0)
+                .map(kv -> test(path, "cuda:0", "cuda:0,cuda:1", kv, BY_MEMORY));
+    }
+
     /** The devices work at the same time, each on another chunk of the prompt. */
     @Test
     void devicesThatWorkInTheBackgroundGiveTheSameLogits() throws IOException {
@@ -136,14 +144,17 @@ class LayerSplitTest {
     }
 
     private static DynamicTest test(Path path, String kind, int devices, KvType kv, List<Double> proportions) {
-        String several = String.join(",", Collections.nCopies(devices, kind));
+        return test(path, kind, String.join(",", Collections.nCopies(devices, kind)), kv, proportions);
+    }
+
+    private static DynamicTest test(Path path, String one, String several, KvType kv, List<Double> proportions) {
         String name = path.getFileName() + ", " + several + ", " + kv.id() + ", " + proportions;
         return DynamicTest.dynamicTest(name, () -> {
             int[] tokens = new Random(7).ints(TOKENS, 3, 64).toArray();
             EngineOptions options = new EngineOptions(TOKENS, TOKENS, kv, kv, KvRotation.AUTO, ROWS, proportions);
             DeviceOptions threads = new DeviceOptions(2, false);
             assertArrayEquals(
-                    EngineProbe.logits(path, kind, threads, options, tokens),
+                    EngineProbe.logits(path, one, threads, options, tokens),
                     EngineProbe.logits(path, several, threads, options, tokens));
         });
     }
