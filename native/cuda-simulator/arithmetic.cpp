@@ -9,6 +9,9 @@ namespace {
 void decode_arithmetic(Decoder& decoder) {
     for (const std::string_view modifier : decoder.statement().modifiers) {
         const std::optional<Type> type = type_of(modifier);
+        if (modifier == "u16x2" || modifier == "s16x2") {
+            return decode_integer_arithmetic(decoder);
+        }
         if (!type) {
             continue;
         }

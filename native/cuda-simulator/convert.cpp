@@ -91,7 +91,7 @@ void convert_floats(Warp& warp, const Instruction& in, std::uint32_t mask) {
     }
     for (double& value : values) {
         value = plan.saturates ? saturate(value) : value;
-        value = plan.relu && !(value >= 0) && value == value ? 0.0 : value;
+        value = plan.relu && value <= 0 ? 0.0 : value;
     }
     write_floats(warp, in.d, plan, values, mask);
 }
@@ -107,7 +107,7 @@ void convert_to_pair(Warp& warp, const Instruction& in, std::uint32_t mask) {
         const float* values = warp.in<float>(sources[half]);
         for (unsigned lane = 0; lane < lanes; lane++) {
             double value = values[lane];
-            value = plan.relu && value < 0 ? 0.0 : value;
+            value = plan.relu && value <= 0 ? 0.0 : value;
             value = plan.saturates && value == value ? std::clamp(value, -largest, largest) : value;
             const bool fast = plan.rounding == Rounding::nearest;
             const std::uint16_t bits = !fast ? narrow(value, format, plan.rounding)

@@ -69,7 +69,7 @@ std::uint16_t compute(const HalfPlan& plan, std::uint16_t a, std::uint16_t b, st
     double value = combine(plan.operation, static_cast<double>(widen(a, plan.format)), static_cast<double>(widen(b, plan.format)),
                            static_cast<double>(widen(c, plan.format)));
     value = plan.saturates ? saturate(value) : value;
-    value = plan.relu && value < 0 ? 0.0 : value;
+    value = plan.relu && value <= 0 ? 0.0 : value;
     const std::uint16_t result = narrow(value, plan.format, Rounding::nearest);
     return plan.flushes ? flush_half(result, plan.format) : result;
 }

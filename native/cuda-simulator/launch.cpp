@@ -68,6 +68,7 @@ void begin_warp(Block& block, unsigned number) {
     warp.pc = program.entry;
     warp.groups.assign(1, {warp.pc, warp.active, false});
     warp.active = 0;
+    warp.fair = false;
     warp.rotate = false;
     warp.wait = {};
     warp.syncs = 0;
@@ -111,7 +112,7 @@ void run_one(const Grid& grid, std::uint64_t number) {
 Checks Checks::from_environment() {
     const char* limit = std::getenv("NIBBLE_SIMULATOR_STEP_LIMIT");
     return {!switched_off("NIBBLE_SIMULATOR_CHECK_UNWRITTEN"), !switched_off("NIBBLE_SIMULATOR_CHECK_RACES"),
-            limit != nullptr ? std::strtoull(limit, nullptr, 10) : 500'000'000ULL};
+            limit != nullptr ? std::strtoull(limit, nullptr, 10) : 50'000'000ULL};
 }
 
 void check_launch(const Launch& launch) {

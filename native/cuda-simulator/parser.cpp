@@ -22,6 +22,7 @@ private:
     void performance(FunctionSyntax& function);
     std::vector<Declaration> parameters();
     Declaration declaration(bool external);
+    void declared_name(Declaration& declaration);
     void array_sizes(Declaration& declaration);
     void initialiser(std::vector<Operand>& values);
     void body(FunctionSyntax& function);
@@ -189,11 +190,7 @@ Declaration Parser::declaration(bool external) {
             result.type = token.text.substr(1);
         }
     }
-    result.name = lexer_.expect(TokenKind::word, "a name").text;
-    if (lexer_.accept("<")) {
-        result.numbered = static_cast<std::int64_t>(count("a number of registers"));
-        lexer_.expect(">");
-    }
+    declared_name(result);
     array_sizes(result);
     if (lexer_.accept("=")) {
         initialiser(result.values);
@@ -202,6 +199,16 @@ Declaration Parser::declaration(bool external) {
         }
     }
     return result;
+}
+
+// name, or name<N> for the registers name0 ... of that number
+void Parser::declared_name(Declaration& declaration) {
+    declaration.name = lexer_.expect(TokenKind::word, "a name").text;
+    declaration.numbered = -1;
+    if (lexer_.accept("<")) {
+        declaration.numbered = static_cast<std::int64_t>(count("a number of registers"));
+        lexer_.expect(">");
+    }
 }
 
 void Parser::array_sizes(Declaration& declaration) {
@@ -280,7 +287,7 @@ void Parser::body_directive(FunctionSyntax& function) {
                 result.declaration = declaration(false);
             } else {  // .reg .b32 a, b;
                 lexer_.expect(",");
-                result.declaration.name = lexer_.expect(TokenKind::word, "a name").text;
+                declared_name(result.declaration);
             }
             function.body.push_back(result);
         }

@@ -104,7 +104,9 @@ void check_lane(Warp& warp, const Instruction& in, const Access& access, unsigne
         if (!access.ordered && races_with_reads(read, mine)) {
             report(warp, in, access, lane, read, "read");
         }
-        write = mine | (access.ordered ? atomic_write : 0);
+        // A plain store of the thread itself is still there for others to race with.
+        const bool stored_before = write != 0 && (write & ~0x3fU) == (mine & ~0x3fU) && (write & atomic_write) == 0;
+        write = mine | (access.ordered && !stored_before ? atomic_write : 0);
     }
 }
 

@@ -53,6 +53,7 @@ bool pick(Warp& warp) {
     const std::uint32_t pc = warp.groups[best].pc;
     warp.pc = pc;
     warp.active = 0;
+    warp.fair = warp.rotate;
     warp.rotate = false;
     std::erase_if(warp.groups, [&](const Group& group) {
         const bool here = !group.parked && group.pc == pc;
@@ -62,13 +63,20 @@ bool pick(Warp& warp) {
     return true;
 }
 
-void find_limit(Warp& warp) {
+// Finds where the active lanes meet others. False where others are behind them and go first.
+bool find_limit(Warp& warp) {
     warp.limit = nowhere;
     for (const Group& group : warp.groups) {
-        if (!group.parked && group.pc > warp.pc) {
+        if (group.parked) {
+            continue;
+        }
+        if (group.pc > warp.pc) {
             warp.limit = std::min(warp.limit, group.pc);
+        } else if (!warp.fair) {
+            return false;
         }
     }
+    return true;
 }
 
 void put_back(Warp& warp) {
@@ -154,8 +162,10 @@ void run_warp(Warp& warp) {
                 warp.rotate = true;
                 return;
             }
-            find_limit(warp);
             at = counted = code + warp.pc;
+            if (!find_limit(warp)) {
+                break;
+            }
             limit = code + warp.limit;
         }
         warp.steps += at > counted ? static_cast<std::uint64_t>(at - counted) : 0;

@@ -78,6 +78,7 @@ struct Warp {
     std::uint32_t dead = 0;            // lanes that have ended, or never were
     std::uint32_t pc = 0;              // of the next instruction, for control instructions to change
     std::uint32_t limit = 0;           // where other lanes wait to go on: the least pc behind this one
+    bool fair = false;                 // these lanes go on although others are behind them
     bool rotate = false;               // next, lanes go on that waited longest, not those that are farthest behind
     std::uint32_t syncs = 0;           // warp barriers passed since the last barrier of the block
     Block* block = nullptr;
