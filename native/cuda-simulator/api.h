@@ -29,6 +29,13 @@ T& given(T* pointer) {
     return *pointer;
 }
 
+// Puts what is made into a pointer argument, which is looked at first.
+template <class T, class Make>
+void put_made(T* pointer, Make&& make) {
+    T& target = given(pointer);
+    target = make();
+}
+
 // Runs the body of a function and returns its status.
 template <class Body>
 int call(const char* function, Body&& body) noexcept {

@@ -66,11 +66,12 @@ NIBBLE_EXPORT cuDevicePrimaryCtxRetain(Handle* context, int ordinal) {
     return call(__func__, [&] {
         Device& device = driver().device(ordinal);
         require_alive(device);
+        require(context != nullptr, invalid_value);
         const std::lock_guard lock(device.mutex);
         if (device.primary == nullptr) {
             device.primary = make_context(device, device.primary_flags, true);
         }
-        given(context) = device.primary->handle;
+        *context = device.primary->handle;
         device.primary_owners++;
     });
 }
@@ -109,8 +110,9 @@ NIBBLE_EXPORT cuCtxCreate_v2(Handle* context, unsigned flags, int ordinal) {
         require(flags <= known_flags, invalid_value);
         Device& device = driver().device(ordinal);
         require_alive(device);
+        require(context != nullptr, invalid_value);
         auto made = make_context(device, flags, false);
-        given(context) = made->handle;
+        *context = made->handle;
         context_stack().push_back(std::move(made));
     });
 }

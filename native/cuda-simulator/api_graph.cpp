@@ -21,7 +21,9 @@ void begin(Handle handle, int mode) {
 void instantiate(Handle* execution, Handle handle) {
     (void)usable_context();
     const auto graph = driver().graphs.get(handle);
-    given(execution) = driver().executions.add(std::make_shared<GraphExecution>(graph->context, *graph));
+    put_made(execution, [&] {
+        return driver().executions.add(std::make_shared<GraphExecution>(graph->context, *graph));
+    });
 }
 
 // A node whose context is gone is skipped: its memory is gone as well.

@@ -129,7 +129,7 @@ NIBBLE_EXPORT cuMemGetInfo_v2(std::size_t* free, std::size_t* total) {
 }
 
 NIBBLE_EXPORT cuMemAlloc_v2(std::uint64_t* pointer, std::size_t bytes) {
-    return call(__func__, [&] { given(pointer) = allocate(bytes); });
+    return call(__func__, [&] { put_made(pointer, [&] { return allocate(bytes); }); });
 }
 
 NIBBLE_EXPORT cuMemFree_v2(std::uint64_t pointer) {
@@ -137,11 +137,11 @@ NIBBLE_EXPORT cuMemFree_v2(std::uint64_t pointer) {
 }
 
 NIBBLE_EXPORT cuMemHostAlloc(std::uint64_t* pointer, std::size_t bytes, unsigned flags) {
-    return call(__func__, [&] { given(pointer) = allocate_host(bytes, flags); });
+    return call(__func__, [&] { put_made(pointer, [&] { return allocate_host(bytes, flags); }); });
 }
 
 NIBBLE_EXPORT cuMemAllocHost_v2(std::uint64_t* pointer, std::size_t bytes) {
-    return call(__func__, [&] { given(pointer) = allocate_host(bytes, 0); });
+    return call(__func__, [&] { put_made(pointer, [&] { return allocate_host(bytes, 0); }); });
 }
 
 NIBBLE_EXPORT cuMemFreeHost(std::uint64_t pointer) {

@@ -17,10 +17,8 @@ constexpr unsigned event_wait_external = 1;
 
 void create_stream(Handle* stream, unsigned flags) {
     require(flags <= non_blocking, invalid_value);
-    const auto context = usable_context();
-    const auto made =
-        context->create_stream(flags == non_blocking ? Stream::Kind::non_blocking : Stream::Kind::blocking);
-    given(stream) = driver().streams.add(made);
+    const auto kind = flags == non_blocking ? Stream::Kind::non_blocking : Stream::Kind::blocking;
+    put_made(stream, [&] { return driver().streams.add(usable_context()->create_stream(kind)); });
 }
 
 void wait_for(Stream& stream) {
@@ -136,7 +134,7 @@ NIBBLE_EXPORT cuLaunchHostFunc(Handle stream, void (*function)(void*), void* dat
 NIBBLE_EXPORT cuEventCreate(Handle* event, unsigned flags) {
     return call(__func__, [&] {
         require(flags <= event_flags, invalid_value);
-        given(event) = driver().events.add(std::make_shared<Event>(usable_context(), flags));
+        put_made(event, [&] { return driver().events.add(std::make_shared<Event>(usable_context(), flags)); });
     });
 }
 

@@ -28,7 +28,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 @ExtendWith(NeedsCudaSimulator.class)
 class DriverModulesTest {
     /** fill(target, value): each thread writes value + its place; table: 64 bytes. */
-    private static final String PTX = """
+    static final String PTX = """
             .version 7.0
             .target sm_75
             .address_size 64
