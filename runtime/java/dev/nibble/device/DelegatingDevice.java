@@ -42,6 +42,11 @@ abstract class DelegatingDevice implements Device {
     }
 
     @Override
+    public boolean hasOneLayout() {
+        return device.hasOneLayout();
+    }
+
+    @Override
     public Weight load(WeightSource source, WeightUse use) {
         return device.load(source, use);
     }

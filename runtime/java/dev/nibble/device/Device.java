@@ -35,6 +35,14 @@ public interface Device extends AutoCloseable {
     long weightBytes(WeightShape shape, WeightUse use);
 
     /**
+     * Whether {@link #load} gives a weight the same layout for all uses, so that one that was loaded for one use {@link Weight#serves} the
+     * others too.
+     */
+    default boolean hasOneLayout() {
+        return false;
+    }
+
+    /**
      * Loads a weight into the device's own layout.
      *
      * @throws UnsupportedFeatureException as {@link #weightBytes}

@@ -137,7 +137,7 @@ final class OperationChecks {
         }
 
         Shapes weight(Weight weight, WeightUse use) {
-            if (weight.use() != use) {
+            if (!weight.serves(use)) {
                 throw wrong("wants a weight loaded as " + use + ", not " + weight.shape() + " as " + weight.use());
             }
             return this;

@@ -8,6 +8,11 @@ public interface Weight extends AutoCloseable {
     /** What it was loaded for. */
     WeightUse use();
 
+    /** Whether operations of this use can work with it. */
+    default boolean serves(WeightUse other) {
+        return use() == other;
+    }
+
     /** The device memory that it takes. */
     long bytes();
 

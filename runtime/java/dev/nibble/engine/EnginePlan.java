@@ -109,10 +109,8 @@ record EnginePlan(
             plans.add(new MemoryPlan(
                     device.name(),
                     layers,
-                    tensors.stream()
-                            .filter(layers::need)
-                            .mapToLong(tensor -> tensor.bytesOn(device))
-                            .sum(),
+                    Weights.bytesOn(
+                            device, tensors.stream().filter(layers::need).toList()),
                     layers.count() * kvBytes(),
                     rotation.describe(kvLayout),
                     StepBuffers.estimateBytes(config, limits, layers.endsModel()),

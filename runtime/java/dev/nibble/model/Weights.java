@@ -14,9 +14,12 @@ import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.EnumMap;
+import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.function.LongConsumer;
 import java.util.function.ToLongFunction;
 import org.jspecify.annotations.Nullable;
@@ -25,6 +28,9 @@ import org.jspecify.annotations.Nullable;
 public final class Weights implements AutoCloseable {
     private final Map<TensorRole, Weight[]> matrices = new EnumMap<>(TensorRole.class);
     private final Map<TensorRole, Buffer[]> vectors = new EnumMap<>(TensorRole.class);
+    /** What was loaded for one use and serves the others. */
+    private final Map<WeightShape, Weight> loaded = new HashMap<>();
+
     private final Resources resources = new Resources();
     private final Buffer ropeFrequencies;
     private long bytes;
@@ -72,6 +78,18 @@ public final class Weights implements AutoCloseable {
             WeightShape shape = source.shape();
             return role.kind() == Kind.VECTOR ? shape.values() * Float.BYTES : device.weightBytes(shape, use());
         }
+    }
+
+    /** The device memory that tensors take together: where a device has one layout, one that is used twice is loaded once. */
+    public static long bytesOn(Device device, List<Tensor> tensors) {
+        Set<WeightShape> counted = new HashSet<>();
+        long sum = 0;
+        for (Tensor tensor : tensors) {
+            if (counted.add(tensor.source().shape()) || !device.hasOneLayout()) {
+                sum += tensor.bytesOn(device);
+            }
+        }
+        return sum;
     }
 
     /**
@@ -159,10 +177,17 @@ public final class Weights implements AutoCloseable {
             vectors.computeIfAbsent(tensor.role(), role -> new Buffer[layers])[tensor.layer()] = vector;
             bytes += vector.bytes();
         } else {
-            Weight weight = resources.own(device.load(tensor.source(), tensor.use()));
-            matrices.computeIfAbsent(tensor.role(), role -> new Weight[layers])[tensor.layer()] = weight;
-            bytes += weight.bytes();
+            Weight[] weights = matrices.computeIfAbsent(tensor.role(), role -> new Weight[layers]);
+            weights[tensor.layer()] = device.hasOneLayout()
+                    ? loaded.computeIfAbsent(tensor.source().shape(), shape -> load(device, tensor))
+                    : load(device, tensor);
         }
+    }
+
+    private Weight load(Device device, Tensor tensor) {
+        Weight weight = resources.own(device.load(tensor.source(), tensor.use()));
+        bytes += weight.bytes();
+        return weight;
     }
 
     private Buffer ropeFrequencies(Device device, ModelSource source) {

@@ -224,6 +224,11 @@ public final class CudaDevice implements Device {
     }
 
     @Override
+    public boolean hasOneLayout() {
+        return true;
+    }
+
+    @Override
     public Weight load(WeightSource source, WeightUse use) {
         access.checkOpen();
         return CudaWeight.load(source, use, this);

@@ -94,6 +94,11 @@ final class CudaWeight implements Weight, KernelPart {
     }
 
     @Override
+    public boolean serves(WeightUse other) {
+        return true;
+    }
+
+    @Override
     public long bytes() {
         return memory.bytes();
     }

@@ -225,6 +225,11 @@ public final class OpenClDevice implements Device {
     }
 
     @Override
+    public boolean hasOneLayout() {
+        return true;
+    }
+
+    @Override
     public Weight load(WeightSource source, WeightUse use) {
         checkOpen();
         return OpenClWeight.load(source, use, layout(source.shape()), this);

@@ -113,6 +113,11 @@ final class OpenClWeight implements Weight, KernelPart {
     }
 
     @Override
+    public boolean serves(WeightUse other) {
+        return true;
+    }
+
+    @Override
     public long bytes() {
         return bytes(shape, layout);
     }

@@ -251,6 +251,36 @@ abstract class MemoryContract extends DeviceContract {
         }
     }
 
+    /** Where a weight is looked up and multiplied, it need not be in memory twice. */
+    @Test
+    void aWeightOfADeviceWithOneLayoutServesBothUses() {
+        verify(5, 2, rig -> {
+            RowCount rows = rig.rows(3, 3, 1);
+            WeightShape shape = new WeightShape("tied", TensorType.Q4_0, 1, 70, 64);
+            Weight table = rig.weight(new RandomWeight(shape, 9), WeightUse.TABLE);
+            Weight matrix =
+                    table.serves(WeightUse.MATRIX) ? table : rig.weight(new RandomWeight(shape, 9), WeightUse.MATRIX);
+            rig.add(new Operation.Embed(rows, rig.indices(rows, 70), table, rig.output(rows, 64)));
+            Buffer x = rig.input(rows, 64);
+            Buffer quantized = rig.between(ElementType.Q8, rows, 64);
+            rig.add(new Operation.Quantize(rows, x, quantized));
+            Buffer out = rig.output(rows, 70);
+            rig.add(new Operation.Matmul(rows, x, quantized, List.of(new Operation.Product(matrix, null, out))));
+        });
+    }
+
+    @Test
+    void onlyADeviceWithOneLayoutHasWeightsThatServeAllUses() {
+        WeightShape shape = new WeightShape("any", TensorType.Q4_0, 1, 40, 64);
+        for (WeightUse use : WeightUse.values()) {
+            try (Weight weight = device().load(new RandomWeight(shape, 5), use)) {
+                for (WeightUse other : WeightUse.values()) {
+                    assertEquals(device().hasOneLayout() || use == other, weight.serves(other));
+                }
+            }
+        }
+    }
+
     /** The most that a weight may take. */
     long mostBytes(WeightShape shape) {
         return (long) (1.04 * shape.bytes());

@@ -41,6 +41,7 @@ final class FakeDevice implements Device {
     private final Set<Piece> open = ConcurrentHashMap.newKeySet();
     private final Queue queue = new FakeQueue();
     private long freeMemory = 1L << 40;
+    private boolean oneLayout;
     private int allocations;
     private int failingAllocation = -1;
     private int failingClose = -1;
@@ -53,6 +54,16 @@ final class FakeDevice implements Device {
 
     /** A step and what it does. */
     private record FakeStep(List<Operation> operations) implements Step {}
+
+    FakeDevice withOneLayout() {
+        oneLayout = true;
+        return this;
+    }
+
+    @Override
+    public boolean hasOneLayout() {
+        return oneLayout;
+    }
 
     FakeDevice withFreeMemory(long bytes) {
         freeMemory = bytes;
@@ -182,6 +193,11 @@ final class FakeDevice implements Device {
 
     private record FakeWeight(FakeDevice device, int number, WeightShape shape, WeightUse use)
             implements Weight, Piece {
+        @Override
+        public boolean serves(WeightUse other) {
+            return device.oneLayout || use == other;
+        }
+
         @Override
         public long bytes() {
             return shape.bytes();

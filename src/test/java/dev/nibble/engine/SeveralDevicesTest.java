@@ -49,6 +49,25 @@ class SeveralDevicesTest {
         }
     }
 
+    /** The output matrix is the token embedding: both are there once where a device has one layout for both, as is planned. */
+    @Test
+    void aMatrixThatIsATableTooIsLoadedOnceWhereItCanBe() {
+        long twice = weightBytes(List.of(first));
+        long once = weightBytes(List.of(second.withOneLayout()));
+        assertEquals(VOCABULARY * 2048L / 32 * 18, twice - once);
+        FakeDevice third = new FakeDevice("third", journal).withOneLayout();
+        assertEquals(twice, weightBytes(List.of(second, third), 1.0, 1.0), "one on each device");
+    }
+
+    private long weightBytes(List<Device> devices, Double... proportions) {
+        try (Engine engine = open(devices, proportions)) {
+            long planned =
+                    engine.memory().stream().mapToLong(MemoryPlan::weights).sum();
+            assertEquals(planned, engine.weightBytes());
+            return planned;
+        }
+    }
+
     /** Only live rows are copied, and nothing is read before the end of the prompt. */
     @Test
     void chunksOfAPromptFollowOneAnotherWithoutWaiting() {
