@@ -2,12 +2,15 @@ package dev.nibble.device.cpu;
 
 import static dev.nibble.device.cpu.WeightVectors.highFloats;
 import static dev.nibble.device.cpu.WeightVectors.lowFloats;
+import static jdk.incubator.vector.VectorOperators.ASHR;
+import static jdk.incubator.vector.VectorOperators.I2F;
+import static jdk.incubator.vector.VectorOperators.LSHL;
+import static jdk.incubator.vector.VectorOperators.LSHR;
 
 import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.ShortVector;
-import jdk.incubator.vector.VectorOperators;
 
 /**
  * One token times weights of five bits. A block of 32 columns is five words: the low half of word j holds columns 3 j … 3 j + 2, five
@@ -88,24 +91,20 @@ final class FiveBitProducts {
                 for (int k = 0; k < 3; k++) {
                     ShortVector v =
                             IntVector.broadcast(Lanes.INTS, x[xAt + 3 * j + k]).reinterpretAsShorts();
-                    sum0 = sum0.add(w0.lanewise(VectorOperators.LSHR, bits * k).mul(v));
-                    sum1 = sum1.add(w1.lanewise(VectorOperators.LSHR, bits * k).mul(v));
+                    sum0 = sum0.add(w0.lanewise(LSHR, bits * k).mul(v));
+                    sum1 = sum1.add(w1.lanewise(LSHR, bits * k).mul(v));
                 }
                 ShortVector v =
                         IntVector.broadcast(Lanes.INTS, x[xAt + SPARE + j]).reinterpretAsShorts();
-                sum0 = sum0.add(w0.lanewise(VectorOperators.LSHR, 3 * bits).mul(v));
-                sum1 = sum1.add(w1.lanewise(VectorOperators.LSHR, 3 * bits).mul(v));
+                sum0 = sum0.add(w0.lanewise(LSHR, 3 * bits).mul(v));
+                sum1 = sum1.add(w1.lanewise(LSHR, 3 * bits).mul(v));
             }
             IntVector total0 = sum0.reinterpretAsInts();
             IntVector total1 = sum1.reinterpretAsInts();
-            total0 = total0.lanewise(VectorOperators.LSHL, 16)
-                    .lanewise(VectorOperators.ASHR, 16)
-                    .add(total0.lanewise(VectorOperators.ASHR, 16));
-            total1 = total1.lanewise(VectorOperators.LSHL, 16)
-                    .lanewise(VectorOperators.ASHR, 16)
-                    .add(total1.lanewise(VectorOperators.ASHR, 16));
-            result0 = ((FloatVector) total0.convert(VectorOperators.I2F, 0)).fma(scale0, result0);
-            result1 = ((FloatVector) total1.convert(VectorOperators.I2F, 0)).fma(scale1, result1);
+            total0 = total0.lanewise(LSHL, 16).lanewise(ASHR, 16).add(total0.lanewise(ASHR, 16));
+            total1 = total1.lanewise(LSHL, 16).lanewise(ASHR, 16).add(total1.lanewise(ASHR, 16));
+            result0 = ((FloatVector) total0.convert(I2F, 0)).fma(scale0, result0);
+            result1 = ((FloatVector) total1.convert(I2F, 0)).fma(scale1, result1);
         }
         result0.intoArray(results, row);
         result1.intoArray(results, row + 16);
@@ -114,28 +113,17 @@ final class FiveBitProducts {
     /** Panels of integer scales and minima, {@link ScaleForm#BYTES_AND_MINIMA}. */
     static void bytesAndMinima(
             MemorySegment tile, int offset, int blocks, QuantizedRows x, int block, TileWorkspace workspace) {
-        int[] coefficients = x.coefficients(ShiftedActivations.FIVE_BITS);
         for (int row = 0; row < PackedMatrix.TILE_ROWS / 2; row += Lanes.COUNT) {
             int at = offset + row * Integer.BYTES;
-            bytesAndMinima(tile, at, blocks, BITS, coefficients, x.scales, x.sums, block, workspace.results, row);
+            bytesAndMinima(tile, at, blocks, BITS, x, block, workspace.results, row);
         }
     }
 
     private static void bytesAndMinima(
-            MemorySegment tile,
-            int offset,
-            int blocks,
-            int bits,
-            int[] x,
-            float[] xScales,
-            float[] xSums,
-            int block,
-            float[] results,
-            int row) {
-        FloatVector scaled0 = FloatVector.zero(Lanes.FLOATS);
-        FloatVector scaled1 = scaled0;
-        FloatVector lowest0 = scaled0;
-        FloatVector lowest1 = scaled0;
+            MemorySegment tile, int offset, int blocks, int bits, QuantizedRows x, int block, float[] out, int row) {
+        int[] coefficients = x.coefficients(ShiftedActivations.FIVE_BITS);
+        FloatVector scaled0 = FloatVector.zero(Lanes.FLOATS), scaled1 = scaled0;
+        FloatVector lowest0 = scaled0, lowest1 = scaled0;
         IntVector factors = IntVector.fromMemorySegment(Lanes.INTS, tile, offset, Lanes.ORDER);
         FloatVector factor0 = lowFloats(factors);
         FloatVector factor1 = highFloats(factors);
@@ -146,52 +134,48 @@ final class FiveBitProducts {
             int at = offset + 2 * PanelWords.LINE + b * BLOCK_BYTES;
             int xAt = (block + b) * COEFFICIENTS;
             IntVector bytes = IntVector.fromMemorySegment(Lanes.INTS, tile, at, Lanes.ORDER);
-            FloatVector xSum = FloatVector.broadcast(Lanes.FLOATS, xSums[block + b]);
-            IntVector minima = bytes.lanewise(VectorOperators.LSHR, 8).and(0xff);
-            lowest0 = ((FloatVector) minima.convert(VectorOperators.I2F, 0)).fma(xSum, lowest0);
-            minima = bytes.lanewise(VectorOperators.LSHR, 24);
-            lowest1 = ((FloatVector) minima.convert(VectorOperators.I2F, 0)).fma(xSum, lowest1);
+            FloatVector xSum = FloatVector.broadcast(Lanes.FLOATS, x.sums[block + b]);
+            IntVector minima = bytes.lanewise(LSHR, 8).and(0xff);
+            lowest0 = ((FloatVector) minima.convert(I2F, 0)).fma(xSum, lowest0);
+            minima = bytes.lanewise(LSHR, 24);
+            lowest1 = ((FloatVector) minima.convert(I2F, 0)).fma(xSum, lowest1);
             IntVector scale0 = bytes.and(0xff);
-            IntVector scale1 = bytes.lanewise(VectorOperators.LSHR, 16).and(0xff);
+            IntVector scale1 = bytes.lanewise(LSHR, 16).and(0xff);
             at += PanelWords.LINE;
-            FloatVector xScale = FloatVector.broadcast(Lanes.FLOATS, xScales[block + b]);
-            ShortVector sum0 = IntVector.broadcast(Lanes.INTS, x[xAt + START]).reinterpretAsShorts();
+            FloatVector xScale = FloatVector.broadcast(Lanes.FLOATS, x.scales[block + b]);
+            ShortVector sum0 =
+                    IntVector.broadcast(Lanes.INTS, coefficients[xAt + START]).reinterpretAsShorts();
             ShortVector sum1 = sum0;
             for (int j = 0; j < WORDS; j++) {
-                ShortVector w0 =
-                        ShortVector.fromMemorySegment(Lanes.SHORTS, tile, at + j * PanelWords.WORD, Lanes.ORDER);
-                ShortVector w1 = ShortVector.fromMemorySegment(
-                        Lanes.SHORTS, tile, at + j * PanelWords.WORD + PanelWords.LINE, Lanes.ORDER);
+                int word = at + j * PanelWords.WORD;
+                ShortVector w0 = ShortVector.fromMemorySegment(Lanes.SHORTS, tile, word, Lanes.ORDER);
+                ShortVector w1 = ShortVector.fromMemorySegment(Lanes.SHORTS, tile, word + PanelWords.LINE, Lanes.ORDER);
                 for (int k = 0; k < 3; k++) {
-                    ShortVector v =
-                            IntVector.broadcast(Lanes.INTS, x[xAt + 3 * j + k]).reinterpretAsShorts();
-                    sum0 = sum0.add(w0.lanewise(VectorOperators.LSHR, bits * k).mul(v));
-                    sum1 = sum1.add(w1.lanewise(VectorOperators.LSHR, bits * k).mul(v));
+                    ShortVector v = IntVector.broadcast(Lanes.INTS, coefficients[xAt + 3 * j + k])
+                            .reinterpretAsShorts();
+                    sum0 = sum0.add(w0.lanewise(LSHR, bits * k).mul(v));
+                    sum1 = sum1.add(w1.lanewise(LSHR, bits * k).mul(v));
                 }
-                ShortVector v =
-                        IntVector.broadcast(Lanes.INTS, x[xAt + SPARE + j]).reinterpretAsShorts();
-                sum0 = sum0.add(w0.lanewise(VectorOperators.LSHR, 3 * bits).mul(v));
-                sum1 = sum1.add(w1.lanewise(VectorOperators.LSHR, 3 * bits).mul(v));
+                ShortVector v = IntVector.broadcast(Lanes.INTS, coefficients[xAt + SPARE + j])
+                        .reinterpretAsShorts();
+                sum0 = sum0.add(w0.lanewise(LSHR, 3 * bits).mul(v));
+                sum1 = sum1.add(w1.lanewise(LSHR, 3 * bits).mul(v));
             }
             IntVector total0 = sum0.reinterpretAsInts();
             IntVector total1 = sum1.reinterpretAsInts();
-            total0 = total0.lanewise(VectorOperators.LSHL, 16)
-                    .lanewise(VectorOperators.ASHR, 16)
-                    .add(total0.lanewise(VectorOperators.ASHR, 16));
-            total1 = total1.lanewise(VectorOperators.LSHL, 16)
-                    .lanewise(VectorOperators.ASHR, 16)
-                    .add(total1.lanewise(VectorOperators.ASHR, 16));
-            IntVector more = IntVector.broadcast(Lanes.INTS, x[xAt + MORE]);
+            total0 = total0.lanewise(LSHL, 16).lanewise(ASHR, 16).add(total0.lanewise(ASHR, 16));
+            total1 = total1.lanewise(LSHL, 16).lanewise(ASHR, 16).add(total1.lanewise(ASHR, 16));
+            IntVector more = IntVector.broadcast(Lanes.INTS, coefficients[xAt + MORE]);
             total0 = total0.add(more);
             total1 = total1.add(more);
-            scaled0 = ((FloatVector) total0.mul(scale0).convert(VectorOperators.I2F, 0)).fma(xScale, scaled0);
-            scaled1 = ((FloatVector) total1.mul(scale1).convert(VectorOperators.I2F, 0)).fma(xScale, scaled1);
+            scaled0 = ((FloatVector) total0.mul(scale0).convert(I2F, 0)).fma(xScale, scaled0);
+            scaled1 = ((FloatVector) total1.mul(scale1).convert(I2F, 0)).fma(xScale, scaled1);
         }
-        FloatVector result0 = FloatVector.fromArray(Lanes.FLOATS, results, row);
-        FloatVector result1 = FloatVector.fromArray(Lanes.FLOATS, results, row + 16);
+        FloatVector result0 = FloatVector.fromArray(Lanes.FLOATS, out, row);
+        FloatVector result1 = FloatVector.fromArray(Lanes.FLOATS, out, row + 16);
         result0 = lowest0.fma(offset0, scaled0.fma(factor0, result0));
         result1 = lowest1.fma(offset1, scaled1.fma(factor1, result1));
-        result0.intoArray(results, row);
-        result1.intoArray(results, row + 16);
+        result0.intoArray(out, row);
+        result1.intoArray(out, row + 16);
     }
 }

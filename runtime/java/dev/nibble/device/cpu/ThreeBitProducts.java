@@ -3,12 +3,15 @@ package dev.nibble.device.cpu;
 import static dev.nibble.device.cpu.WeightVectors.highFloats;
 import static dev.nibble.device.cpu.WeightVectors.lowFloats;
 import static dev.nibble.device.cpu.WeightVectors.signedByte;
+import static jdk.incubator.vector.VectorOperators.ASHR;
+import static jdk.incubator.vector.VectorOperators.I2F;
+import static jdk.incubator.vector.VectorOperators.LSHL;
+import static jdk.incubator.vector.VectorOperators.LSHR;
 
 import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.ShortVector;
-import jdk.incubator.vector.VectorOperators;
 
 /**
  * One token times weights of three bits. A block of 32 columns is three words: the low half of word j holds columns 4 j and 4 j + 1 in
@@ -18,10 +21,10 @@ import jdk.incubator.vector.VectorOperators;
  * 16 · 4 · 127 = 8128.
  */
 final class ThreeBitProducts {
-    /** These are handed on as arguments: for a shift that it knows, the compiler takes a register at each place. */
     private static final int BITS = 3;
 
-    private static final int BYTE = 8;
+    /** The third field of a byte has two bits of its own. */
+    private static final int THIRD = 2;
 
     private static final int WORDS = 3;
     private static final int COEFFICIENTS = ShiftedActivations.THREE_BITS.count();
@@ -35,26 +38,16 @@ final class ThreeBitProducts {
     /** Panels of integer scales of half blocks, {@link ScaleForm#BYTES_OF_HALF_BLOCKS}. */
     static void bytesOfHalfBlocks(
             MemorySegment tile, int offset, int blocks, QuantizedRows x, int block, TileWorkspace workspace) {
-        int[] coefficients = x.coefficients(ShiftedActivations.THREE_BITS);
         for (int row = 0; row < PackedMatrix.TILE_ROWS / 2; row += Lanes.COUNT) {
             int at = offset + row * Integer.BYTES;
-            bytesOfHalfBlocks(tile, at, blocks, BITS, BYTE, coefficients, x.scales, block, workspace.results, row);
+            bytesOfHalfBlocks(tile, at, blocks, x, block, workspace.results, row);
         }
     }
 
     private static void bytesOfHalfBlocks(
-            MemorySegment tile,
-            int offset,
-            int blocks,
-            int bits,
-            int bytes,
-            int[] x,
-            float[] xScales,
-            int block,
-            float[] results,
-            int row) {
-        FloatVector scaled0 = FloatVector.zero(Lanes.FLOATS);
-        FloatVector scaled1 = scaled0;
+            MemorySegment tile, int offset, int blocks, QuantizedRows x, int block, float[] out, int row) {
+        int[] coefficients = x.coefficients(ShiftedActivations.THREE_BITS);
+        FloatVector scaled0 = FloatVector.zero(Lanes.FLOATS), scaled1 = scaled0;
         IntVector factors = IntVector.fromMemorySegment(Lanes.INTS, tile, offset, Lanes.ORDER);
         FloatVector factor0 = lowFloats(factors);
         FloatVector factor1 = highFloats(factors);
@@ -62,56 +55,52 @@ final class ThreeBitProducts {
             int at = offset + PanelWords.LINE + b * BLOCK_BYTES;
             int xAt = (block + b) * COEFFICIENTS;
             IntVector scales = IntVector.fromMemorySegment(Lanes.INTS, tile, at, Lanes.ORDER);
-            FloatVector xScale = FloatVector.broadcast(Lanes.FLOATS, xScales[block + b]);
+            FloatVector xScale = FloatVector.broadcast(Lanes.FLOATS, x.scales[block + b]);
             IntVector low0 = signedByte(scales, 0);
             IntVector high0 = signedByte(scales, 1);
             IntVector low1 = signedByte(scales, 2);
             IntVector high1 = signedByte(scales, 3);
             at += PanelWords.LINE;
-            ShortVector sum0 = IntVector.broadcast(Lanes.INTS, x[xAt + START]).reinterpretAsShorts();
+            ShortVector sum0 =
+                    IntVector.broadcast(Lanes.INTS, coefficients[xAt + START]).reinterpretAsShorts();
             ShortVector sum1 = sum0;
             for (int j = 0; j < WORDS; j++) {
-                ShortVector w0 =
-                        ShortVector.fromMemorySegment(Lanes.SHORTS, tile, at + j * PanelWords.WORD, Lanes.ORDER);
-                ShortVector w1 = ShortVector.fromMemorySegment(
-                        Lanes.SHORTS, tile, at + j * PanelWords.WORD + PanelWords.LINE, Lanes.ORDER);
+                int word = at + j * PanelWords.WORD;
+                ShortVector w0 = ShortVector.fromMemorySegment(Lanes.SHORTS, tile, word, Lanes.ORDER);
+                ShortVector w1 = ShortVector.fromMemorySegment(Lanes.SHORTS, tile, word + PanelWords.LINE, Lanes.ORDER);
                 for (int k = 0; k < FIELDS; k++) {
-                    ShortVector v = IntVector.broadcast(Lanes.INTS, x[xAt + FIELDS * j + k])
+                    ShortVector v = IntVector.broadcast(Lanes.INTS, coefficients[xAt + FIELDS * j + k])
                             .reinterpretAsShorts();
-                    int shift = bytes * (k / BITS) + bits * (k % BITS);
-                    sum0 = sum0.add(w0.lanewise(VectorOperators.LSHR, shift).mul(v));
-                    sum1 = sum1.add(w1.lanewise(VectorOperators.LSHR, shift).mul(v));
+                    sum0 = sum0.add(w0.mul(v));
+                    sum1 = sum1.add(w1.mul(v));
+                    w0 = w0.lanewise(LSHR, k == 2 ? THIRD : BITS);
+                    w1 = w1.lanewise(LSHR, k == 2 ? THIRD : BITS);
                 }
             }
             for (int k = 0; k < 2; k++) {
-                ShortVector w0 = ShortVector.fromMemorySegment(
-                        Lanes.SHORTS, tile, at + (WORDS - 1) * PanelWords.WORD, Lanes.ORDER);
-                ShortVector w1 = ShortVector.fromMemorySegment(
-                        Lanes.SHORTS, tile, at + (WORDS - 1) * PanelWords.WORD + PanelWords.LINE, Lanes.ORDER);
-                ShortVector v =
-                        IntVector.broadcast(Lanes.INTS, x[xAt + SPARE + k]).reinterpretAsShorts();
-                int shift = bytes * (k + 1) - 1;
-                sum0 = sum0.add(w0.lanewise(VectorOperators.LSHR, shift).mul(v));
-                sum1 = sum1.add(w1.lanewise(VectorOperators.LSHR, shift).mul(v));
+                int word = at + (WORDS - 1) * PanelWords.WORD;
+                ShortVector w0 = ShortVector.fromMemorySegment(Lanes.SHORTS, tile, word, Lanes.ORDER);
+                ShortVector w1 = ShortVector.fromMemorySegment(Lanes.SHORTS, tile, word + PanelWords.LINE, Lanes.ORDER);
+                ShortVector v = IntVector.broadcast(Lanes.INTS, coefficients[xAt + SPARE + k])
+                        .reinterpretAsShorts();
+                int shift = 8 * k + 7;
+                sum0 = sum0.add(w0.lanewise(LSHR, shift).mul(v));
+                sum1 = sum1.add(w1.lanewise(LSHR, shift).mul(v));
             }
             IntVector total0 = sum0.reinterpretAsInts();
             IntVector total1 = sum1.reinterpretAsInts();
-            low0 = total0.lanewise(VectorOperators.LSHL, 16)
-                    .lanewise(VectorOperators.ASHR, 16)
-                    .mul(low0);
-            low1 = total1.lanewise(VectorOperators.LSHL, 16)
-                    .lanewise(VectorOperators.ASHR, 16)
-                    .mul(low1);
-            total0 = total0.lanewise(VectorOperators.ASHR, 16).mul(high0).add(low0);
-            total1 = total1.lanewise(VectorOperators.ASHR, 16).mul(high1).add(low1);
-            scaled0 = ((FloatVector) total0.convert(VectorOperators.I2F, 0)).fma(xScale, scaled0);
-            scaled1 = ((FloatVector) total1.convert(VectorOperators.I2F, 0)).fma(xScale, scaled1);
+            low0 = total0.lanewise(LSHL, 16).lanewise(ASHR, 16).mul(low0);
+            low1 = total1.lanewise(LSHL, 16).lanewise(ASHR, 16).mul(low1);
+            total0 = total0.lanewise(ASHR, 16).mul(high0).add(low0);
+            total1 = total1.lanewise(ASHR, 16).mul(high1).add(low1);
+            scaled0 = ((FloatVector) total0.convert(I2F, 0)).fma(xScale, scaled0);
+            scaled1 = ((FloatVector) total1.convert(I2F, 0)).fma(xScale, scaled1);
         }
-        FloatVector result0 = FloatVector.fromArray(Lanes.FLOATS, results, row);
-        FloatVector result1 = FloatVector.fromArray(Lanes.FLOATS, results, row + 16);
+        FloatVector result0 = FloatVector.fromArray(Lanes.FLOATS, out, row);
+        FloatVector result1 = FloatVector.fromArray(Lanes.FLOATS, out, row + 16);
         result0 = scaled0.fma(factor0, result0);
         result1 = scaled1.fma(factor1, result1);
-        result0.intoArray(results, row);
-        result1.intoArray(results, row + 16);
+        result0.intoArray(out, row);
+        result1.intoArray(out, row + 16);
     }
 }
