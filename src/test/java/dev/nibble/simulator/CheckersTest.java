@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.nibble.foreign.CudaException;
+import dev.nibble.foreign.CudaSimulator;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
@@ -30,8 +31,8 @@ class CheckersTest {
     }
 
     private static void fails(String body, String... words) {
-        CudaSimulator simulator = CudaSimulator.get();
-        simulator.faults("");
+        CudaSimulator simulator = new CudaSimulator();
+        simulator.fail("");
         assertThrows(CudaException.class, () -> run(body, 256));
         String message = simulator.message();
         for (String word : List.of(words)) {
