@@ -12,6 +12,7 @@ constexpr int l2_bytes = 4 << 20;
 
 // Source: the table of technical specifications in NVIDIA's CUDA C++ Programming Guide.
 constexpr Capability capabilities[] = {
+    {70, 98304, 98304, 2048, 32},  // which the runtime is to refuse
     {75, 65536, 65536, 1024, 16},     {80, 166912, 167936, 2048, 32},  {86, 101376, 102400, 1536, 16},
     {89, 101376, 102400, 1536, 24},   {90, 232448, 233472, 2048, 32},  {100, 232448, 233472, 2048, 32},
     {120, 101376, 102400, 1536, 24},
