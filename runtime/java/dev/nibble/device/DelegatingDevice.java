@@ -52,6 +52,11 @@ abstract class DelegatingDevice implements Device {
     }
 
     @Override
+    public long workspaceBytes(StepForm form) {
+        return device.workspaceBytes(form);
+    }
+
+    @Override
     public Buffer allocate(ElementType type, int rows, int width) {
         return device.allocate(type, rows, width);
     }

@@ -50,6 +50,14 @@ public interface Device extends AutoCloseable {
      */
     Weight load(WeightSource source, WeightUse use);
 
+    /**
+     * The memory that the device takes by itself for steps of a form, beside weights, buffers and caches: for what the kernels of one
+     * operation leave for each other, and for what copies go through.
+     */
+    default long workspaceBytes(StepForm form) {
+        return 0;
+    }
+
     /** Allocates a buffer; its content is undefined. */
     Buffer allocate(ElementType type, int rows, int width);
 

@@ -3,14 +3,18 @@ package dev.nibble.engine;
 import dev.nibble.device.Device;
 import dev.nibble.device.KvLayout;
 import dev.nibble.device.KvRotation;
+import dev.nibble.device.StepForm;
+import dev.nibble.model.ExpertConfig;
 import dev.nibble.model.LayerRange;
 import dev.nibble.model.ModelConfig;
 import dev.nibble.model.Placement;
 import dev.nibble.model.Weights;
 import java.util.ArrayList;
 import java.util.Collections;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.stream.Collectors;
 
 /**
@@ -81,7 +85,7 @@ record EnginePlan(
             Device device = devices.get(i);
             boolean begins = i == 0;
             boolean ends = i == devices.size() - 1;
-            long fixed = StepBuffers.estimateBytes(config, limits, ends);
+            long fixed = scratchBytes(device, ends);
             List<Long> layers = new ArrayList<>(Collections.nCopies(config.layers(), kvBytes()));
             for (Weights.Tensor tensor : tensors) {
                 if (tensor.role().perLayer()) {
@@ -93,6 +97,24 @@ record EnginePlan(
             rooms.add(new Placement.Room(device.freeMemory() / sharers.get(device.name()), fixed, layers));
         }
         return rooms;
+    }
+
+    /** The buffers of a step, and what the device takes for steps. */
+    private long scratchBytes(Device device, boolean ends) {
+        return StepBuffers.estimateBytes(config, limits, ends) + device.workspaceBytes(stepForm());
+    }
+
+    private StepForm stepForm() {
+        Set<Integer> rowLimits = new HashSet<>(Stage.buckets(limits.rows()));
+        rowLimits.addAll(Stage.buckets(limits.outputs()));
+        ExpertConfig experts = config.experts();
+        return new StepForm(
+                rowLimits,
+                config.heads(),
+                kvLayout,
+                (long) limits.pagesPerSequence() * Engine.PAGE_TOKENS,
+                experts == null ? 0 : experts.count(),
+                experts == null ? 0 : experts.used());
     }
 
     /** Bytes of the KV cache of one layer. */
@@ -113,7 +135,7 @@ record EnginePlan(
                             device, tensors.stream().filter(layers::need).toList()),
                     layers.count() * kvBytes(),
                     rotation.describe(kvLayout),
-                    StepBuffers.estimateBytes(config, limits, layers.endsModel()),
+                    scratchBytes(device, layers.endsModel()),
                     device.freeMemory()));
         }
         return plans;

@@ -12,8 +12,10 @@ import dev.nibble.model.ModelSource;
 import dev.nibble.model.Weights;
 import java.lang.foreign.MemorySegment;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.function.LongConsumer;
 
 /**
@@ -140,6 +142,16 @@ final class Stage implements AutoCloseable {
         if (count > 0) {
             queue().write(target, 0, MemorySegment.ofArray(values).asSlice(0, (long) count * Integer.BYTES));
         }
+    }
+
+    /** All limits that steps are prepared for, where there can be so many rows. */
+    static Set<Integer> buckets(int limit) {
+        Set<Integer> buckets = new HashSet<>();
+        for (int count = 1; count < limit; count *= 2) {
+            buckets.add(bucket(count, limit));
+        }
+        buckets.add(limit);
+        return buckets;
     }
 
     private static int bucket(int count, int limit) {

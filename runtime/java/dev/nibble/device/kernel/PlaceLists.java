@@ -8,6 +8,11 @@ package dev.nibble.device.kernel;
  * @param places their lists
  */
 public record PlaceLists(int experts, Allocation counts, Allocation places) {
+    /** The bytes of lists for each expert being chosen by all of {@code capacity} places. */
+    public static long bytes(int experts, int capacity) {
+        return (long) experts * (1 + capacity) * Integer.BYTES;
+    }
+
     /** Allocates lists for each expert being chosen by all of {@code capacity} places. */
     public static PlaceLists allocate(Memory memory, int experts, int capacity) {
         String what = "the lists of the places of " + experts + " experts";

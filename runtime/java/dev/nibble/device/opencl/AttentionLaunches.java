@@ -23,9 +23,8 @@ final class AttentionLaunches {
                 heads / layout.heads(),
                 limit,
                 (long) attention.pageTable().width() * layout.pageTokens());
-        Allocation partials = cut.splits() == 1
-                ? null
-                : plan.device().scratch((long) limit * heads * cut.splits() * (layout.valueSize() + 2) * Float.BYTES);
+        long bytes = Workspace.partials(cut, limit, heads, layout);
+        Allocation partials = bytes == 0 ? null : plan.device().scratch(bytes);
         plan.kernel("attention", cut.options(layout), "attention")
                 .buffer(attention.rows().live())
                 .buffer(attention.positions())

@@ -10,6 +10,7 @@ import dev.nibble.device.KvPages;
 import dev.nibble.device.Operation;
 import dev.nibble.device.Roofline;
 import dev.nibble.device.Step;
+import dev.nibble.device.StepForm;
 import dev.nibble.device.Weight;
 import dev.nibble.device.WeightShape;
 import dev.nibble.device.WeightSource;
@@ -38,7 +39,6 @@ import java.util.function.Supplier;
 public final class OpenClDevice implements Device {
     private static final System.Logger LOG = System.getLogger(OpenClDevice.class.getName());
     private static final Cleaner CLEANER = Cleaner.create();
-    private static final long LEAST_SCRATCH = 1 << 16;
 
     private final String name;
     private final OpenCl calls;
@@ -224,6 +224,12 @@ public final class OpenClDevice implements Device {
                         + WeightLayout.types()));
     }
 
+    /** What copies go through is memory of the host; that counts where both are one. */
+    @Override
+    public long workspaceBytes(StepForm form) {
+        return Workspace.bytes(traits, form) + (traits.unifiedMemory() ? OpenClQueue.STAGING_BYTES : 0);
+    }
+
     @Override
     public boolean hasOneLayout() {
         return true;
@@ -287,8 +293,7 @@ public final class OpenClDevice implements Device {
 
     /** Memory for what launches of one operation leave for each other, at least so many bytes; freed with the device. */
     Allocation scratch(long bytes) {
-        long room = Math.max(Long.highestOneBit(bytes - 1) << 1, LEAST_SCRATCH);
-        return scratch.computeIfAbsent(room, size -> memory.allocate(size, "scratch memory"));
+        return scratch.computeIfAbsent(Workspace.scratch(bytes), size -> memory.allocate(size, "scratch memory"));
     }
 
     /** The kernels of a step were released. */

@@ -15,7 +15,7 @@ import java.util.List;
 /** The queue of an OpenCL device, which runs commands in order. */
 final class OpenClQueue implements Queue {
     /** Host memory for writes that were enqueued and may not be done yet. */
-    private static final long STAGING_BYTES = 4 << 20;
+    static final long STAGING_BYTES = 4 << 20;
 
     /** Enqueued commands after which the host waits, so that a host faster than its device does not fill the driver's memory. */
     private static final int MOST_PENDING = 1 << 14;
