@@ -2,6 +2,7 @@ package dev.nibble.device.cuda;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import dev.nibble.device.Activation;
 import dev.nibble.device.Buffer;
@@ -10,7 +11,12 @@ import dev.nibble.device.NeedsCudaSimulator;
 import dev.nibble.device.Operation;
 import dev.nibble.device.RowCount;
 import dev.nibble.device.Step;
+import dev.nibble.device.Weight;
+import dev.nibble.device.WeightShape;
+import dev.nibble.device.WeightSource;
+import dev.nibble.device.WeightUse;
 import dev.nibble.foreign.CudaSimulator;
+import dev.nibble.gguf.TensorType;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
 import java.util.Random;
@@ -67,6 +73,47 @@ class CudaQueueTest {
             System.arraycopy(values, 0, read, 0, 7);
             System.arraycopy(end, 0, read, 7, end.length);
             assertArrayEquals(values, read);
+        }
+    }
+
+    /** A weight of zeros whose rows cannot be read from one on. */
+    private record Zeros(WeightShape shape, long broken) implements WeightSource {
+        @Override
+        public MemorySegment rows(long firstRow, int count) {
+            if (firstRow + count > broken) {
+                throw new IllegalStateException("row " + broken + " cannot be read");
+            }
+            return MemorySegment.ofArray(new byte[(int) (count * shape.rowBytes())]);
+        }
+    }
+
+    @Test
+    void aWeightIsOnItsWayWhenItsRowsAreRead() {
+        WeightShape shape = new WeightShape("weight", TensorType.Q4_0, 3, 70, 256);
+        try (CudaDevice device = CudaDevice.open(CudaPlatform.system(), 0)) {
+            simulator.fail("copy@1+=slow:1");
+            Weight weight = device.load(new Zeros(shape, Long.MAX_VALUE), WeightUse.MATRIX);
+            assertEquals(0, simulator.calls("cuStreamSynchronize") + simulator.calls("cuCtxSynchronize"));
+            assertEquals(3 * 96 * shape.rowBytes(), weight.bytes());
+            weight.close();
+        } finally {
+            simulator.fail("");
+        }
+    }
+
+    @Test
+    void aWeightThatCannotBeReadLeavesNothing() {
+        WeightShape shape = new WeightShape("weight", TensorType.Q4_0, 3, 70, 256);
+        try (CudaDevice device = CudaDevice.open(CudaPlatform.system(), 0)) {
+            long free = device.freeMemory();
+            for (long broken : new long[] {0, 69, 130, 209}) {
+                var error = assertThrows(
+                        IllegalStateException.class, () -> device.load(new Zeros(shape, broken), WeightUse.TABLE));
+                assertEquals("row " + broken + " cannot be read", error.getMessage());
+                assertEquals(free, device.freeMemory());
+            }
+            device.load(new Zeros(shape, 210), WeightUse.TABLE).close();
+            assertEquals(free, device.freeMemory());
         }
     }
 }
