@@ -11,8 +11,10 @@ final class CudaAccess {
 
     private final CudaHandles handles;
 
-    /** Held while the context is the current one, so that nothing is enqueued with memory that is gone. */
-    /** Fair: a thread that enqueues step after step lets another one close the device. */
+    /**
+     * Held while the context is the current one, so that nothing is enqueued with memory that is gone. Fair: a thread that enqueues step
+     * after step lets another one close the device.
+     */
     private final ReentrantLock lock = new ReentrantLock(true);
 
     private volatile boolean closed;
