@@ -28,10 +28,15 @@ __device__ inline ActivationBlock make_activations(int4 first, int4 last, int2 b
             block.y >> 16};
 }
 
-/* Block b of a row of activations. */
-__device__ inline ActivationBlock activation_block(const Activations& x, int input, int b) {
-    size_t at = static_cast<size_t>(input) * (x.columns / BLOCK_COLUMNS) + b;
-    return make_activations(__ldg(x.values + 2 * at), __ldg(x.values + 2 * at + 1), __ldg(x.blocks + at));
+/* Blocks of a row of activations from `first` on. */
+__device__ inline Activations from_block(const Activations& x, int input, int first) {
+    size_t at = static_cast<size_t>(input) * (x.columns / BLOCK_COLUMNS) + first;
+    return {x.values + 2 * at, x.blocks + at, x.columns};
+}
+
+/* Block b of those. */
+__device__ inline ActivationBlock activation_block(const Activations& x, int b) {
+    return make_activations(__ldg(x.values + 2 * b), __ldg(x.values + 2 * b + 1), __ldg(x.blocks + b));
 }
 
 /* Adds the product of a block to a sum. */
@@ -97,30 +102,27 @@ __device__ inline void multiply_blocks(
         Block w = Type::read(panel_of<Type>(tile, threadIdx.x, b, blocks), b % PANEL_BLOCKS);
 #pragma unroll
         for (int i = 0; i < COUNT; i++) {
-            add_product<Type>(w, activation_block(x, inputs[i], b), sums[i]);
+            add_product<Type>(w, activation_block(from_block(x, inputs[i], b), 0), sums[i]);
         }
     }
 }
 
 /* Whole panels split, split + splits, ... of the lane's row, each read at once; then the blocks of a last one that is not whole. */
-template <class Type, int COUNT>
+template <class Type>
 __device__ inline void multiply_panels(
-        const bytes* tile, const Activations& x, const int (&inputs)[COUNT], int split, int splits, float (&sums)[COUNT]) {
+        const bytes* tile, const Activations& x, const int (&inputs)[1], int split, int splits, float (&sums)[1]) {
     int whole = x.columns / PANEL_COLUMNS;
 #pragma unroll 1
     for (int panel = split; panel < whole; panel += splits) {
         LoadedPanel<Type> loaded(tile + static_cast<size_t>(panel) * PANEL_BYTES<Type>, threadIdx.x);
+        Activations its = from_block(x, inputs[0], panel * PANEL_BLOCKS);
 #pragma unroll
         for (int b = 0; b < PANEL_BLOCKS; b++) {
-            Block w = Type::read(loaded, b);
-#pragma unroll
-            for (int i = 0; i < COUNT; i++) {
-                add_product<Type>(w, activation_block(x, inputs[i], panel * PANEL_BLOCKS + b), sums[i]);
-            }
+            add_product<Type>(Type::read(loaded, b), activation_block(its, b), sums[0]);
         }
     }
     if constexpr (Type::BYTES != Type::BLOCK_BYTES) {
-        multiply_blocks<Type, COUNT>(tile, x, inputs, whole * PANEL_BLOCKS + split, splits, sums);
+        multiply_blocks<Type, 1>(tile, x, inputs, whole * PANEL_BLOCKS + split, splits, sums);
     }
 }
 
@@ -129,7 +131,7 @@ template <class Type, int COUNT>
 __device__ inline void multiply_share(
         const bytes* tile, const Activations& x, const int (&inputs)[COUNT], int split, int splits, float (&sums)[COUNT]) {
     if constexpr (COUNT == 1) {
-        multiply_panels<Type, COUNT>(tile, x, inputs, split, splits, sums);
+        multiply_panels<Type>(tile, x, inputs, split, splits, sums);
     } else {
         multiply_blocks<Type, COUNT>(tile, x, inputs, split, splits, sums);
     }

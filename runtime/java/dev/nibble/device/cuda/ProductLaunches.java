@@ -47,7 +47,7 @@ final class ProductLaunches implements LaunchPlanner.Products {
     public void matmul(Operation.Matmul matmul) {
         int limit = matmul.rows().limit();
         for (List<Product> group : groups(matmul.products())) {
-            ProductShape shape = ProductShape.of(limit, columns(group));
+            ProductShape shape = shape(limit, group, 1);
             CudaLaunchBuilder launch = kernel(group, shape)
                     .buffer(matmul.rows().live())
                     .memory(null)
@@ -66,10 +66,9 @@ final class ProductLaunches implements LaunchPlanner.Products {
         int places = Math.multiplyExact(matmul.rows().limit(), used);
         PlaceLists lists = places <= FEW_PLACES ? null : listPlaces(matmul, experts, places);
         for (List<Product> group : groups(matmul.products())) {
-            int columns = columns(group);
             // Of few places each works by itself, of many those of an expert together: about so many.
             int together = lists == null ? 1 : Math.max(2, Math.ceilDiv(places, experts));
-            ProductShape shape = ProductShape.of(together, columns);
+            ProductShape shape = shape(together, group, experts);
             CudaLaunchBuilder launch = kernel(group, shape).buffer(matmul.rows().live());
             if (lists == null) {
                 launch.buffer(matmul.ids()).memory(null).integer(used).integer(experts);
@@ -80,7 +79,7 @@ final class ProductLaunches implements LaunchPlanner.Products {
                         .integer(places);
             }
             input(launch, group, matmul.x(), matmul.quantized())
-                    .integer(matmul.x().width() == columns ? used : 1);
+                    .integer(matmul.x().width() == columns(group) ? used : 1);
             launch(launch, group, shape, lists == null ? places : experts);
         }
     }
@@ -123,6 +122,18 @@ final class ProductLaunches implements LaunchPlanner.Products {
         return group.getFirst().weight().shape().columns();
     }
 
+    private static int tiles(List<Product> group) {
+        return group.stream()
+                .mapToInt(product -> ((CudaWeight) product.weight()).tiles())
+                .sum();
+    }
+
+    private ProductShape shape(int limit, List<Product> group, int matrices) {
+        long tiles = (long) matrices * tiles(group);
+        return ProductShape.of(
+                limit, columns(group), tiles, plan.device().traits().multiprocessors());
+    }
+
     private CudaLaunchBuilder kernel(List<Product> group, ProductShape shape) {
         WeightLayout layout = layout(group.getFirst());
         return plan.kernel(layout.named("matmul"), shape.kernel(layout));
@@ -138,7 +149,6 @@ final class ProductLaunches implements LaunchPlanner.Products {
     /** Sets the arguments of all weights, then the sizes. */
     private static void launch(CudaLaunchBuilder launch, List<Product> group, ProductShape shape, int blocks) {
         launch.integer(columns(group));
-        int tiles = 0;
         for (Product product : group) {
             CudaWeight weight = (CudaWeight) product.weight();
             launch.memory(weight.memory())
@@ -146,11 +156,10 @@ final class ProductLaunches implements LaunchPlanner.Products {
                     .buffer(product.out())
                     .integer(weight.tiles())
                     .integer(weight.shape().rows());
-            tiles += weight.tiles();
         }
         for (int i = group.size(); i < GROUP; i++) {
             launch.memory(null).memory(null).memory(null).integer(0).integer(0);
         }
-        launch.grid(blocks, Math.ceilDiv(tiles, shape.tilesOfBlock()), 1, WARP, shape.warps());
+        launch.grid(blocks, Math.ceilDiv(tiles(group), shape.tilesOfBlock()), 1, WARP, shape.warps());
     }
 }

@@ -19,12 +19,20 @@ record ProductShape(int rows, int tilesOfBlock, int warps) {
     /** Columns that are worth a warp. */
     private static final int PANEL_COLUMNS = 256;
 
-    /** The kernel for at most this many rows with the same weights. */
-    static ProductShape of(int limit, int columns) {
-        if (limit > FEW) {
+    /**
+     * The kernel for some weights.
+     *
+     * @param limit the most rows of activations that share them
+     * @param columns of the weights
+     * @param tiles of all weights together
+     * @param processors of the device: a kernel for many rows has few blocks, which must not leave some without
+     */
+    static ProductShape of(int limit, int columns, long tiles, int processors) {
+        long blocks = Math.ceilDiv(limit, MANY) * Math.ceilDiv(tiles, MANY_WARPS);
+        if (limit > FEW && blocks >= processors) {
             return new ProductShape(MANY, MANY_WARPS, MANY_WARPS);
         }
-        int rows = limit == 1 ? 1 : Integer.highestOneBit(limit - 1) << 1;
+        int rows = limit == 1 ? 1 : Integer.highestOneBit(Math.min(limit, FEW) - 1) << 1;
         return new ProductShape(rows, 1, Math.clamp(Math.ceilDiv(columns, PANEL_COLUMNS), 1, MOST_SPLITS));
     }
 

@@ -45,7 +45,7 @@ final class CudaProductsTest extends DeviceContract {
     @MethodSource("types")
     void rowsThatManyWarpsShare(TensorType type) {
         int columns = 10 * 256 + (type.blockLength() == 256 ? 0 : 96);
-        for (int limit : new int[] {1, 2, 4, 8, 20}) {
+        for (int limit : new int[] {1, 2, 4, 8, 20, 129}) {
             verify(limit, 2, rig -> matmul(rig, rig.rows(limit, limit, limit - 1), type, columns, 37));
         }
     }
@@ -55,7 +55,7 @@ final class CudaProductsTest extends DeviceContract {
     @ValueSource(ints = {2050, 2053, 2055})
     void rowsOfFloatsOfOddLengths(int columns) {
         for (TensorType type : List.of(TensorType.F32, TensorType.F16, TensorType.BF16)) {
-            for (int limit : new int[] {1, 3, 17}) {
+            for (int limit : new int[] {1, 3, 17, 130}) {
                 verify(columns, 2, rig -> matmul(rig, rig.rows(limit, limit, 1), type, columns, 33));
             }
         }
@@ -73,7 +73,7 @@ final class CudaProductsTest extends DeviceContract {
     /** More rows in a group of weights than a tile has, tiles that begin in the middle of the blocks of many warps. */
     @Test
     void groupsOfSmallWeights() {
-        for (int limit : new int[] {1, 3, 40}) {
+        for (int limit : new int[] {1, 3, 40, 70}) {
             verify(limit, 2, rig -> matmul(rig, rig.rows(limit, limit, 1), TensorType.Q5_1, 288, 1, 33, 70, 32));
             verify(limit, 2, rig -> matmul(rig, rig.rows(limit, limit, 1), TensorType.BF16, 40, 5, 64, 31, 1));
         }
@@ -94,7 +94,7 @@ final class CudaProductsTest extends DeviceContract {
     void sameInputSameBits() throws Exception {
         assertSameBits(rig -> matmul(rig, rig.rows(8, 8), TensorType.Q4_0, 2048, 65));
         assertSameBits(rig -> matmul(rig, rig.rows(1, 1), TensorType.Q6_K, 2048, 65));
-        assertSameBits(rig -> matmul(rig, rig.rows(33, 33), TensorType.F16, 515, 65));
+        assertSameBits(rig -> matmul(rig, rig.rows(133, 133), TensorType.F16, 515, 65));
         assertSameBits(rig -> experts(rig, rig.rows(20, 20), TensorType.Q5_K, 3, 8));
     }
 

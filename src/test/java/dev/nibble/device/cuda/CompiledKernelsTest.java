@@ -89,8 +89,10 @@ class CompiledKernelsTest {
     void everyTypeOfWeightsHasItsKernels(WeightLayout layout) throws IOException {
         Set<String> kernels = kernels(75);
         for (int rows = 1; rows <= 64; rows++) {
-            String kernel = ProductShape.of(rows, 4096).kernel(layout);
-            assertTrue(kernels.contains(layout.named("matmul") + "," + kernel), kernel);
+            for (int tiles : new int[] {1, 4096}) {
+                String kernel = ProductShape.of(rows, 4096, tiles, 100).kernel(layout);
+                assertTrue(kernels.contains(layout.named("matmul") + "," + kernel), kernel);
+            }
         }
         assertTrue(kernels.contains(layout.named("matmul") + "," + layout.named("embed")));
     }
