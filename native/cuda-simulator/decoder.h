@@ -55,7 +55,6 @@ public:
     std::shared_ptr<Program> decode();
 
     const Statement& statement() const { return *statement_; }
-    unsigned target() const { return names_.syntax->target; }
     [[noreturn]] void fail(const std::string& message) const;
 
     // Modifiers, each taken once. finish() fails where one is left.
@@ -63,7 +62,6 @@ public:
     // The first of the modifiers that stands next; its index, or -1.
     int take_one(std::initializer_list<std::string_view> choices);
     Type take_type();
-    bool next_is_type() const;
     std::string_view peek_modifier() const;
     void finish();
 

@@ -51,8 +51,6 @@ int Decoder::take_one(std::initializer_list<std::string_view> choices) {
     return -1;
 }
 
-bool Decoder::next_is_type() const { return type_of(peek_modifier()).has_value(); }
-
 Type Decoder::take_type() {
     for (std::size_t i = 0; i < taken_.size(); i++) {
         const std::optional<Type> type = taken_[i] ? std::nullopt : type_of(statement_->modifiers[i]);

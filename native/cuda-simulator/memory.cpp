@@ -218,18 +218,6 @@ void DeviceMemory::copy_marks(
     }
 }
 
-std::optional<std::uint64_t> DeviceMemory::first_unwritten(std::uint64_t address, std::uint64_t bytes) const {
-    for (std::uint64_t at = address; at < address + bytes; at++) {
-        const std::uint8_t shadow = *shadow_of(at);
-        if (at % 4 == 0 && shadow == 0x0f) {
-            at += 3;
-        } else if ((shadow >> at % 4 & 1) == 0) {
-            return at;
-        }
-    }
-    return std::nullopt;
-}
-
 void DeviceMemory::append_ranges(AddressMap& map) const {
     std::lock_guard lock(mutex_);
     for (const auto& [address, allocation] : live_) {

@@ -77,8 +77,6 @@ public:
     void mark(std::uint64_t address, std::uint64_t bytes, bool written = true);
     // Copies which bytes were written along with a copy of their contents from `source_memory` (this one or a peer).
     void copy_marks(std::uint64_t target, const DeviceMemory& source_memory, std::uint64_t source, std::uint64_t bytes);
-    // The first byte of a live range that was never written.
-    std::optional<std::uint64_t> first_unwritten(std::uint64_t address, std::uint64_t bytes) const;
 
     // What kernels of this device may access now, peers and host memory included.
     std::shared_ptr<const AddressMap> addresses() const;

@@ -16,8 +16,6 @@ std::optional<Type> type_of(std::string_view name);
 unsigned bits_of(Type type);
 constexpr bool is_signed(Type type) { return type >= Type::s8 && type <= Type::s64; }
 constexpr bool is_unsigned(Type type) { return type >= Type::u8 && type <= Type::u64; }
-constexpr bool is_bits(Type type) { return type <= Type::b128; }
-constexpr bool is_integer(Type type) { return is_signed(type) || is_unsigned(type); }
 constexpr bool is_float(Type type) { return type >= Type::f16 && type <= Type::f64; }
 
 }  // namespace nibble::simulator

@@ -89,18 +89,6 @@ struct Warp {
     std::byte* local = nullptr;        // (32, local bytes)
     std::vector<std::uint8_t> local_written;
 
-    // Asynchronous copies to shared memory that were issued and not yet waited for.
-    struct Copy {
-        std::uint64_t source;
-        std::uint32_t target;
-        std::uint8_t bytes;
-        std::uint8_t source_bytes;
-        std::uint8_t lane;
-        std::uint32_t group;  // committed in this group of its thread; the one that is open now included
-    };
-    std::vector<Copy> copies;
-    std::array<std::uint32_t, lanes> copy_groups{};  // groups committed by each lane
-
     template <class T>
     T* out(Slot slot) const {
         return reinterpret_cast<T*>(base[0] + (slot >> 1));
