@@ -255,18 +255,7 @@ final class AttentionKernel implements Kernel, WorkerPool.Task {
     private void scoreGroup(int bits, int queries, long at, int to, Scratch scratch) {
         int keySize = cache.layout().keySize();
         for (int query = 0; query < queries; query += AttentionProduct.ROWS) {
-            QuantizedProduct.scores(
-                    bits,
-                    keySize,
-                    scratch.q,
-                    query * keySize,
-                    scratch.queryScales,
-                    query,
-                    scratch.scaleAt(0, KvType.BLOCK),
-                    cache.segment(),
-                    at,
-                    scratch.scores,
-                    query * AttentionWorkspace.TILE + to);
+            QuantizedProduct.scores(bits, keySize, scratch, query, cache.segment(), at, to);
         }
     }
 

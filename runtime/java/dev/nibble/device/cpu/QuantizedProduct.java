@@ -1,5 +1,6 @@
 package dev.nibble.device.cpu;
 
+import dev.nibble.device.cpu.AttentionWorkspace.Scratch;
 import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
@@ -48,73 +49,30 @@ final class QuantizedProduct {
      *
      * @param bits of an integer of the keys
      * @param size of a key, a multiple of 32
-     * @param q integers of the queries, one after another
-     * @param scales of the blocks of the queries: (blocks, queries)
-     * @param queries the distance between the scales of blocks
-     * @param scores rows a tile apart
+     * @param scratch has the integers of the queries, one after another, and the scales of their blocks; receives the scores
+     * @param query the first query
+     * @param token where the scores' columns begin
      */
-    static void scores(
-            int bits,
-            int size,
-            float[] q,
-            int qAt,
-            float[] scales,
-            int scaleAt,
-            int queries,
-            MemorySegment keys,
-            long at,
-            float[] scores,
-            int to) {
+    static void scores(int bits, int size, Scratch scratch, int query, MemorySegment keys, long at, int token) {
         for (int i = 0; i < PAIR; i += Lanes.COUNT) {
-            scores(
-                    bits,
-                    Integer.SIZE - bits,
-                    size,
-                    q,
-                    qAt,
-                    scales,
-                    scaleAt,
-                    queries,
-                    keys,
-                    at + i * 4L,
-                    scores,
-                    to + i);
+            scores(bits, Integer.SIZE - bits, size, scratch, query, keys, at + i * 4L, token + i);
         }
     }
 
     private static void scores(
-            int bits,
-            int rest,
-            int size,
-            float[] q,
-            int qAt,
-            float[] scales,
-            int scaleAt,
-            int queries,
-            MemorySegment keys,
-            long at,
-            float[] scores,
-            int to) {
+            int bits, int rest, int size, Scratch scratch, int query, MemorySegment keys, long at, int token) {
+        float[] q = scratch.q;
+        int qAt = query * size;
+        float[] scales = scratch.queryScales;
+        int queries = scratch.scaleAt(0, SIZE);
         FloatVector zero = FloatVector.zero(Lanes.FLOATS);
-        FloatVector t00 = zero;
-        FloatVector t01 = zero;
-        FloatVector t10 = zero;
-        FloatVector t11 = zero;
-        FloatVector t20 = zero;
-        FloatVector t21 = zero;
-        FloatVector t30 = zero;
-        FloatVector t31 = zero;
+        FloatVector t00 = zero, t01 = zero, t10 = zero, t11 = zero;
+        FloatVector t20 = zero, t21 = zero, t30 = zero, t31 = zero;
         long word = at;
-        int scale = scaleAt;
+        int scale = query;
         for (int value = 0; value < size; scale += queries) {
-            FloatVector c00 = zero;
-            FloatVector c01 = zero;
-            FloatVector c10 = zero;
-            FloatVector c11 = zero;
-            FloatVector c20 = zero;
-            FloatVector c21 = zero;
-            FloatVector c30 = zero;
-            FloatVector c31 = zero;
+            FloatVector c00 = zero, c01 = zero, c10 = zero, c11 = zero;
+            FloatVector c20 = zero, c21 = zero, c30 = zero, c31 = zero;
             IntVector both = words(keys, word);
             word += KvBlock.SCALES;
             for (int end = value + SIZE; value < end; word += SIZE * 4L) {
@@ -150,6 +108,8 @@ final class QuantizedProduct {
             t30 = c30.fma(s0.mul(scales[scale + 3]), t30);
             t31 = c31.fma(s1.mul(scales[scale + 3]), t31);
         }
+        float[] scores = scratch.scores;
+        int to = query * STRIDE + token;
         t00.intoArray(scores, to);
         t01.intoArray(scores, to + PAIR);
         t10.intoArray(scores, to + STRIDE);

@@ -88,19 +88,15 @@ final class SixBitProducts {
                 IntVector sums1 = sum1.reinterpretAsInts();
                 total0 = total0.add(sums0.lanewise(ASHR, 16).mul(highScale0));
                 total1 = total1.add(sums1.lanewise(ASHR, 16).mul(highScale1));
-                sums0 = sums0.lanewise(LSHL, 16).lanewise(ASHR, 16);
-                sums1 = sums1.lanewise(LSHL, 16).lanewise(ASHR, 16);
-                total0 = total0.add(sums0.mul(lowScale0));
-                total1 = total1.add(sums1.mul(lowScale1));
+                total0 = total0.add(sums0.lanewise(LSHL, 16).lanewise(ASHR, 16).mul(lowScale0));
+                total1 = total1.add(sums1.lanewise(LSHL, 16).lanewise(ASHR, 16).mul(lowScale1));
             }
             scaled0 = ((FloatVector) total0.convert(I2F, 0)).fma(xScale, scaled0);
             scaled1 = ((FloatVector) total1.convert(I2F, 0)).fma(xScale, scaled1);
         }
-        FloatVector result0 = FloatVector.fromArray(Lanes.FLOATS, out, row);
-        FloatVector result1 = FloatVector.fromArray(Lanes.FLOATS, out, row + 16);
-        result0 = scaled0.fma(factor0, result0);
-        result1 = scaled1.fma(factor1, result1);
-        result0.intoArray(out, row);
-        result1.intoArray(out, row + 16);
+        scaled0 = scaled0.fma(factor0, FloatVector.fromArray(Lanes.FLOATS, out, row));
+        scaled1 = scaled1.fma(factor1, FloatVector.fromArray(Lanes.FLOATS, out, row + 16));
+        scaled0.intoArray(out, row);
+        scaled1.intoArray(out, row + 16);
     }
 }

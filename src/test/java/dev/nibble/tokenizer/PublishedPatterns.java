@@ -2,6 +2,8 @@ package dev.nibble.tokenizer;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
+import java.util.Objects;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
@@ -28,6 +30,84 @@ final class PublishedPatterns {
     private static final String MARKED_WORD = "[^\\r\\n\\p{L}\\p{N}]?[\\p{L}\\p{M}]+" + CONTRACTION + "?";
     private static final String DIGIT_GROUPS = "\\p{N}{1,3}(?=(?:\\p{N}{3})*+(?!\\p{N}))";
 
+    private static final String HAN =
+            "[\u4e00-\u9fff\u3400-\u4dbf\\x{20000}-\\x{2a6df}\\x{2a700}-\\x{2ebef}\uf900-\ufaff\\x{2f800}-\\x{2fa1f}]";
+    private static final String NOT_HAN = HAN.replace("[", "[^");
+    private static final String AFMOE_SCRIPTS =
+            "[\u4e00-\u9fff\u3400-\u4dbf\uf900-\ufaff\u3040-\u309f\u30a0-\u30ff\uff65-\uff9f\u2f00-\u2fdf\u0e40-\u0e7f"
+                    + "\u0e80-\u0eff\u1780-\u17ff\u1000-\u109f\uaa60-\uaa7f\ua9e0-\ua9ff\uac00-\ud7af\u1100-\u11ff]+";
+
+    private static final Map<PreTokenizer, PublishedPatterns> OF = Map.ofEntries(
+            row(PreTokenizer.DEFAULT, "[\\p{P}\\$\\+<=>\\^~\\|]+", GPT2, "\\p{N}+", "[0-9][0-9][0-9]"),
+            row(PreTokenizer.GPT2, GPT2),
+            row(PreTokenizer.STARCODER, "\\p{N}", GPT2),
+            row(PreTokenizer.FALCON, "[\\p{P}\\$\\+<=>\\^~\\|`]+", GPT2, "[0-9][0-9][0-9]"),
+            row(PreTokenizer.LLAMA3, LLAMA3),
+            row(PreTokenizer.CL100K, LLAMA3),
+            row(PreTokenizer.CHATGLM4, LLAMA3),
+            row(PreTokenizer.QWEN2, QWEN2),
+            row(
+                    PreTokenizer.QWEN35,
+                    CONTRACTION + "|[^\\r\\n\\p{L}\\p{N}]?[\\p{L}\\p{M}]+|\\p{N}"
+                            + "| ?[^\\s\\p{L}\\p{M}\\p{N}]+[\\r\\n]*|" + TAIL),
+            row(PreTokenizer.UFAKZEKA, WORD + "|\\p{N}|" + SYMBOLS + TAIL),
+            row(PreTokenizer.SEED_CODER, CONTRACTION + "|" + WORD + "|\\p{N}{1}| ?[^\\s\\p{L}\\p{N}\\r\\n]+|" + TAIL),
+            row(
+                    PreTokenizer.JAIS2,
+                    CONTRACTION + "|" + WORD + "|\\p{N}{1,3}|" + SYMBOLS
+                            + "\\s*[\\r\\n]+|\\s{512}(?!\\S)|\\s{256}(?!\\S)|\\s{128}(?!\\S)|\\s{64}(?!\\S)|\\s{32}(?!\\S)"
+                            + "|\\s{16}(?!\\S)|\\s{8}(?!\\S)|\\s{4}(?!\\S)|\\s{1,2}(?!\\S)|\\s{1}"),
+            row(
+                    PreTokenizer.EXAONE_MOE,
+                    CONTRACTION
+                            + "|[^\\r\\n\\p{L}\\p{N}]?(?:\\p{L}\\p{M}*(?: \\p{L}\\p{M}*)*)+|\\p{N}"
+                            + "| ?[^\\s\\p{L}\\p{N}]+[\\r\\n/]?|\\s*[\\r\\n]|\\s+(?!\\S)|\\s+"),
+            row(PreTokenizer.MINICPM5, "\\p{N}{1,3}", CONTRACTION + "|" + WORD + "|\\p{N}+|" + SYMBOLS + TAIL),
+            row(PreTokenizer.GEMMA4, "[^\\n]+|[\\n]+"),
+            row(PreTokenizer.SARVAM_MOE, "[^\\n]+|[\\n]+"),
+            row(PreTokenizer.LAGUNA, "[^\\n]+|[\\n]+", QWEN2),
+            row(PreTokenizer.TEKKEN, cased("\\p{L}", "") + "|\\p{N}" + SLASHED),
+            row(PreTokenizer.O200K, cased("\\p{L}", CONTRACTION + "?") + "|\\p{N}{1,3}" + SLASHED),
+            row(PreTokenizer.GRANITE_EMBEDDING, cased("[\\p{L}\\p{M}]", CONTRACTION + "?") + "|\\p{N}{1,3}" + SLASHED),
+            row(PreTokenizer.TINY_AYA, DIGIT_GROUPS, MARKED_WORD + "|\\p{N}{1,3}" + SLASHED),
+            row(
+                    PreTokenizer.YOUTU,
+                    "[\uac00-\ud7a3\u3131-\u318e]+|[\uff01\u2026\u201c\u201d\u2018\u2019\u2014\uff1a\uff1b\uff0c\u3001-\u303f\ufe30-\ufe4f]+|[\u3105-\u312f]+|"
+                            + KANA,
+                    MARKED_WORD + "|\\p{N}" + SLASHED),
+            row(
+                    PreTokenizer.KIMI_K2,
+                    HAN + "+|[^\\r\\n\\p{L}\\p{N}]?[\\p{L}&&" + NOT_HAN + "]+" + CONTRACTION + "?|\\p{N}{1,3}|"
+                            + SYMBOLS + TAIL),
+            row(
+                    PreTokenizer.DEEPSEEK_LLM,
+                    "[\\r\\n]",
+                    "\\s?[" + casedLetters() + "]+",
+                    "\\s?[!-/:-~\uff01-\uff0f\uff1a-\uff5e\u2018-\u201f\u3001-\u3002]+",
+                    "\\s+$",
+                    EAST_ASIAN,
+                    "\\p{N}+"),
+            row(PreTokenizer.DEEPSEEK_CODER, "[\\r\\n]", "\\s?\\p{L}+", "\\s?\\p{P}+", EAST_ASIAN, "\\p{N}"),
+            row(PreTokenizer.DEEPSEEK3, "\\p{N}{1,3}", KANA, DEEPSEEK3),
+            row(
+                    PreTokenizer.SPARK25,
+                    "\\p{N}{1,3}",
+                    KANA,
+                    DEEPSEEK_WORDS + "| ?[\\p{P}\\p{S}]+|[\\r\\n]|\\s+(?!\\S)|\\s+",
+                    "\\p{N}"),
+            row(PreTokenizer.AFMOE, DIGIT_GROUPS, AFMOE_SCRIPTS, DEEPSEEK3),
+            row(PreTokenizer.BLOOM, BLOOM),
+            row(PreTokenizer.VIKING, BLOOM, "\\p{N}"),
+            row(
+                    PreTokenizer.CHAMELEON,
+                    "<sentinel:[0-9]+>",
+                    "(IMGIMG)((A|B|C|D|E|F|G|H|I){1,4})Z",
+                    "([\\t\\n]|    |  )",
+                    "\\p{N}",
+                    "[\\p{P}!-/:-@\\[-`{-~]",
+                    GPT2),
+            row(PreTokenizer.SUPERBPE, "\\p{N}+", "(?=([0-9]{3})+(?![0-9]))"));
+
     private final List<Pattern> passes;
 
     private PublishedPatterns(String... passes) {
@@ -37,80 +117,13 @@ final class PublishedPatterns {
                 .toList();
     }
 
-    static PublishedPatterns of(PreTokenizer row) {
-        return switch (row) {
-            case DEFAULT -> new PublishedPatterns("[\\p{P}\\$\\+<=>\\^~\\|]+", GPT2, "\\p{N}+", "[0-9][0-9][0-9]");
-            case GPT2 -> new PublishedPatterns(GPT2);
-            case STARCODER -> new PublishedPatterns("\\p{N}", GPT2);
-            case FALCON -> new PublishedPatterns("[\\p{P}\\$\\+<=>\\^~\\|`]+", GPT2, "[0-9][0-9][0-9]");
-            case LLAMA3, CL100K, CHATGLM4 -> new PublishedPatterns(LLAMA3);
-            case QWEN2 -> new PublishedPatterns(QWEN2);
-            case QWEN35 ->
-                new PublishedPatterns(CONTRACTION + "|[^\\r\\n\\p{L}\\p{N}]?[\\p{L}\\p{M}]+|\\p{N}"
-                        + "| ?[^\\s\\p{L}\\p{M}\\p{N}]+[\\r\\n]*|" + TAIL);
-            case UFAKZEKA -> new PublishedPatterns(WORD + "|\\p{N}|" + SYMBOLS + TAIL);
-            case SEED_CODER ->
-                new PublishedPatterns(CONTRACTION + "|" + WORD + "|\\p{N}{1}| ?[^\\s\\p{L}\\p{N}\\r\\n]+|" + TAIL);
-            case JAIS2 ->
-                new PublishedPatterns(CONTRACTION + "|" + WORD + "|\\p{N}{1,3}|" + SYMBOLS
-                        + "\\s*[\\r\\n]+|\\s{512}(?!\\S)|\\s{256}(?!\\S)|\\s{128}(?!\\S)|\\s{64}(?!\\S)|\\s{32}(?!\\S)"
-                        + "|\\s{16}(?!\\S)|\\s{8}(?!\\S)|\\s{4}(?!\\S)|\\s{1,2}(?!\\S)|\\s{1}");
-            case EXAONE_MOE ->
-                new PublishedPatterns(CONTRACTION
-                        + "|[^\\r\\n\\p{L}\\p{N}]?(?:\\p{L}\\p{M}*(?: \\p{L}\\p{M}*)*)+|\\p{N}"
-                        + "| ?[^\\s\\p{L}\\p{N}]+[\\r\\n/]?|\\s*[\\r\\n]|\\s+(?!\\S)|\\s+");
-            case MINICPM5 ->
-                new PublishedPatterns("\\p{N}{1,3}", CONTRACTION + "|" + WORD + "|\\p{N}+|" + SYMBOLS + TAIL);
-            case GEMMA4, SARVAM_MOE -> new PublishedPatterns("[^\\n]+|[\\n]+");
-            case LAGUNA -> new PublishedPatterns("[^\\n]+|[\\n]+", QWEN2);
-            case TEKKEN -> new PublishedPatterns(cased("\\p{L}", "") + "|\\p{N}" + SLASHED);
-            case O200K -> new PublishedPatterns(cased("\\p{L}", CONTRACTION + "?") + "|\\p{N}{1,3}" + SLASHED);
-            case GRANITE_EMBEDDING ->
-                new PublishedPatterns(cased("[\\p{L}\\p{M}]", CONTRACTION + "?") + "|\\p{N}{1,3}" + SLASHED);
-            case TINY_AYA -> new PublishedPatterns(DIGIT_GROUPS, MARKED_WORD + "|\\p{N}{1,3}" + SLASHED);
-            case YOUTU ->
-                new PublishedPatterns(
-                        "[\uac00-\ud7a3\u3131-\u318e]+|[\uff01\u2026\u201c\u201d\u2018\u2019\u2014\uff1a\uff1b\uff0c\u3001-\u303f\ufe30-\ufe4f]+|[\u3105-\u312f]+|"
-                                + KANA,
-                        MARKED_WORD + "|\\p{N}" + SLASHED);
-            case KIMI_K2 ->
-                new PublishedPatterns(HAN + "+|[^\\r\\n\\p{L}\\p{N}]?[\\p{L}&&" + NOT_HAN + "]+" + CONTRACTION
-                        + "?|\\p{N}{1,3}|" + SYMBOLS + TAIL);
-            case DEEPSEEK_LLM ->
-                new PublishedPatterns(
-                        "[\\r\\n]",
-                        "\\s?[" + casedLetters() + "]+",
-                        "\\s?[!-/:-~\uff01-\uff0f\uff1a-\uff5e\u2018-\u201f\u3001-\u3002]+",
-                        "\\s+$",
-                        EAST_ASIAN,
-                        "\\p{N}+");
-            case DEEPSEEK_CODER ->
-                new PublishedPatterns("[\\r\\n]", "\\s?\\p{L}+", "\\s?\\p{P}+", EAST_ASIAN, "\\p{N}");
-            case DEEPSEEK3 -> new PublishedPatterns("\\p{N}{1,3}", KANA, DEEPSEEK3);
-            case SPARK25 ->
-                new PublishedPatterns(
-                        "\\p{N}{1,3}", KANA, DEEPSEEK_WORDS + "| ?[\\p{P}\\p{S}]+|[\\r\\n]|\\s+(?!\\S)|\\s+", "\\p{N}");
-            case AFMOE -> new PublishedPatterns(DIGIT_GROUPS, AFMOE_SCRIPTS, DEEPSEEK3);
-            case BLOOM -> new PublishedPatterns(BLOOM);
-            case VIKING -> new PublishedPatterns(BLOOM, "\\p{N}");
-            case CHAMELEON ->
-                new PublishedPatterns(
-                        "<sentinel:[0-9]+>",
-                        "(IMGIMG)((A|B|C|D|E|F|G|H|I){1,4})Z",
-                        "([\\t\\n]|    |  )",
-                        "\\p{N}",
-                        "[\\p{P}!-/:-@\\[-`{-~]",
-                        GPT2);
-            case SUPERBPE -> new PublishedPatterns("\\p{N}+", "(?=([0-9]{3})+(?![0-9]))");
-        };
+    private static Map.Entry<PreTokenizer, PublishedPatterns> row(PreTokenizer row, String... passes) {
+        return Map.entry(row, new PublishedPatterns(passes));
     }
 
-    private static final String HAN =
-            "[\u4e00-\u9fff\u3400-\u4dbf\\x{20000}-\\x{2a6df}\\x{2a700}-\\x{2ebef}\uf900-\ufaff\\x{2f800}-\\x{2fa1f}]";
-    private static final String NOT_HAN = HAN.replace("[", "[^");
-    private static final String AFMOE_SCRIPTS =
-            "[\u4e00-\u9fff\u3400-\u4dbf\uf900-\ufaff\u3040-\u309f\u30a0-\u30ff\uff65-\uff9f\u2f00-\u2fdf\u0e40-\u0e7f"
-                    + "\u0e80-\u0eff\u1780-\u17ff\u1000-\u109f\uaa60-\uaa7f\ua9e0-\ua9ff\uac00-\ud7af\u1100-\u11ff]+";
+    static PublishedPatterns of(PreTokenizer row) {
+        return Objects.requireNonNull(OF.get(row), row::name);
+    }
 
     /** Letters that are not a-z, then letters that are not A-Z. */
     private static String cased(String letter, String contraction) {
