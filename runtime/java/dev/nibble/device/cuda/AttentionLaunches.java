@@ -2,6 +2,7 @@ package dev.nibble.device.cuda;
 
 import dev.nibble.device.KvLayout;
 import dev.nibble.device.Operation;
+import dev.nibble.device.StepForm;
 import dev.nibble.device.kernel.Allocation;
 
 /** The launches that attend to the KV cache: {@code attention.cu}. */
@@ -10,6 +11,17 @@ final class AttentionLaunches {
 
     AttentionLaunches(CudaPlan plan) {
         this.plan = plan;
+    }
+
+    /** What the parts of an attention of so many rows leave to be combined; 0 if there is one part. */
+    static long partials(CudaTraits device, StepForm form, int rows) {
+        int sharing = form.heads() / form.kv().heads();
+        AttentionShape cut = AttentionShape.of(device, form.kv(), sharing, rows, form.tokens());
+        return partials(cut, rows, form.heads(), form.kv());
+    }
+
+    private static long partials(AttentionShape cut, int rows, int heads, KvLayout layout) {
+        return cut.splits() == 1 ? 0 : (long) rows * heads * cut.splits() * (layout.valueSize() + 2) * Float.BYTES;
     }
 
     void attention(Operation.Attention attention) {
@@ -23,9 +35,8 @@ final class AttentionLaunches {
                 sharing,
                 limit,
                 (long) attention.pageTable().width() * layout.pageTokens());
-        Allocation partials = cut.splits() == 1
-                ? null
-                : plan.device().scratch((long) limit * heads * cut.splits() * (layout.valueSize() + 2) * Float.BYTES);
+        long bytes = partials(cut, limit, heads, layout);
+        Allocation partials = bytes == 0 ? null : plan.device().scratch(bytes);
         kernel(layout, cut.kernel(layout))
                 .buffer(attention.rows().live())
                 .buffer(attention.positions())

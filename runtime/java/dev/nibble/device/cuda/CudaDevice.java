@@ -10,6 +10,7 @@ import dev.nibble.device.KvPages;
 import dev.nibble.device.Operation;
 import dev.nibble.device.Roofline;
 import dev.nibble.device.Step;
+import dev.nibble.device.StepForm;
 import dev.nibble.device.Weight;
 import dev.nibble.device.WeightShape;
 import dev.nibble.device.WeightSource;
@@ -18,6 +19,7 @@ import dev.nibble.device.kernel.Allocation;
 import dev.nibble.device.kernel.KernelBuffer;
 import dev.nibble.device.kernel.Memory;
 import dev.nibble.device.kernel.PlaceLists;
+import dev.nibble.device.kernel.StepWorkspace;
 import dev.nibble.foreign.Cuda;
 import dev.nibble.foreign.CudaException;
 import dev.nibble.foreign.CudaStatus;
@@ -30,8 +32,6 @@ import java.util.function.Supplier;
 
 /** A GPU with NVIDIA's driver. */
 public final class CudaDevice implements Device {
-    private static final long LEAST_SCRATCH = 1 << 16;
-
     private final CudaTraits traits;
     private final Cuda calls;
     private final CudaHandles handles;
@@ -267,6 +267,12 @@ public final class CudaDevice implements Device {
     }
 
     @Override
+    public long workspaceBytes(StepForm form) {
+        return StepWorkspace.bytes(
+                form, ProductLaunches.FEW_PLACES, rows -> AttentionLaunches.partials(traits, form, rows));
+    }
+
+    @Override
     public Optional<Roofline> openRoofline() {
         access.checkOpen();
         return Optional.of(new CudaRoofline(this));
@@ -274,8 +280,7 @@ public final class CudaDevice implements Device {
 
     /** Memory for what launches of one operation leave for each other, at least so many bytes; freed with the device. */
     Allocation scratch(long bytes) {
-        long room = Math.max(Long.highestOneBit(bytes - 1) << 1, LEAST_SCRATCH);
-        return scratch.computeIfAbsent(room, size -> memory.allocate(size, "scratch memory"));
+        return scratch.computeIfAbsent(StepWorkspace.scratch(bytes), size -> memory.allocate(size, "scratch memory"));
     }
 
     /** Whether copies to another device go there without the host's memory. */

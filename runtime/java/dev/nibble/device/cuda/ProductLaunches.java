@@ -15,7 +15,7 @@ final class ProductLaunches implements LaunchPlanner.Products {
     private static final int GROUP = 4;
 
     /** Up to so many places of experts, each reads its expert's weights by itself. */
-    private static final int FEW_PLACES = 16;
+    static final int FEW_PLACES = 16;
 
     private static final int WARP = 32;
 
