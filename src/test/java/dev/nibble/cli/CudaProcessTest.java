@@ -3,7 +3,7 @@ package dev.nibble.cli;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import dev.nibble.device.NeedsCudaSimulator;
+import dev.nibble.simulator.NeedsCudaSimulator;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;

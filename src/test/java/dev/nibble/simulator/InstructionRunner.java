@@ -81,13 +81,7 @@ final class InstructionRunner {
                     rem.u32 %t3, %t2, 3;
                     setp.ne.u32 %guard, %t3, 1;
                 """);
-        for (int i = 0; i < test.sources().size(); i++) {
-            int bits = test.sources().get(i).bits();
-            String register = register(bits) + "abc".charAt(i);
-            text.append("    ld.param.u64 %x, [p").append(i).append("];\n    add.s64 %x, %x, %off;\n");
-            text.append("    ld.global.u64 %y, [%x];\n    cvt.u").append(bits).append(".u64 ");
-            text.append(register).append(", %y;\n");
-        }
+        loadSources(test, text);
         String d = register(test.resultBits()) + "d";
         if (test.resultBits() == 1) {
             text.append("    setp.ne.u32 %pd1, 0, 0;\n");
@@ -96,6 +90,21 @@ final class InstructionRunner {
                     Long.toUnsignedString(POISON & (test.resultBits() == 64 ? -1 : (1L << test.resultBits()) - 1));
             text.append("    mov.b" + test.resultBits() + " " + d + "1, " + poison + ";\n");
         }
+        storeResults(test, d, text);
+        return text.append("    ret;\n}\n").toString();
+    }
+
+    private static void loadSources(InstructionCase test, StringBuilder text) {
+        for (int i = 0; i < test.sources().size(); i++) {
+            int bits = test.sources().get(i).bits();
+            String register = register(bits) + "abc".charAt(i);
+            text.append("    ld.param.u64 %x, [p").append(i).append("];\n    add.s64 %x, %x, %off;\n");
+            text.append("    ld.global.u64 %y, [%x];\n    cvt.u").append(bits).append(".u64 ");
+            text.append(register).append(", %y;\n");
+        }
+    }
+
+    private static void storeResults(InstructionCase test, String d, StringBuilder text) {
         for (int i = 0; i < 2; i++) {
             String statement = instruction(test, d + i);
             text.append("    ").append(i == 0 ? statement : guarded(statement)).append('\n');
@@ -106,7 +115,6 @@ final class InstructionRunner {
             text.append("    ld.param.u64 %x, [p").append(3 + i).append("];\n");
             text.append("    add.s64 %x, %x, %off;\n    st.global.u64 [%x], %z;\n");
         }
-        return text.append("    ret;\n}\n").toString();
     }
 
     private static String guarded(String statements) {
