@@ -94,8 +94,8 @@ final class UsageTest {
     @ParameterizedTest
     @CsvSource(delimiter = '|', textBlock = """
                     run -p x --split tensor                   | --split layer
-                    run -p x --device cpu,reference,cuda:0    | cuda
-                    run -p x --device cuda:0                  | cuda
+                    run -p x --device cpu,reference,cuda:9    | cuda
+                    run -p x --device cuda:9                  | cuda
                     run -p x --device cpu:7                   | cpu:7
                     logits --tokens 1 --out /dev/null --activations f32 --device cpu | reference
                     run -p x --arithmetic exact --device cpu  | reference
