@@ -6,9 +6,9 @@ import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.extension.ExtensionContext;
 import org.junit.jupiter.api.extension.TestExecutionExceptionHandler;
 
-/** The first OpenCL device of this machine against the reference; skipped where there is none. */
+/** The first OpenCL device of this machine against the reference; skipped where there is none. {@link OpenClAttentionContractTest} has the rest. */
 @ExtendWith({NeedsOpenCl.class, OpenClDeviceContractTest.Refusals.class})
-class OpenClDeviceContractTest extends WholeContract {
+class OpenClDeviceContractTest extends ContractWithoutAttention {
     @Override
     Device device() {
         return Devices.open("opencl:0", DeviceOptions.DEFAULT);

@@ -1,56 +1,9 @@
 package dev.nibble.device;
 
-import dev.nibble.device.DeviceContract.Subject;
 import org.junit.jupiter.api.Nested;
 
 /** Every part of the contract of devices, for one kind of device, which a subclass names. */
-abstract class WholeContract {
-    /** Opens the device under test. */
-    abstract Device device();
-
-    /** What results are compared with. */
-    abstract Device reference();
-
-    /** The largest normalized mean squared error of an operation. */
-    abstract double tolerance();
-
-    /** The most that a weight may take. */
-    long mostBytes(WeightShape shape) {
-        return (long) (1.04 * shape.bytes());
-    }
-
-    private Subject subject() {
-        return new Subject(device(), reference(), tolerance());
-    }
-
-    @Nested
-    class Matmul extends MatmulContract {
-        Matmul() {
-            super(subject());
-        }
-    }
-
-    @Nested
-    class Rows extends RowContract {
-        Rows() {
-            super(subject());
-        }
-    }
-
-    @Nested
-    class Choices extends ChoiceContract {
-        Choices() {
-            super(subject());
-        }
-    }
-
-    @Nested
-    class Experts extends ExpertContract {
-        Experts() {
-            super(subject());
-        }
-    }
-
+abstract class WholeContract extends ContractWithoutAttention {
     @Nested
     class Attention extends AttentionContract {
         Attention() {
@@ -62,30 +15,6 @@ abstract class WholeContract {
     class QuantizedAttention extends QuantizedAttentionContract {
         QuantizedAttention() {
             super(subject());
-        }
-    }
-
-    @Nested
-    class Layers extends LayerContract {
-        Layers() {
-            super(subject());
-        }
-    }
-
-    @Nested
-    class Memory extends MemoryContract {
-        Memory() {
-            super(subject());
-        }
-
-        @Override
-        Device open() {
-            return WholeContract.this.device();
-        }
-
-        @Override
-        long mostBytes(WeightShape shape) {
-            return WholeContract.this.mostBytes(shape);
         }
     }
 }
