@@ -26,6 +26,8 @@ const OpcodeTable& opcodes() {
         add_atomic_opcodes(made);
         add_control_opcodes(made);
         add_warp_opcodes(made);
+        add_tensor_opcodes(made);
+        add_async_copy_opcodes(made);
         return made;
     }();
     return table;

@@ -31,6 +31,8 @@ void add_memory_opcodes(OpcodeTable& table);
 void add_atomic_opcodes(OpcodeTable& table);
 void add_control_opcodes(OpcodeTable& table);
 void add_warp_opcodes(OpcodeTable& table);
+void add_tensor_opcodes(OpcodeTable& table);
+void add_async_copy_opcodes(OpcodeTable& table);
 
 // Names that all functions of a module see.
 struct ModuleNames {
@@ -64,6 +66,8 @@ public:
     Type take_type();
     std::string_view peek_modifier() const;
     void finish();
+    // Fails where the module is for devices of a lower capability, 80 for sm_80.
+    void expect_target(unsigned least) const;
 
     std::size_t count() const { return statement_->operands.size(); }
     const Operand& operand(std::size_t index) const;

@@ -69,6 +69,12 @@ void Decoder::finish() {
     }
 }
 
+void Decoder::expect_target(unsigned least) const {
+    if (names_.syntax->target < least) {
+        fail("sm_" + std::to_string(least) + " is needed, this module is for sm_" + std::to_string(names_.syntax->target));
+    }
+}
+
 const Operand& Decoder::operand(std::size_t index) const {
     if (index >= statement_->operands.size()) {
         fail("operand " + std::to_string(index + 1) + " is missing");

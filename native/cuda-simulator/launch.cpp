@@ -73,6 +73,8 @@ void begin_warp(Block& block, unsigned number) {
     warp.wait = {};
     warp.syncs = 0;
     warp.steps = 0;
+    warp.copies.pending.clear();
+    warp.copies.committed.fill(0);
     warp.local = block.local.data() + std::size_t{number} * lanes * program.local_bytes;
     warp.local_written.assign(std::size_t{lanes} * ((program.local_bytes + 3) / 4), 0);
     for (const auto& [special, slot] : program.specials) {

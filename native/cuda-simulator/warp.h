@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "async_copy.h"
 #include "launch.h"
 #include "memory.h"
 #include "program.h"
@@ -88,6 +89,7 @@ struct Warp {
     BarrierWait wait;                  // of the whole warp
     std::byte* local = nullptr;        // (32, local bytes)
     std::vector<std::uint8_t> local_written;
+    AsyncCopies copies;
 
     template <class T>
     T* out(Slot slot) const {
