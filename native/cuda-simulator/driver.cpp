@@ -1,5 +1,6 @@
 #include "driver.h"
 
+#include <algorithm>
 #include <cstdio>
 #include <iterator>
 #include <stdexcept>
@@ -24,9 +25,12 @@ void Driver::start() {
     if (started) {
         return;
     }
-    const Capability* const capability = find_capability(settings.capability);
-    if (settings_error.empty() && capability == nullptr) {
-        settings_error = "NIBBLE_SIMULATED_CAPABILITY is below 7.5";
+    std::vector<const Capability*> capabilities;
+    for (const unsigned number : settings.capabilities) {
+        capabilities.push_back(find_capability(number));
+        if (settings_error.empty() && capabilities.back() == nullptr) {
+            settings_error = "NIBBLE_SIMULATED_CAPABILITY is below 7.5";
+        }
     }
     if (settings_error.empty() && !faults.set(settings.faults)) {
         settings_error = "NIBBLE_SIMULATOR_FAULTS=" + settings.faults + " is not understood; an example is cuMemAlloc@3=2";
@@ -37,7 +41,9 @@ void Driver::start() {
     }
     require(!settings.memories.empty(), no_device);
     for (const std::uint64_t bytes : settings.memories) {
-        devices.push_back(std::make_unique<Device>(static_cast<int>(devices.size()), bytes, *capability));
+        const std::size_t ordinal = devices.size();
+        devices.push_back(std::make_unique<Device>(
+            static_cast<int>(ordinal), bytes, *capabilities[std::min(ordinal, capabilities.size() - 1)]));
     }
     started = true;
 }

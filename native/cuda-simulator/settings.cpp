@@ -59,15 +59,36 @@ std::vector<std::uint64_t> read_memories() {
     return memories;
 }
 
-std::pair<int, int> read_version(const char* name, const char* otherwise) {
-    const std::string text = variable(name, otherwise);
-    std::pair<int, int> version;
+// False where the text is not a number, a point and a number.
+bool read_version(const std::string& text, std::pair<int, int>& version) {
     int read = -1;
-    if (std::sscanf(text.c_str(), "%2d.%2d%n", &version.first, &version.second, &read) != 2 ||
-        read != static_cast<int>(text.size()) || version.first < 0 || version.second < 0) {
-        refuse(name, text, otherwise);
+    return std::sscanf(text.c_str(), "%2d.%2d%n", &version.first, &version.second, &read) == 2 &&
+           read == static_cast<int>(text.size()) && version.first >= 0 && version.second >= 0;
+}
+
+std::vector<unsigned> read_capabilities() {
+    constexpr const char* name = "NIBBLE_SIMULATED_CAPABILITY";
+    const std::string text = variable(name, "8.0");
+    std::vector<unsigned> capabilities;
+    std::istringstream items(text);
+    for (std::string item; std::getline(items, item, ',');) {
+        std::pair<int, int> version;
+        if (!read_version(item, version)) {
+            refuse(name, text, "8.0 or 8.0,7.5");
+        }
+        capabilities.push_back(static_cast<unsigned>(10 * version.first + version.second));
     }
-    return version;
+    return capabilities;
+}
+
+int read_driver() {
+    constexpr const char* name = "NIBBLE_SIMULATED_DRIVER";
+    const std::string text = variable(name, "12.8");
+    std::pair<int, int> version;
+    if (!read_version(text, version)) {
+        refuse(name, text, "12.8");
+    }
+    return 1000 * version.first + 10 * version.second;
 }
 
 }  // namespace
@@ -75,10 +96,8 @@ std::pair<int, int> read_version(const char* name, const char* otherwise) {
 Settings read_settings() {
     Settings settings;
     settings.memories = read_memories();
-    const auto capability = read_version("NIBBLE_SIMULATED_CAPABILITY", "8.0");
-    settings.capability = static_cast<unsigned>(10 * capability.first + capability.second);
-    const auto driver = read_version("NIBBLE_SIMULATED_DRIVER", "12.8");
-    settings.driver_version = 1000 * driver.first + 10 * driver.second;
+    settings.capabilities = read_capabilities();
+    settings.driver_version = read_driver();
     settings.verbose = !variable("NIBBLE_SIMULATOR_VERBOSE", "").empty();
     settings.faults = variable("NIBBLE_SIMULATOR_FAULTS", "");
     return settings;

@@ -9,7 +9,7 @@ namespace nibble::simulator {
 
 struct Settings {
     std::vector<std::uint64_t> memories;  // bytes of each device: NIBBLE_SIMULATED_DEVICES, e.g. 2x8GiB or 8GiB,512MiB or 0
-    unsigned capability = 80;             // 10 * major + minor: NIBBLE_SIMULATED_CAPABILITY, e.g. 8.0
+    std::vector<unsigned> capabilities;   // 10 * major + minor of each device, the last one of all others: NIBBLE_SIMULATED_CAPABILITY
     int driver_version = 12080;           // 1000 * major + 10 * minor: NIBBLE_SIMULATED_DRIVER, e.g. 12.8
     bool verbose = false;                 // NIBBLE_SIMULATOR_VERBOSE: faults and leaks are written to stderr
     std::string faults;                   // NIBBLE_SIMULATOR_FAULTS: see fault_requests.h

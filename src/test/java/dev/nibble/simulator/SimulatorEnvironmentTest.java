@@ -35,11 +35,11 @@ class SimulatorEnvironmentTest {
     void devicesAreAsTheEnvironmentSays() throws Exception {
         String output = probe(Map.of(
                 "NIBBLE_SIMULATED_DEVICES", "3GiB,2x512MiB",
-                "NIBBLE_SIMULATED_CAPABILITY", "7.5",
+                "NIBBLE_SIMULATED_CAPABILITY", "8.9,7.5",
                 "NIBBLE_SIMULATED_DRIVER", "11.8"));
         assertEquals("""
                 CUDA 11.8
-                3072 MiB, sm_75, 65536
+                3072 MiB, sm_89, 101376
                 512 MiB, sm_75, 65536
                 512 MiB, sm_75, 65536
                 """, output);
@@ -70,6 +70,10 @@ class SimulatorEnvironmentTest {
         }
         String capability = probe(Map.of("NIBBLE_SIMULATED_CAPABILITY", "6.1"));
         assertTrue(capability.contains("NIBBLE_SIMULATED_CAPABILITY is below 7.5"), capability);
+        for (String capabilities : new String[] {"8", "8.0;7.5", "8.0,,7.5"}) {
+            String output = probe(Map.of("NIBBLE_SIMULATED_CAPABILITY", capabilities));
+            assertTrue(output.contains("NIBBLE_SIMULATED_CAPABILITY=" + capabilities + " is not understood"), output);
+        }
         String faults = probe(Map.of("NIBBLE_SIMULATOR_FAULTS", "cuMemAlloc"));
         assertTrue(faults.contains("NIBBLE_SIMULATOR_FAULTS=cuMemAlloc is not understood"), faults);
     }

@@ -55,7 +55,7 @@ class CompiledKernelsTest {
         List<String> listed = new ArrayList<>();
         rows().forEach(row -> listed.add(row[0] + "," + row[1]));
         Set<String> missing = kernels(75);
-        assertTrue(missing.containsAll(kernels(80)), "every kernel is there for all devices");
+        missing.addAll(kernels(80));
         listed.forEach(kernel -> assertTrue(missing.remove(kernel), () -> kernel + " is no kernel, or listed twice"));
         assertEquals(Set.of(), missing);
     }
@@ -64,11 +64,18 @@ class CompiledKernelsTest {
     void noKernelKeepsRegistersInMemory() throws IOException {
         for (String[] row : rows()) {
             assertEquals("0", row[5], () -> row[1] + " spills");
-            for (int i = 6; i < row.length; i++) {
+            for (int i = row[6].isEmpty() ? 7 : 6; i < row.length; i++) {
                 int registers = Integer.parseInt(row[i]);
                 assertTrue(registers > 0 && registers <= 255, () -> row[1] + " takes " + registers + " registers");
             }
         }
+    }
+
+    @Test
+    void everyKernelOfOlderDevicesIsCompiledForNewerOnesToo() throws IOException {
+        Set<String> missing = kernels(75);
+        missing.removeAll(kernels(80));
+        assertEquals(Set.of(), missing);
     }
 
     /** PTX 7.y came with CUDA 11.y. */
