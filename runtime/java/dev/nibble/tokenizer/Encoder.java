@@ -1,7 +1,7 @@
 package dev.nibble.tokenizer;
 
 /** Turns a fragment of text without special tokens into tokens: one per kind of vocabulary. Thread-safe. */
-sealed interface Encoder permits BytePairEncoder, CharacterEncoder, WordPieceEncoder {
+sealed interface Encoder permits BytePairEncoder, CharacterEncoder, ComposingEncoder, WordPieceEncoder {
     /**
      * @param text UTF-8
      * @param from where the fragment begins

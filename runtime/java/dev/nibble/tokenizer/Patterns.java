@@ -48,7 +48,7 @@ final class Patterns {
             case STARCODER -> List.of(digits(1), gpt2());
             case FALCON -> falcon();
             case LLAMA3, CL100K, CHATGLM4 -> List.of(cl100k(3));
-            case QWEN2 -> List.of(cl100k(1));
+            case QWEN2, QWEN2_SHAPED -> List.of(cl100k(1));
             case QWEN35 -> List.of(qwen35());
             case UFAKZEKA -> List.of(ufakzeka());
             case SEED_CODER -> List.of(seedCoder());

@@ -2,6 +2,7 @@ package dev.nibble.tokenizer;
 
 import static dev.nibble.tokenizer.PreTokenizer.Trait.ADDS_BOS;
 import static dev.nibble.tokenizer.PreTokenizer.Trait.ALWAYS_ADDS_BOS;
+import static dev.nibble.tokenizer.PreTokenizer.Trait.COMPOSES;
 import static dev.nibble.tokenizer.PreTokenizer.Trait.HAS_NO_BOS;
 import static dev.nibble.tokenizer.PreTokenizer.Trait.IGNORES_MERGES;
 import static dev.nibble.tokenizer.PreTokenizer.Trait.OVER_CHARACTERS;
@@ -58,9 +59,9 @@ enum PreTokenizer {
             "jina-v5-nano"),
     CL100K(Set.of(), "dbrx", "smaug-bpe"),
     CHATGLM4(Set.of(HAS_NO_BOS), "chatglm-bpe", "glm4"),
-    QWEN2(
+    QWEN2(Set.of(COMPOSES), "qwen2"),
+    QWEN2_SHAPED(
             Set.of(),
-            "qwen2",
             "deepseek-r1-qwen",
             "stablelm2",
             "megrez",
@@ -72,7 +73,7 @@ enum PreTokenizer {
             "bailingmoe",
             "bailingmoe2",
             "llada-moe"),
-    QWEN35(Set.of(), "qwen35"),
+    QWEN35(Set.of(COMPOSES), "qwen35"),
     UFAKZEKA(Set.of(), "ufakzeka"),
     SEED_CODER(Set.of(), "seed-coder"),
     JAIS2(Set.of(), "jais-2"),
@@ -123,6 +124,11 @@ enum PreTokenizer {
         ALWAYS_ADDS_BOS,
         /** Characters are merged, not bytes: {@link VocabularyScheme#CHARACTER_PAIR}. */
         OVER_CHARACTERS,
+        /**
+         * Text is composed first (normalization form C), as the models' own tokenizers do. Files do not say so, and llama.cpp
+         * does not.
+         */
+        COMPOSES,
         /** There is no BOS, unless the file names one. */
         HAS_NO_BOS
     }
@@ -148,6 +154,10 @@ enum PreTokenizer {
 
     boolean ignoresMerges() {
         return traits.contains(IGNORES_MERGES);
+    }
+
+    boolean composes() {
+        return traits.contains(COMPOSES);
     }
 
     boolean isOverCharacters() {

@@ -155,8 +155,9 @@ public final class Tokenizer {
             }
             case BYTE_PAIR -> {
                 MergeReader reader = new MergeReader(metadata, vocabulary.bytes());
-                yield new BytePairEncoder(
+                Encoder encoder = new BytePairEncoder(
                         preTokenizer.passes(), reader.index(), reader.merges(), preTokenizer.ignoresMerges());
+                yield preTokenizer.composes() ? new ComposingEncoder(encoder) : encoder;
             }
             case WORD_PIECE -> {
                 boolean lowercase = metadata.boolOr("tokenizer.ggml.normalizer.lowercase", true);

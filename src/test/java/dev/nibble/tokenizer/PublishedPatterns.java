@@ -46,6 +46,7 @@ final class PublishedPatterns {
             row(PreTokenizer.CL100K, LLAMA3),
             row(PreTokenizer.CHATGLM4, LLAMA3),
             row(PreTokenizer.QWEN2, QWEN2),
+            row(PreTokenizer.QWEN2_SHAPED, QWEN2),
             row(
                     PreTokenizer.QWEN35,
                     CONTRACTION + "|[^\\r\\n\\p{L}\\p{N}]?[\\p{L}\\p{M}]+|\\p{N}"
