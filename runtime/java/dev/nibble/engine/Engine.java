@@ -1,5 +1,6 @@
 package dev.nibble.engine;
 
+import dev.nibble.UnsupportedFeatureException;
 import dev.nibble.device.Device;
 import dev.nibble.device.Resources;
 import dev.nibble.device.Weight;
@@ -26,6 +27,7 @@ public final class Engine implements AutoCloseable {
     private final Scheduler scheduler;
 
     private Engine(List<Device> devices, ModelSource source, EngineOptions options, LongConsumer progress) {
+        requireKnown(source.config());
         List<Weights.Tensor> tensors = Weights.tensors(source);
         this.plan = EnginePlan.of(devices, source.config(), tensors, options);
         this.memory = plan.memory(devices, tensors);
@@ -49,6 +51,14 @@ public final class Engine implements AutoCloseable {
         } catch (RuntimeException | Error e) {
             resources.closeAfter(e);
             throw e;
+        }
+    }
+
+    private static void requireKnown(ModelConfig config) {
+        if (config.latent() != null
+                || config.experts() != null && config.experts().shared() > 0) {
+            throw new UnsupportedFeatureException(
+                    "models of the architecture '" + config.architecture().id() + "' can be planned but not run");
         }
     }
 

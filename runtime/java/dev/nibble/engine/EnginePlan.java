@@ -5,6 +5,7 @@ import dev.nibble.device.KvLayout;
 import dev.nibble.device.KvRotation;
 import dev.nibble.device.StepForm;
 import dev.nibble.model.ExpertConfig;
+import dev.nibble.model.LatentConfig;
 import dev.nibble.model.LayerRange;
 import dev.nibble.model.ModelConfig;
 import dev.nibble.model.Placement;
@@ -51,6 +52,17 @@ record EnginePlan(
 
     /** What a layer keeps of a token. */
     static KvLayout kvLayout(ModelConfig config, EngineOptions options) {
+        LatentConfig latent = config.latent();
+        if (latent != null) {
+            return new KvLayout(
+                    1,
+                    latent.turned(),
+                    latent.rank(),
+                    options.keyType(),
+                    options.valueType(),
+                    Engine.PAGE_TOKENS,
+                    true);
+        }
         return new KvLayout(
                 config.kvHeads(),
                 config.keySize(),

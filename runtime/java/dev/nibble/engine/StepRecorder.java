@@ -3,7 +3,6 @@ package dev.nibble.engine;
 import static dev.nibble.model.TensorRole.*;
 
 import dev.nibble.device.Buffer;
-import dev.nibble.device.Gating;
 import dev.nibble.device.Operation;
 import dev.nibble.device.Operation.Product;
 import dev.nibble.device.RowCount;
@@ -160,7 +159,7 @@ final class StepRecorder {
                 config.keySize(),
                 config.architecture().ropeStyle(),
                 weights.ropeFrequencies(),
-                1f));
+                rope.magnitude()));
     }
 
     private void feedForward(int layer) {
@@ -177,8 +176,7 @@ final class StepRecorder {
         List<Product> router = List.of(product(ROUTER, layer, null, b.routerLogits));
         Buffer quantized = quantize(b.hidden, b.hiddenQuantized, needsQuantized(inner) || needsQuantized(router));
         operations.add(new Operation.Matmul(rows, b.hidden, quantized, router));
-        Gating gating = new Gating(config.architecture().gating(), experts.used(), true, experts.scale());
-        operations.add(new Operation.Route(rows, gating, b.routerLogits, b.expertIds, b.expertWeights));
+        operations.add(new Operation.Route(rows, experts.gating(), b.routerLogits, b.expertIds, b.expertWeights));
         operations.add(new Operation.ExpertMatmul(rows, b.expertIds, b.hidden, quantized, inner));
         operations.add(new Operation.Gate(rows, config.architecture().activation(), b.gate, b.up, b.gate));
         List<Product> down = List.of(product(EXPERT_DOWN, layer, null, b.expertDelta));

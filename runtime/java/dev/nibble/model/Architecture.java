@@ -6,6 +6,7 @@ import dev.nibble.device.Gating;
 import dev.nibble.device.NormKind;
 import dev.nibble.device.RopeStyle;
 import java.util.Arrays;
+import java.util.Set;
 import java.util.stream.Collectors;
 
 /**
@@ -15,24 +16,35 @@ import java.util.stream.Collectors;
  */
 public enum Architecture {
     /** Llama 1 to 3, Mistral and their expert form Mixtral. */
-    LLAMA("llama", RopeStyle.INTERLEAVED, false, false),
+    LLAMA("llama", RopeStyle.INTERLEAVED, Trait.NORMALIZED_EXPERTS),
     /** Qwen 1.5 to 2.5: biases on q, k and v. */
-    QWEN2("qwen2", RopeStyle.HALVES, true, false),
+    QWEN2("qwen2", RopeStyle.HALVES, Trait.ATTENTION_BIAS),
+    /** Qwen 1.5 and 2 with experts: one that every token uses has a gate of its own. */
+    QWEN2MOE("qwen2moe", RopeStyle.HALVES, Trait.ATTENTION_BIAS, Trait.SHARED_GATE),
     /** Qwen 3: a norm on each query and key head. */
-    QWEN3("qwen3", RopeStyle.HALVES, false, true),
+    QWEN3("qwen3", RopeStyle.HALVES, Trait.HEAD_NORM),
     /** Qwen 3 with expert feed-forward layers. */
-    QWEN3MOE("qwen3moe", RopeStyle.HALVES, false, true);
+    QWEN3MOE("qwen3moe", RopeStyle.HALVES, Trait.HEAD_NORM, Trait.NORMALIZED_EXPERTS),
+    /** DeepSeek V2 to V3 and R1: latent attention, experts beside shared ones. */
+    DEEPSEEK2("deepseek2", RopeStyle.INTERLEAVED, Trait.LATENT_ATTENTION);
+
+    /** What is not the same in all families. */
+    private enum Trait {
+        ATTENTION_BIAS,
+        HEAD_NORM,
+        NORMALIZED_EXPERTS,
+        SHARED_GATE,
+        LATENT_ATTENTION
+    }
 
     private final String id;
     private final RopeStyle ropeStyle;
-    private final boolean attentionBias;
-    private final boolean headNorm;
+    private final Set<Trait> traits;
 
-    Architecture(String id, RopeStyle ropeStyle, boolean attentionBias, boolean headNorm) {
+    Architecture(String id, RopeStyle ropeStyle, Trait... traits) {
         this.id = id;
         this.ropeStyle = ropeStyle;
-        this.attentionBias = attentionBias;
-        this.headNorm = headNorm;
+        this.traits = Set.of(traits);
     }
 
     /**
@@ -61,12 +73,17 @@ public enum Architecture {
 
     /** Whether q, k and v must have biases; other architectures may have them. */
     public boolean attentionBias() {
-        return attentionBias;
+        return traits.contains(Trait.ATTENTION_BIAS);
     }
 
     /** Whether each query and key head is normalised before rotary embedding. */
     public boolean headNorm() {
-        return headNorm;
+        return traits.contains(Trait.HEAD_NORM);
+    }
+
+    /** Whether keys and values are made of latent vectors: {@link LatentConfig}. */
+    public boolean latentAttention() {
+        return traits.contains(Trait.LATENT_ATTENTION);
     }
 
     /** The norm before each layer half and before the output. */
@@ -79,8 +96,18 @@ public enum Architecture {
         return Activation.SILU;
     }
 
-    /** How router logits become probabilities. */
+    /** How router logits become probabilities, where the file does not say it. */
     public Gating.Function gating() {
         return Gating.Function.SOFTMAX;
+    }
+
+    /** Whether the weights of chosen experts are divided by their sum, where the file does not say it. */
+    public boolean normalizesExperts() {
+        return traits.contains(Trait.NORMALIZED_EXPERTS);
+    }
+
+    /** Whether what the shared experts add is gated by the token. */
+    public boolean sharedGate() {
+        return traits.contains(Trait.SHARED_GATE);
     }
 }

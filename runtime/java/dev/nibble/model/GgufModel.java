@@ -13,6 +13,7 @@ import java.util.Optional;
 public final class GgufModel implements ModelSource {
     private final GgufFile file;
     private final ModelConfig config;
+    private final LatentTensors latent;
 
     /**
      * Reads the hyperparameters; the file is closed with the model.
@@ -23,6 +24,7 @@ public final class GgufModel implements ModelSource {
         this.file = file;
         TensorInfo embedding = file.tensor(TensorRole.TOKEN_EMBEDDING.tensorName(0));
         this.config = ModelConfig.of(file.metadata(), Math.toIntExact(embedding.rows()));
+        this.latent = new LatentTensors(config, this::find, this::missing);
     }
 
     @Override
@@ -37,7 +39,11 @@ public final class GgufModel implements ModelSource {
 
     @Override
     public Optional<WeightSource> find(TensorRole role, int layer) {
-        return file.find(role.tensorName(layer)).map(tensor -> source(role, tensor));
+        if (LatentTensors.has(role)) {
+            return Optional.of(latent.tensor(role, layer));
+        }
+        return file.find(role.tensorName(layer))
+                .map(tensor -> source(tensor, role.shape(config), role.matrices(config)));
     }
 
     @Override
@@ -53,9 +59,12 @@ public final class GgufModel implements ModelSource {
         file.close();
     }
 
-    private WeightSource source(TensorRole role, TensorInfo tensor) {
-        TensorRole.Shape wanted = role.shape(config);
-        int matrices = role.matrices(config);
+    /** A tensor of latent attention, of which the file has several forms. */
+    private Optional<WeightSource> find(String name, TensorRole.Shape shape, int matrices) {
+        return file.find(name).map(tensor -> source(tensor, shape, matrices));
+    }
+
+    private WeightSource source(TensorInfo tensor, TensorRole.Shape wanted, int matrices) {
         if (tensor.columns() != wanted.columns() || tensor.rows() != wanted.rows() || tensor.matrices() != matrices) {
             throw new InvalidModelException(
                     file.path(),

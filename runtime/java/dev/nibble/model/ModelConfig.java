@@ -19,6 +19,7 @@ import org.jspecify.annotations.Nullable;
  * @param normEpsilon what norms add to the mean square
  * @param rope rotary position embedding
  * @param experts the expert feed-forward layers; none: all layers are dense
+ * @param latent latent attention, with {@code kvHeads} equal to {@code heads}; none: keys and values are cached as they are
  */
 public record ModelConfig(
         Architecture architecture,
@@ -33,8 +34,8 @@ public record ModelConfig(
         int vocabulary,
         float normEpsilon,
         RopeConfig rope,
-        @Nullable ExpertConfig experts) {
-    private static final int MOST = 1 << 24;
+        @Nullable ExpertConfig experts,
+        @Nullable LatentConfig latent) {
 
     /**
      * Reads the hyperparameters.
@@ -47,50 +48,62 @@ public record ModelConfig(
     public static ModelConfig of(Metadata metadata, int vocabulary) {
         Architecture architecture = Architecture.ofId(metadata.requireString("general.architecture"));
         String prefix = architecture.id() + ".";
-        Keys keys = new Keys(metadata, prefix);
+        ModelKeys keys = new ModelKeys(metadata, prefix);
         int width = keys.positive("embedding_length");
+        int layers = keys.positive("block_count");
         int heads = keys.positive("attention.head_count");
-        int kvHeads = metadata.contains(prefix + "attention.head_count_kv")
-                ? keys.positive("attention.head_count_kv")
-                : heads;
-        if (heads % kvHeads != 0) {
-            throw keys.invalid("attention.head_count_kv", kvHeads + " does not divide the " + heads + " query heads");
-        }
-        if (!metadata.contains(prefix + "attention.key_length") && width % heads != 0) {
+        int kvHeads = kvHeads(keys, architecture, heads);
+        if (!keys.has("attention.key_length") && width % heads != 0) {
             throw keys.invalid("attention.head_count", heads + " does not divide the width " + width);
         }
-        int keySize = keys.positiveOr("attention.key_length", width / heads);
-        ExpertConfig experts = experts(keys);
+        boolean latent = architecture.latentAttention();
+        int keySize = keys.positiveOr(
+                latent && keys.has("attention.key_length_mla") ? "attention.key_length_mla" : "attention.key_length",
+                width / heads);
+        int valueSize = keys.positiveOr(
+                latent && keys.has("attention.value_length_mla")
+                        ? "attention.value_length_mla"
+                        : "attention.value_length",
+                width / heads);
+        ExpertConfig experts = ExpertConfig.of(keys, architecture, layers);
+        boolean dense = experts == null || experts.denseLayers() > 0;
         return new ModelConfig(
                 architecture,
                 keys.positive("context_length"),
                 width,
-                keys.positive("block_count"),
+                layers,
                 heads,
                 kvHeads,
                 keySize,
-                keys.positiveOr("attention.value_length", width / heads),
-                experts == null ? keys.positive("feed_forward_length") : keys.positiveOr("feed_forward_length", width),
+                valueSize,
+                dense ? keys.positive("feed_forward_length") : keys.positiveOr("feed_forward_length", width),
                 vocabulary,
                 metadata.requireFloat(prefix + "attention.layer_norm_rms_epsilon"),
-                RopeConfig.of(metadata, prefix, keySize),
-                experts);
+                RopeConfig.of(metadata, prefix, keySize, latent),
+                experts,
+                latent ? LatentConfig.of(keys, keySize) : null);
     }
 
-    private static @Nullable ExpertConfig experts(Keys keys) {
-        if (keys.metadata.intOr(keys.prefix + "expert_count", 0) == 0) {
-            return null;
+    /** Latent vectors become keys and values of each head. */
+    private static int kvHeads(ModelKeys keys, Architecture architecture, int heads) {
+        if (architecture.latentAttention()) {
+            return heads;
         }
-        int count = keys.positive("expert_count");
-        int used = keys.positive("expert_used_count");
-        if (used > count) {
-            throw keys.invalid("expert_used_count", used + " of " + count + " experts");
+        int kvHeads = keys.positiveOr("attention.head_count_kv", heads);
+        if (heads % kvHeads != 0) {
+            throw keys.invalid("attention.head_count_kv", kvHeads + " does not divide the " + heads + " query heads");
         }
-        int feedForward = keys.metadata.contains(keys.prefix + "expert_feed_forward_length")
-                ? keys.positive("expert_feed_forward_length")
-                : keys.positive("feed_forward_length");
-        return new ExpertConfig(
-                count, used, feedForward, keys.metadata.floatOr(keys.prefix + "expert_weights_scale", 1f));
+        return kvHeads;
+    }
+
+    /** Whether a layer's feed-forward part is dense. */
+    public boolean isDense(int layer) {
+        return experts == null || layer < experts.denseLayers();
+    }
+
+    /** Whether a layer has a dense feed-forward part. */
+    public boolean hasDenseLayers() {
+        return isDense(0);
     }
 
     /** Values of all query heads of a token. */
@@ -111,24 +124,5 @@ public record ModelConfig(
     /** Values of all value heads of a token. */
     public int valueWidth() {
         return kvHeads * valueSize;
-    }
-
-    /** The metadata keys of one architecture, checked as they are read. */
-    private record Keys(Metadata metadata, String prefix) {
-        int positive(String key) {
-            int value = metadata.requireInt(prefix + key);
-            if (value < 1 || value > MOST) {
-                throw invalid(key, value + " is not from 1 to " + MOST);
-            }
-            return value;
-        }
-
-        int positiveOr(String key, int absent) {
-            return metadata.contains(prefix + key) ? positive(key) : absent;
-        }
-
-        RuntimeException invalid(String key, String message) {
-            return metadata.invalid(prefix + key, message);
-        }
     }
 }

@@ -1,5 +1,6 @@
 package dev.nibble.model;
 
+import dev.nibble.device.Gating;
 import dev.nibble.device.WeightShape;
 import dev.nibble.device.WeightSource;
 import dev.nibble.gguf.Metadata;
@@ -56,6 +57,7 @@ public final class ModelCutout implements ModelSource {
             kvHeads++;
         }
         ExpertConfig experts = whole.experts();
+        LatentConfig latent = whole.latent();
         return new ModelConfig(
                 whole.architecture(),
                 whole.contextLength(),
@@ -69,13 +71,28 @@ public final class ModelCutout implements ModelSource {
                 Math.min(whole.vocabulary(), VOCABULARY),
                 whole.normEpsilon(),
                 whole.rope(),
-                experts == null
-                        ? null
-                        : new ExpertConfig(
-                                experts.used(),
-                                experts.used(),
-                                Math.min(experts.feedForward(), COLUMNS),
-                                experts.scale()));
+                experts == null ? null : cut(experts),
+                latent == null ? null : cut(latent));
+    }
+
+    /** All experts that a token uses, in one group; a layer with each kind of feed-forward part. */
+    private static ExpertConfig cut(ExpertConfig experts) {
+        Gating gating = experts.gating();
+        return new ExpertConfig(
+                experts.used(),
+                Math.min(experts.feedForward(), COLUMNS),
+                new Gating(gating.function(), gating.used(), gating.normalize(), gating.scale()),
+                Math.min(experts.shared(), COLUMNS),
+                experts.sharedGate(),
+                Math.min(experts.denseLayers(), 1));
+    }
+
+    private static LatentConfig cut(LatentConfig latent) {
+        return new LatentConfig(
+                Math.min(latent.queryRank(), COLUMNS),
+                Math.min(latent.rank(), COLUMNS),
+                latent.plain(),
+                latent.turned());
     }
 
     @Override

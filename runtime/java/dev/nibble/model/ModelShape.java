@@ -17,8 +17,44 @@ enum ModelShape {
     QWEN3_0_6B("qwen3-0.6b", "qwen3", 28, 1024, 16, 8, 128, 3072, 151936, true, 40960, 1000000f, 0, 0, 0),
     QWEN3_8B("qwen3-8b", "qwen3", 36, 4096, 32, 8, 128, 12288, 151936, false, 40960, 1000000f, 0, 0, 0),
     QWEN3_30B_A3B("qwen3-30b-a3b", "qwen3moe", 48, 2048, 32, 4, 128, 6144, 151936, false, 40960, 1000000f, 128, 8, 768),
-    DEEPSEEK_R1(
-            "deepseek-r1", "deepseek2", 61, 7168, 128, 128, 192, 18432, 129280, false, 163840, 10000f, 256, 8, 2048);
+    QWEN1_5_MOE_A2_7B(
+            "qwen1.5-moe-a2.7b", "qwen2moe", 24, 2048, 16, 16, 128, 5632, 151936, false, 8192, 1000000f, 60, 4, 1408) {
+        @Override
+        Metadata.Builder more(Metadata.Builder metadata) {
+            return metadata.uint32("qwen2moe.expert_shared_feed_forward_length", 5632);
+        }
+    },
+    DEEPSEEK_V2_LITE(
+            "deepseek-v2-lite", "deepseek2", 27, 2048, 16, 1, 192, 10944, 102400, false, 163840, 10000f, 64, 6, 1408) {
+        @Override
+        Metadata.Builder more(Metadata.Builder metadata) {
+            return latent(metadata, 2, 1, 0.0707f)
+                    .float32("deepseek2.expert_weights_scale", 1f)
+                    .uint32("deepseek2.expert_gating_func", 1);
+        }
+    },
+    DEEPSEEK_R1("deepseek-r1", "deepseek2", 61, 7168, 128, 1, 192, 18432, 129280, false, 163840, 10000f, 256, 8, 2048) {
+        @Override
+        Metadata.Builder more(Metadata.Builder metadata) {
+            return latent(metadata, 1, 3, 0.1f)
+                    .uint32("deepseek2.attention.q_lora_rank", 1536)
+                    .float32("deepseek2.expert_weights_scale", 2.5f)
+                    .bool("deepseek2.expert_weights_norm", true)
+                    .uint32("deepseek2.expert_gating_func", SIGMOID)
+                    .uint32("deepseek2.expert_group_count", 8)
+                    .uint32("deepseek2.expert_group_used_count", 4);
+        }
+
+        @Override
+        boolean hasSelectionBias() {
+            return true;
+        }
+    };
+
+    private static final int SIGMOID = 2;
+
+    /** Values of a head that latent attention turns. */
+    private static final int TURNED = 64;
 
     private final String id;
     private final String architecture;
@@ -83,6 +119,35 @@ enum ModelShape {
         return id;
     }
 
+    /** Transformer layers. */
+    int layers() {
+        return layers;
+    }
+
+    /** Whether the scores by which experts are chosen have a bias. */
+    boolean hasSelectionBias() {
+        return false;
+    }
+
+    /** Adds what is the family's own. */
+    Metadata.Builder more(Metadata.Builder metadata) {
+        return metadata;
+    }
+
+    /** What the latent attention and the experts of the DeepSeek models have in common. */
+    private static Metadata.Builder latent(
+            Metadata.Builder metadata, int sharedExperts, int denseLayers, float logMultiplier) {
+        return metadata.uint32("deepseek2.attention.kv_lora_rank", 512)
+                .uint32("deepseek2.attention.value_length_mla", 128)
+                .uint32("deepseek2.attention.key_length_mla", 192)
+                .uint32("deepseek2.leading_dense_block_count", denseLayers)
+                .uint32("deepseek2.expert_shared_count", sharedExperts)
+                .string("deepseek2.rope.scaling.type", "yarn")
+                .float32("deepseek2.rope.scaling.factor", 40f)
+                .uint32("deepseek2.rope.scaling.original_context_length", 4096)
+                .float32("deepseek2.rope.scaling.yarn_log_multiplier", logMultiplier);
+    }
+
     /** Whether the token embedding is the output matrix as well. */
     boolean tied() {
         return tied;
@@ -93,21 +158,25 @@ enum ModelShape {
         return vocabulary;
     }
 
-    /** The metadata that a file of this model has, as far as the forward pass needs them. */
-    Metadata metadata() {
+    /**
+     * The metadata that a file of this model has, as far as the forward pass needs them.
+     *
+     * @param layerCount layers of the model, or fewer
+     */
+    Metadata metadata(int layerCount) {
         String prefix = architecture + ".";
         Metadata.Builder metadata = Metadata.builder()
                 .string("general.architecture", architecture)
                 .string("general.name", id())
                 .uint32(prefix + "context_length", context)
                 .uint32(prefix + "embedding_length", width)
-                .uint32(prefix + "block_count", layers)
+                .uint32(prefix + "block_count", layerCount)
                 .uint32(prefix + "feed_forward_length", feedForward)
                 .uint32(prefix + "attention.head_count", heads)
                 .uint32(prefix + "attention.head_count_kv", kvHeads)
                 .uint32(prefix + "attention.key_length", headSize)
                 .uint32(prefix + "attention.value_length", headSize)
-                .uint32(prefix + "rope.dimension_count", headSize)
+                .uint32(prefix + "rope.dimension_count", architecture.equals("deepseek2") ? TURNED : headSize)
                 .float32(prefix + "rope.freq_base", ropeBase)
                 .float32(prefix + "attention.layer_norm_rms_epsilon", 1e-5f);
         if (experts > 0) {
@@ -115,6 +184,6 @@ enum ModelShape {
                     .uint32(prefix + "expert_used_count", expertsUsed)
                     .uint32(prefix + "expert_feed_forward_length", expertFeedForward);
         }
-        return metadata.build();
+        return more(metadata).build();
     }
 }

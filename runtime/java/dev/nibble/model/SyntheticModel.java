@@ -4,15 +4,12 @@ import dev.nibble.device.WeightShape;
 import dev.nibble.device.WeightSource;
 import dev.nibble.gguf.Metadata;
 import dev.nibble.gguf.TensorType;
-import dev.nibble.quant.BlockFormat;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
-import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.SplittableRandom;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.stream.Collectors;
 
 /**
  * A model of a public model's exact shapes whose weights are deterministic noise: as large and as fast as the real one, without
@@ -23,24 +20,24 @@ public final class SyntheticModel implements ModelSource {
     private static final int POOL_BYTES = 1 << 18;
 
     private final ModelShape shape;
-    private final TensorType type;
+    private final SyntheticTypes types;
     private final Metadata metadata;
     private final ModelConfig config;
 
     /** Encoded noise, by type and columns of the weights that are made of it. */
     private final Map<String, MemorySegment> pools = new ConcurrentHashMap<>();
 
-    private SyntheticModel(ModelShape shape, TensorType type) {
+    private SyntheticModel(ModelShape shape, int layers, SyntheticTypes types) {
         this.shape = shape;
-        this.type = type;
-        this.metadata = shape.metadata();
+        this.types = types;
+        this.metadata = shape.metadata(layers);
         this.config = ModelConfig.of(metadata, shape.vocabulary());
     }
 
     /**
-     * The model of a shape and a type.
+     * The model of a shape and a type, or of its first layers.
      *
-     * @param name e.g. {@code llama-3.2-1b:q4_0}
+     * @param name e.g. {@code llama-3.2-1b:q4_0}, or {@code deepseek-r1/4:ud-iq1_s} for four layers
      * @throws IllegalArgumentException if there is no such shape or type, naming those that there are
      */
     public static SyntheticModel of(String name) {
@@ -49,23 +46,18 @@ public final class SyntheticModel implements ModelSource {
             throw new IllegalArgumentException(
                     "the shape '" + name + "' lacks a type; write for example " + name + ":q4_0");
         }
-        return new SyntheticModel(ModelShape.ofId(name.substring(0, colon)), type(name.substring(colon + 1)));
+        String[] parts = name.substring(0, colon).split("/", 2);
+        ModelShape shape = ModelShape.ofId(parts[0]);
+        int layers = parts.length == 1 ? shape.layers() : layers(shape, parts[1]);
+        return new SyntheticModel(shape, layers, SyntheticTypes.ofId(name.substring(colon + 1)));
     }
 
-    private static TensorType type(String id) {
-        return Arrays.stream(BlockFormat.values())
-                .filter(format -> format.isEncodable() && id(format).equals(id))
-                .findFirst()
-                .map(BlockFormat::type)
-                .orElseThrow(() -> new IllegalArgumentException("no synthetic weights of type '" + id + "'; there are "
-                        + Arrays.stream(BlockFormat.values())
-                                .filter(BlockFormat::isEncodable)
-                                .map(SyntheticModel::id)
-                                .collect(Collectors.joining(", "))));
-    }
-
-    private static String id(BlockFormat format) {
-        return format.name().toLowerCase(Locale.ROOT);
+    private static int layers(ModelShape shape, String text) {
+        if (!text.matches("[1-9][0-9]{0,3}") || Integer.parseInt(text) > shape.layers()) {
+            throw new IllegalArgumentException(
+                    "no '" + text + "' layers of " + shape.id() + ": it has 1 to " + shape.layers());
+        }
+        return Integer.parseInt(text);
     }
 
     @Override
@@ -80,19 +72,29 @@ public final class SyntheticModel implements ModelSource {
 
     @Override
     public Optional<WeightSource> find(TensorRole role, int layer) {
-        boolean output = role == TensorRole.OUTPUT && !shape.tied();
-        if (!role.required(config) && !output) {
+        boolean optional = role == TensorRole.OUTPUT && !shape.tied()
+                || role == TensorRole.SELECTION_BIAS && shape.hasSelectionBias() && role.possible(config, layer);
+        if (!role.required(config, layer) && !optional) {
             return Optional.empty();
         }
         TensorRole.Shape matrix = role.shape(config);
-        boolean small = role.kind() == TensorRole.Kind.VECTOR || role == TensorRole.ROUTER;
         String name = role.tensorName(layer);
-        WeightShape weight = new WeightShape(
-                name, small ? TensorType.F32 : type, role.matrices(config), matrix.rows(), matrix.columns());
+        WeightShape weight =
+                new WeightShape(name, type(role, layer), role.matrices(config), matrix.rows(), matrix.columns());
         return Optional.of(
                 role.kind() == TensorRole.Kind.VECTOR
                         ? new Ones(weight)
                         : new Noise(weight, name.hashCode(), pool(weight)));
+    }
+
+    /** Small tensors have floats; so has the one that is turned round as a file is read, of too few columns for most types. */
+    private TensorType type(TensorRole role, int layer) {
+        boolean small =
+                role.kind() == TensorRole.Kind.VECTOR || role == TensorRole.ROUTER || role == TensorRole.SHARED_ROUTER;
+        if (small) {
+            return TensorType.F32;
+        }
+        return role == TensorRole.QUERY_TO_LATENT ? TensorType.F16 : types.of(role, layer, config);
     }
 
     @Override
@@ -118,21 +120,8 @@ public final class SyntheticModel implements ModelSource {
     }
 
     private MemorySegment pool(WeightShape weight) {
-        return pools.computeIfAbsent(weight.type() + " " + weight.columns(), name -> encodedNoise(weight, name));
-    }
-
-    private static MemorySegment encodedNoise(WeightShape weight, String name) {
-        BlockFormat format = BlockFormat.of(weight.type());
-        int blocks = Math.max(4 * Noise.RUN_BLOCKS, POOL_BYTES / format.blockBytes());
-        SplittableRandom random = new SplittableRandom(name.hashCode());
-        double deviation = 1 / Math.sqrt(weight.columns());
-        float[] values = new float[blocks * format.blockLength()];
-        for (int i = 0; i < values.length; i++) {
-            values[i] = (float) (deviation * random.nextGaussian());
-        }
-        MemorySegment pool = MemorySegment.ofArray(new byte[blocks * format.blockBytes()]);
-        format.encode(values, 0, values.length, pool, 0);
-        return pool;
+        return pools.computeIfAbsent(
+                weight.type() + " " + weight.columns(), name -> EncodedNoise.of(weight, POOL_BYTES, name.hashCode()));
     }
 
     /** Rows put together from runs of blocks of a pool of encoded noise, chosen by the weight and the row's number. */

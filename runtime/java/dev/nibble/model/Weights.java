@@ -101,12 +101,15 @@ public final class Weights implements AutoCloseable {
         ModelConfig config = source.config();
         List<Tensor> tensors = new ArrayList<>();
         for (TensorRole role : TensorRole.values()) {
-            for (int layer = 0; layer < (role.perLayer() ? config.layers() : 1) && role.possible(config); layer++) {
+            for (int layer = 0; layer < (role.perLayer() ? config.layers() : 1); layer++) {
+                if (!role.possible(config, layer)) {
+                    continue;
+                }
                 Optional<WeightSource> found = source.find(role, layer);
                 if (found.isEmpty() && role == TensorRole.OUTPUT) {
                     found = source.find(TensorRole.TOKEN_EMBEDDING, 0);
                 }
-                if (found.isEmpty() && role.required(config)) {
+                if (found.isEmpty() && role.required(config, layer)) {
                     throw source.missing(role.tensorName(layer));
                 }
                 if (found.isPresent()) {

@@ -22,7 +22,10 @@ class SyntheticModelTest {
         "mixtral-8x7b:f16, 46.703",
         "qwen2.5-7b:f16, 7.616",
         "qwen3-8b:f16, 8.191",
-        "qwen3-30b-a3b:f16, 30.532"
+        "qwen3-30b-a3b:f16, 30.532",
+        "qwen1.5-moe-a2.7b:f16, 14.316",
+        "deepseek-v2-lite:f16, 15.706",
+        "deepseek-r1:f16, 671.026"
     })
     void hasAsManyParametersAsThePublicModel(String name, double billions) {
         try (SyntheticModel model = SyntheticModel.of(name)) {
@@ -52,13 +55,44 @@ class SyntheticModelTest {
         WeightSource source =
                 SyntheticModel.of("llama-3.2-1b:q4_k").find(TensorRole.DOWN, 0).orElseThrow();
         assertEquals(TensorType.Q4_K, source.shape().type());
+        assertEquals(1, power(source), 0.2, "a row of weights keeps the variance of its input");
+    }
+
+    private static double power(WeightSource source) {
         float[] row = new float[source.shape().columns()];
-        BlockFormat.Q4_K.decode(source.rows(17, 1), 0, row, 0, row.length);
+        BlockFormat.of(source.shape().type()).decode(source.rows(17, 1), 0, row, 0, row.length);
         double power = 0;
         for (float weight : row) {
             power += weight * weight;
         }
-        assertEquals(1, power, 0.2, "a row of weights keeps the variance of its input");
+        return power;
+    }
+
+    /** As large as the file of 130.60 GiB, but for the part of the key matrices that is kept in 16 bits instead of 6.5625. */
+    @Test
+    void dynamicOneBitTypesAreThoseOfThePublishedFile() {
+        try (SyntheticModel model = SyntheticModel.of("deepseek-r1:ud-iq1_s")) {
+            double bytes = Weights.tensors(model).stream()
+                    .mapToLong(tensor -> tensor.source().shape().bytes())
+                    .sum();
+            double turned = 61.0 * 128 * 512 * 128 * (16 - 6.5625) / 8;
+            assertEquals(130.60, (bytes - turned) / (1 << 30), 0.01);
+        }
+    }
+
+    @Test
+    void takesTheFirstLayersOfAShape() {
+        try (SyntheticModel model = SyntheticModel.of("deepseek-r1/4:ud-iq1_s")) {
+            assertEquals(4, model.config().layers());
+            assertEquals(
+                    TensorType.Q6_K,
+                    model.find(TensorRole.DOWN, 2).orElseThrow().shape().type());
+            WeightSource down = model.find(TensorRole.EXPERT_DOWN, 3).orElseThrow();
+            assertEquals(TensorType.IQ2_XXS, down.shape().type());
+            assertEquals(1, power(down), 0.3, "a row of weights keeps the variance of its input");
+        }
+        assertTrue(message("deepseek-r1/62:q4_0").contains("1 to 61"));
+        assertTrue(message("deepseek-r1/x:q4_0").contains("'x'"));
     }
 
     @Test
