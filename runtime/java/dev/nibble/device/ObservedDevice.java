@@ -24,7 +24,12 @@ public final class ObservedDevice extends DelegatingDevice {
     }
 
     /** Parts of a step, in order. */
-    private record ObservedStep(List<Part> parts) implements Step {}
+    private record ObservedStep(List<Part> parts) implements Step {
+        @Override
+        public void close() {
+            parts.forEach(part -> part.step().close());
+        }
+    }
 
     /**
      * A part of a step.

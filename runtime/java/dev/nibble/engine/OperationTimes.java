@@ -27,6 +27,10 @@ final class OperationTimes implements AutoCloseable {
 
     private static final int MOST_REPEATS = 64;
     private static final int STARTS = 9;
+
+    /** Of the first runs of a step, a device may make one the preparation of those that follow. */
+    private static final int WARM_UPS = 3;
+
     private static final double NANOS = 1e9;
 
     private final Resources resources = new Resources();
@@ -49,8 +53,8 @@ final class OperationTimes implements AutoCloseable {
         this.device = device;
         this.operations = operations;
         this.awaited = awaited;
-        this.whole = device.prepare(operations);
-        this.start = median(device.prepare(List.of()), STARTS);
+        this.whole = prepare(operations);
+        this.start = median(prepare(List.of()), STARTS);
     }
 
     /**
@@ -85,16 +89,20 @@ final class OperationTimes implements AutoCloseable {
     }
 
     private double seconds(List<Operation> same, int repetitions) {
-        Step once = device.prepare(same);
-        double first = Math.min(median(once, 1), median(once, 1));
+        Step once = prepare(same);
+        double first = median(once, WARM_UPS);
         int repeats = (int) Math.clamp(Math.ceil(LEAST_SECONDS / first), 1, MOST_REPEATS);
         List<Operation> repeated = new ArrayList<>();
         for (int i = 0; i < repeats; i++) {
             repeated.addAll(same);
         }
-        Step step = repeats == 1 ? once : device.prepare(repeated);
-        median(step, 1);
+        Step step = repeats == 1 ? once : prepare(repeated);
+        median(step, WARM_UPS);
         return Math.max(0, median(step, repetitions) - start) / repeated.size();
+    }
+
+    private Step prepare(List<Operation> some) {
+        return resources.own(device.prepare(some));
     }
 
     /** Runs a step some times, each after the whole step, which restores what operations in place change. */

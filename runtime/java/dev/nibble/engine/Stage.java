@@ -83,7 +83,7 @@ final class Stage implements AutoCloseable {
 
     /** Enqueues what its layers do to a batch, which is to be in the buffers before: see {@link #receive}. */
     void run(Batch batch) {
-        queue().submit(steps.computeIfAbsent(shape(batch), this::prepare));
+        queue().submit(steps.computeIfAbsent(shape(batch), shape -> resources.own(device.prepare(record(shape)))));
     }
 
     private Shape shape(Batch batch) {
@@ -128,10 +128,6 @@ final class Stage implements AutoCloseable {
     @Override
     public void close() {
         resources.close();
-    }
-
-    private Step prepare(Shape shape) {
-        return device.prepare(record(shape));
     }
 
     private List<Operation> record(Shape shape) {

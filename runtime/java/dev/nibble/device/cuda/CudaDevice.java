@@ -39,6 +39,7 @@ public final class CudaDevice implements Device {
     private final Memory memory;
     private final CudaPrograms programs;
     private final CudaQueue queue;
+    private final StepGraphs graphs;
     private final WeightStaging staging;
     private final Map<List<Integer>, PlaceLists> placeLists = new HashMap<>();
     private final Map<Long, Boolean> reached = new HashMap<>();
@@ -56,6 +57,7 @@ public final class CudaDevice implements Device {
         this.programs = new CudaPrograms(calls, traits);
         this.staging = new WeightStaging(this, calls);
         this.queue = new CudaQueue(this, calls, handles.stream());
+        this.graphs = new StepGraphs(this, calls);
     }
 
     /** Makes a device; if that fails, it lets go of what the device would run on. */
@@ -213,6 +215,11 @@ public final class CudaDevice implements Device {
         return programs;
     }
 
+    /** What steps are replayed from. */
+    StepGraphs graphs() {
+        return graphs;
+    }
+
     /** The way of weights to this device. */
     WeightStaging staging() {
         return staging;
@@ -311,6 +318,16 @@ public final class CudaDevice implements Device {
         return queue;
     }
 
+    /** Enqueues a kernel. */
+    void launch(KernelLaunch launch, long stream) {
+        try {
+            calls.modules().launch(launch.call(), stream);
+        } catch (CudaException e) {
+            throw new DeviceException("device " + name() + ", kernel " + launch.describe() + ": " + e.getMessage()
+                    + "; " + access.remedy(e));
+        }
+    }
+
     /** Waits for what is enqueued, if anything is. A context that is lost has nothing to wait for. */
     void settle() {
         access.release(queue::settle);
@@ -334,6 +351,7 @@ public final class CudaDevice implements Device {
 
     private void free() {
         access.release(queue::finish);
+        graphs.close();
         memory.close();
         programs.close(module -> access.release(() -> calls.modules().unload(module)));
         queue.close();

@@ -10,5 +10,11 @@ public final class CudaProperties {
     /** The bytes that a device may allocate, if fewer than it has. */
     public static final String MEMORY = "dev.nibble.cuda.memory";
 
+    /**
+     * {@code off}: the kernels of a step are always launched one by one, not as a graph. With {@code CUDA_LAUNCH_BLOCKING=1} in the
+     * environment, the kernel that a device fails in is then named.
+     */
+    public static final String GRAPHS = "dev.nibble.cuda.graphs";
+
     private CudaProperties() {}
 }

@@ -1,7 +1,6 @@
 package dev.nibble.device.cuda;
 
 import dev.nibble.device.Buffer;
-import dev.nibble.device.DeviceException;
 import dev.nibble.device.Queue;
 import dev.nibble.device.Step;
 import dev.nibble.device.kernel.Allocation;
@@ -75,22 +74,9 @@ final class CudaQueue implements Queue {
             throw new IllegalArgumentException("the step was prepared by another device");
         }
         device.exclusively(() -> {
-            prepared.checkOpen();
             busy = true;
-            List<KernelLaunch> launches = prepared.launches();
-            for (int i = 0; i < launches.size(); i++) {
-                launch(launches.get(i));
-            }
+            prepared.enqueue(stream);
         });
-    }
-
-    private void launch(KernelLaunch launch) {
-        try {
-            calls.modules().launch(launch.call(), stream);
-        } catch (CudaException e) {
-            throw new DeviceException("device " + device.name() + ", kernel " + launch.describe() + ": "
-                    + e.getMessage() + "; " + device.access().remedy(e));
-        }
     }
 
     @Override
@@ -209,7 +195,7 @@ final class CudaQueue implements Queue {
     void upload(MemorySegment source, long target, List<KernelLaunch> launches, long event) {
         busy = true;
         calls.memory().toDevice(target, source, stream);
-        launches.forEach(this::launch);
+        launches.forEach(launch -> device.launch(launch, stream));
         calls.streams().record(event, stream);
     }
 
