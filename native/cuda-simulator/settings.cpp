@@ -91,6 +91,15 @@ int read_driver() {
     return 1000 * version.first + 10 * version.second;
 }
 
+bool read_execution() {
+    constexpr const char* name = "NIBBLE_SIMULATED_EXECUTION";
+    const std::string text = variable(name, "on");
+    if (text != "on" && text != "off") {
+        refuse(name, text, "off");
+    }
+    return text == "on";
+}
+
 }  // namespace
 
 Settings read_settings() {
@@ -98,6 +107,7 @@ Settings read_settings() {
     settings.memories = read_memories();
     settings.capabilities = read_capabilities();
     settings.driver_version = read_driver();
+    settings.execution = read_execution();
     settings.verbose = !variable("NIBBLE_SIMULATOR_VERBOSE", "").empty();
     settings.faults = variable("NIBBLE_SIMULATOR_FAULTS", "");
     return settings;

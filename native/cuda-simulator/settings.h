@@ -12,6 +12,7 @@ struct Settings {
     std::vector<unsigned> capabilities;   // 10 * major + minor of each device, the last one of all others: NIBBLE_SIMULATED_CAPABILITY
     int driver_version = 12080;           // 1000 * major + 10 * minor: NIBBLE_SIMULATED_DRIVER, e.g. 12.8
     bool verbose = false;                 // NIBBLE_SIMULATOR_VERBOSE: faults and leaks are written to stderr
+    bool execution = true;                // false: kernels do nothing: NIBBLE_SIMULATED_EXECUTION, on or off
     std::string faults;                   // NIBBLE_SIMULATOR_FAULTS: see fault_requests.h
 };
 

@@ -47,7 +47,7 @@ void require_live(Place place, std::uint64_t bytes, const char* what) {
 
 void execute(Context& context, const KernelWork& work) {
     disturb(context, "kernel", work.function->function->name);
-    if (context.status() == success) {
+    if (context.status() == success && driver().settings.execution) {
         run(work.launch(), context.device.memory);
     }
 }

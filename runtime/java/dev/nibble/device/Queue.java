@@ -1,6 +1,7 @@
 package dev.nibble.device;
 
 import java.lang.foreign.MemorySegment;
+import java.util.List;
 
 /**
  * A device's stream of work. What is enqueued runs in order; only {@link #read} waits for the device, and
@@ -17,6 +18,14 @@ public interface Queue {
      */
     void write(Buffer target, long element, MemorySegment source);
 
+    /** Does several {@link #write}s, which may cost less than each by itself. */
+    default void write(List<HostCopy> copies) {
+        for (int i = 0; i < copies.size(); i++) {
+            HostCopy copy = copies.get(i);
+            write(copy.buffer(), copy.element(), copy.memory());
+        }
+    }
+
     /** Enqueues a step that this device prepared. */
     void submit(Step step);
 
@@ -28,6 +37,14 @@ public interface Queue {
      * @param target a multiple of 4 bytes
      */
     void read(Buffer source, long element, MemorySegment target);
+
+    /** Does several {@link #read}s, waiting once where the device can. */
+    default void read(List<HostCopy> copies) {
+        for (int i = 0; i < copies.size(); i++) {
+            HostCopy copy = copies.get(i);
+            read(copy.buffer(), copy.element(), copy.memory());
+        }
+    }
 
     /**
      * Enqueues a copy of one row of a buffer to the first row of another of this device. This one waits for the device; a device

@@ -1,6 +1,7 @@
 package dev.nibble.engine;
 
 import dev.nibble.device.Buffer;
+import dev.nibble.device.HostCopy;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
 
@@ -46,8 +47,16 @@ final class ForwardPass {
     void readRanked(int[] tokens, float[] logits, int outputs) {
         StepBuffers buffers = last.buffers();
         long bytes = (long) outputs * ranks() * Integer.BYTES;
-        last.queue().read(buffers.rankedIds, 0, MemorySegment.ofArray(tokens).asSlice(0, bytes));
-        last.queue().read(buffers.rankedLogits, 0, MemorySegment.ofArray(logits).asSlice(0, bytes));
+        last.queue()
+                .read(List.of(
+                        new HostCopy(
+                                buffers.rankedIds,
+                                0,
+                                MemorySegment.ofArray(tokens).asSlice(0, bytes)),
+                        new HostCopy(
+                                buffers.rankedLogits,
+                                0,
+                                MemorySegment.ofArray(logits).asSlice(0, bytes))));
     }
 
     /** How many logits of an output are ranked. */

@@ -2,6 +2,7 @@ package dev.nibble.engine;
 
 import dev.nibble.device.Buffer;
 import dev.nibble.device.Device;
+import dev.nibble.device.HostCopy;
 import dev.nibble.device.Operation;
 import dev.nibble.device.Queue;
 import dev.nibble.device.Resources;
@@ -11,6 +12,7 @@ import dev.nibble.model.ModelConfig;
 import dev.nibble.model.ModelSource;
 import dev.nibble.model.Weights;
 import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
@@ -96,16 +98,24 @@ final class Stage implements AutoCloseable {
 
     /** Enqueues the writing of a batch to the device. */
     void write(Batch batch) {
-        write(buffers.rowCount, new int[] {batch.rows()}, 1);
-        write(buffers.positions, batch.positions(), batch.rows());
-        write(buffers.slots, batch.slots(), batch.rows());
+        List<HostCopy> copies = new ArrayList<>();
+        copies.add(copy(buffers.rowCount, new int[] {batch.rows()}, 1));
+        copies.add(copy(buffers.positions, batch.positions(), batch.rows()));
+        copies.add(copy(buffers.slots, batch.slots(), batch.rows()));
         if (layers.beginsModel()) {
-            write(buffers.ids, batch.ids(), batch.rows());
+            copies.add(copy(buffers.ids, batch.ids(), batch.rows()));
         }
         if (layers.endsModel()) {
-            write(buffers.outputCount, new int[] {batch.outputCount()}, 1);
-            write(buffers.outputs, batch.outputs(), batch.outputCount());
+            copies.add(copy(buffers.outputCount, new int[] {batch.outputCount()}, 1));
+            if (batch.outputCount() > 0) {
+                copies.add(copy(buffers.outputs, batch.outputs(), batch.outputCount()));
+            }
         }
+        queue().write(copies);
+    }
+
+    private static HostCopy copy(Buffer target, int[] values, int count) {
+        return new HostCopy(target, 0, MemorySegment.ofArray(values).asSlice(0, (long) count * Integer.BYTES));
     }
 
     /** Enqueues the taking over of so many rows of the residual stream from the stage with the layers before. */
@@ -132,12 +142,6 @@ final class Stage implements AutoCloseable {
 
     private List<Operation> record(Shape shape) {
         return new StepRecorder(this, shape.rows(), shape.outputs(), shape.ranked()).record();
-    }
-
-    private void write(Buffer target, int[] values, int count) {
-        if (count > 0) {
-            queue().write(target, 0, MemorySegment.ofArray(values).asSlice(0, (long) count * Integer.BYTES));
-        }
     }
 
     /** All limits that steps are prepared for, where there can be so many rows. */

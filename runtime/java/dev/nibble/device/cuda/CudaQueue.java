@@ -1,6 +1,7 @@
 package dev.nibble.device.cuda;
 
 import dev.nibble.device.Buffer;
+import dev.nibble.device.HostCopy;
 import dev.nibble.device.Queue;
 import dev.nibble.device.Step;
 import dev.nibble.device.kernel.Allocation;
@@ -23,6 +24,7 @@ final class CudaQueue implements Queue {
     private final Cuda calls;
     private final long stream;
     private final MemorySegment staging;
+    private final WordWrites few;
 
     /** Marks a place in the stream, for other streams to wait for. */
     private final long event;
@@ -35,6 +37,7 @@ final class CudaQueue implements Queue {
         this.device = device;
         this.calls = calls;
         this.stream = stream;
+        this.few = new WordWrites(device);
         this.event = calls.streams().createEvent(CudaStreams.EVENT_DISABLE_TIMING);
         try {
             this.staging = calls.memory().allocateHost(STAGING_BYTES, CudaMemory.PORTABLE);
@@ -46,15 +49,44 @@ final class CudaQueue implements Queue {
 
     @Override
     public void write(Buffer target, long element, MemorySegment source) {
+        device.exclusively(() -> write(words(target, element, source.byteSize()), source));
+    }
+
+    private void write(long address, MemorySegment source) {
+        for (long done = 0; done < source.byteSize(); ) {
+            long part = Math.min(source.byteSize() - done, STAGING_BYTES);
+            MemorySegment copy = stage(part).copyFrom(source.asSlice(done, part));
+            calls.memory().toDevice(address + done, copy, stream);
+            done += part;
+        }
+    }
+
+    /** Small ones go with one launch. */
+    @Override
+    public void write(List<HostCopy> copies) {
         device.exclusively(() -> {
-            long address = words(target, element, source.byteSize());
-            for (long done = 0; done < source.byteSize(); ) {
-                long part = Math.min(source.byteSize() - done, STAGING_BYTES);
-                MemorySegment copy = stage(part).copyFrom(source.asSlice(done, part));
-                calls.memory().toDevice(address + done, copy, stream);
-                done += part;
+            long[] addresses = addresses(copies);
+            busy = true;
+            for (int i = 0; i < addresses.length; i++) {
+                MemorySegment source = copies.get(i).memory();
+                if (WordWrites.fits(source)) {
+                    few.add(addresses[i], source, stream);
+                } else {
+                    few.enqueue(stream);
+                    write(addresses[i], source);
+                }
             }
+            few.enqueue(stream);
         });
+    }
+
+    private long[] addresses(List<HostCopy> copies) {
+        long[] addresses = new long[copies.size()];
+        for (int i = 0; i < addresses.length; i++) {
+            HostCopy copy = copies.get(i);
+            addresses[i] = words(copy.buffer(), copy.element(), copy.memory().byteSize());
+        }
+        return addresses;
     }
 
     /** Pinned host memory that stays as it is until the device has done what uses it. */
@@ -63,9 +95,13 @@ final class CudaQueue implements Queue {
             finish();
         }
         MemorySegment part = staging.asSlice(staged, bytes);
-        staged += Math.ceilDiv(bytes, ALIGNMENT) * ALIGNMENT;
+        staged += aligned(bytes);
         busy = true;
         return part;
+    }
+
+    private static long aligned(long bytes) {
+        return Math.ceilDiv(bytes, ALIGNMENT) * ALIGNMENT;
     }
 
     @Override
@@ -82,6 +118,35 @@ final class CudaQueue implements Queue {
     @Override
     public void read(Buffer source, long element, MemorySegment target) {
         device.exclusively(() -> read(words(source, element, target.byteSize()), target));
+    }
+
+    /** All that fit into pinned memory together are waited for together. */
+    @Override
+    public void read(List<HostCopy> copies) {
+        device.exclusively(() -> {
+            long[] addresses = addresses(copies);
+            long bytes = copies.stream()
+                    .mapToLong(copy -> aligned(copy.memory().byteSize()))
+                    .sum();
+            if (staged + bytes > STAGING_BYTES) {
+                finish();
+            }
+            if (bytes > STAGING_BYTES) {
+                for (int i = 0; i < addresses.length; i++) {
+                    read(addresses[i], copies.get(i).memory());
+                }
+                return;
+            }
+            MemorySegment[] parts = new MemorySegment[addresses.length];
+            for (int i = 0; i < addresses.length; i++) {
+                parts[i] = stage(copies.get(i).memory().byteSize());
+                calls.memory().toHost(parts[i], addresses[i], stream);
+            }
+            finish();
+            for (int i = 0; i < addresses.length; i++) {
+                copies.get(i).memory().copyFrom(parts[i]);
+            }
+        });
     }
 
     /** Reads all of some memory. */

@@ -74,6 +74,8 @@ class SimulatorEnvironmentTest {
             String output = probe(Map.of("NIBBLE_SIMULATED_CAPABILITY", capabilities));
             assertTrue(output.contains("NIBBLE_SIMULATED_CAPABILITY=" + capabilities + " is not understood"), output);
         }
+        String execution = probe(Map.of("NIBBLE_SIMULATED_EXECUTION", "no"));
+        assertTrue(execution.contains("NIBBLE_SIMULATED_EXECUTION=no is not understood"), execution);
         String faults = probe(Map.of("NIBBLE_SIMULATOR_FAULTS", "cuMemAlloc"));
         assertTrue(faults.contains("NIBBLE_SIMULATOR_FAULTS=cuMemAlloc is not understood"), faults);
     }

@@ -177,7 +177,7 @@ class CudaFaultsTest {
     @CsvSource({
         "cuLaunchKernel@30=701, cuLaunchKernel failed with CUDA_ERROR_LAUNCH_OUT_OF_RESOURCES (701)",
         "cuLaunchKernel@1=999, cuLaunchKernel failed with CUDA_ERROR_UNKNOWN (999)",
-        "cuMemcpyHtoDAsync@9=999, cuMemcpyHtoDAsync_v2 failed with CUDA_ERROR_UNKNOWN (999)",
+        "cuMemcpyHtoDAsync@1=999, cuMemcpyHtoDAsync_v2 failed with CUDA_ERROR_UNKNOWN (999)",
         "cuMemcpyDtoHAsync@3=719, cuMemcpyDtoHAsync_v2 failed with CUDA_ERROR_LAUNCH_FAILED (719)",
         "cuStreamSynchronize@2=999, cuStreamSynchronize failed",
         "kernel@20=700, CUDA_ERROR_ILLEGAL_ADDRESS (700)",

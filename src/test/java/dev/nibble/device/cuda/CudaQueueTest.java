@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import dev.nibble.device.Activation;
 import dev.nibble.device.Buffer;
 import dev.nibble.device.ElementType;
+import dev.nibble.device.HostCopy;
 import dev.nibble.device.Operation;
 import dev.nibble.device.RowCount;
 import dev.nibble.device.Step;
@@ -18,6 +19,7 @@ import dev.nibble.foreign.CudaSimulator;
 import dev.nibble.gguf.TensorType;
 import dev.nibble.simulator.NeedsCudaSimulator;
 import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
@@ -73,6 +75,59 @@ class CudaQueueTest {
             System.arraycopy(values, 0, read, 0, 7);
             System.arraycopy(end, 0, read, 7, end.length);
             assertArrayEquals(values, read);
+        }
+    }
+
+    /** More places, and more words, than one launch writes; and one copy that is none of few words. */
+    @Test
+    void severalCopiesTakeFewCalls() {
+        Random random = new Random(6);
+        try (CudaDevice device = CudaDevice.open(CudaPlatform.system(), 0);
+                Buffer buffer = device.allocate(ElementType.I32, 1, 2000)) {
+            int[] expected = random.ints(2000).toArray();
+            device.queue().write(buffer, 0, MemorySegment.ofArray(expected));
+            int[] sizes = {1, 0, 7, 100, 1, 2, 3, 150, 4, 5, 6, 300, 224, 225, 8};
+            List<HostCopy> writes = new ArrayList<>();
+            List<HostCopy> reads = new ArrayList<>();
+            int element = 3;
+            for (int size : sizes) {
+                int[] words = random.ints(size).toArray();
+                System.arraycopy(words, 0, expected, element, size);
+                writes.add(new HostCopy(buffer, element, MemorySegment.ofArray(words)));
+                reads.add(new HostCopy(buffer, element, MemorySegment.ofArray(new int[size])));
+                element += size + 5;
+            }
+            simulator.fail("copy@1+=slow:1");
+            device.queue().write(writes);
+            assertEquals(4, simulator.calls("cuLaunchKernel"));
+            assertEquals(2, simulator.calls("cuMemcpyHtoDAsync"));
+            assertEquals(0, waits());
+            device.queue().read(reads);
+            assertEquals(1, waits());
+            int[] all = new int[2000];
+            device.queue().read(buffer, 0, MemorySegment.ofArray(all));
+            assertArrayEquals(expected, all);
+            for (int i = 0; i < sizes.length; i++) {
+                assertEquals(-1, writes.get(i).memory().mismatch(reads.get(i).memory()), "copy " + i);
+            }
+        } finally {
+            simulator.fail("");
+        }
+    }
+
+    @Test
+    void severalCopiesAreCheckedBeforeAnyIsMade() {
+        try (CudaDevice device = CudaDevice.open(CudaPlatform.system(), 0);
+                Buffer buffer = device.allocate(ElementType.I32, 1, 2)) {
+            device.queue().write(buffer, 0, MemorySegment.ofArray(new int[] {1, 2}));
+            List<HostCopy> copies = List.of(
+                    new HostCopy(buffer, 0, MemorySegment.ofArray(new int[] {3})),
+                    new HostCopy(buffer, 1, MemorySegment.ofArray(new int[2])));
+            assertThrows(IllegalArgumentException.class, () -> device.queue().write(copies));
+            assertThrows(IllegalArgumentException.class, () -> device.queue().read(copies));
+            int[] values = new int[2];
+            device.queue().read(buffer, 0, MemorySegment.ofArray(values));
+            assertArrayEquals(new int[] {1, 2}, values);
         }
     }
 
