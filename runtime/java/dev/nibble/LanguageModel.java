@@ -7,6 +7,7 @@ import dev.nibble.device.Devices;
 import dev.nibble.device.ObservedDevice;
 import dev.nibble.device.ProductObserver;
 import dev.nibble.device.Resources;
+import dev.nibble.engine.CapacityPlanner;
 import dev.nibble.engine.Engine;
 import dev.nibble.engine.EngineOptions;
 import dev.nibble.engine.MemoryPlan;
@@ -15,7 +16,6 @@ import dev.nibble.gguf.GgufFile;
 import dev.nibble.model.GgufModel;
 import dev.nibble.model.ModelConfig;
 import dev.nibble.model.ModelSource;
-import dev.nibble.model.SyntheticModel;
 import dev.nibble.model.Weights;
 import dev.nibble.tokenizer.EncodeOptions;
 import dev.nibble.tokenizer.Tokenizer;
@@ -47,9 +47,6 @@ import org.jspecify.annotations.Nullable;
  * }</pre>
  */
 public final class LanguageModel implements AutoCloseable {
-    private static final int DEFAULT_CONTEXT = 4096;
-    private static final int DEFAULT_CACHE = 8192;
-
     private final ModelSource source;
     private final @Nullable Tokenizer tokenizer;
     private final Resources resources = new Resources();
@@ -63,14 +60,15 @@ public final class LanguageModel implements AutoCloseable {
         this.source = resources.own(source);
         try {
             List<Weights.Tensor> tensors = Weights.tensors(source);
-            EngineOptions engineOptions = engineOptions(source.config(), options);
             this.devices = openDevices(options);
+            EngineOptions engineOptions = new CapacityPlanner(devices, source.config(), tensors)
+                    .fitCache(options.engineOptions(source.config()));
             Rehearsal rehearsal = resources.own(Rehearsal.start(devices, source, tensors, engineOptions));
             this.tokenizer = words.get();
             long toLoad = fileBytes(tensors);
             this.engine = resources.own(Engine.open(
                     devices, source, engineOptions, done -> options.onProgress().accept(done, toLoad)));
-            this.info = info(devices, distinct(tensors), engineOptions);
+            this.info = info(devices, List.copyOf(ModelPlanner.distinct(tensors)), engineOptions);
             rehearsal.stop();
         } catch (RuntimeException | Error e) {
             resources.closeAfter(e);
@@ -124,12 +122,12 @@ public final class LanguageModel implements AutoCloseable {
      * Makes a model of a public model's exact shapes with deterministic weights that mean nothing, for measurements. It has no
      * tokenizer.
      *
-     * @param shape the name and the type of the weights, e.g. {@code llama-3.2-1b:q4_0}
+     * @param shape the name and the type of the weights, or their mixture, e.g. {@code llama-3.2-1b:q4_0}
      * @throws IllegalArgumentException if there is no such shape or type, naming those that there are
      * @throws OutOfCapacityException if it does not fit the device; nothing was made
      */
     public static LanguageModel synthetic(String shape, ModelOptions options) {
-        return new LanguageModel(SyntheticModel.of(shape), () -> null, options);
+        return new LanguageModel(ModelPlan.shape(shape), () -> null, options);
     }
 
     /** What the model is and where it runs. */
@@ -280,23 +278,6 @@ public final class LanguageModel implements AutoCloseable {
         return devices;
     }
 
-    private static EngineOptions engineOptions(ModelConfig config, ModelOptions options) {
-        int context = options.context() > 0 ? options.context() : Math.min(config.contextLength(), DEFAULT_CONTEXT);
-        return new EngineOptions(
-                context,
-                cacheTokens(context),
-                options.keyType(),
-                options.valueType(),
-                options.rotation(),
-                options.batch(),
-                options.tensorSplit());
-    }
-
-    /** Tokens that the KV cache holds: a sequence of the greatest length, or several shorter ones. */
-    static int cacheTokens(int context) {
-        return Math.max(context, DEFAULT_CACHE);
-    }
-
     private ModelInfo info(List<Device> devices, List<Weights.Tensor> tensors, EngineOptions options) {
         ModelConfig config = source.config();
         String architecture = config.architecture().id();
@@ -338,14 +319,6 @@ public final class LanguageModel implements AutoCloseable {
         return tensors.stream()
                 .mapToLong(tensor -> tensor.source().shape().bytes())
                 .sum();
-    }
-
-    /** The tensors of the file, without the second use of a token embedding that is the output matrix as well. */
-    private static List<Weights.Tensor> distinct(List<Weights.Tensor> tensors) {
-        return new ArrayList<>(tensors.stream()
-                .collect(Collectors.toMap(
-                        tensor -> tensor.source().shape().name(), tensor -> tensor, (first, second) -> first))
-                .values());
     }
 
     /** The type that stores most of the weights. */

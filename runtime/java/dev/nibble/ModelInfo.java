@@ -52,6 +52,6 @@ public record ModelInfo(
 
     /** The bytes that the model takes on its devices when it is opened for sequences of so many tokens. */
     public long bytesFor(int contextLength) {
-        return weightBytes + LanguageModel.cacheTokens(contextLength) * kvBytesPerToken + scratchBytes;
+        return weightBytes + ModelOptions.cacheTokens(contextLength) * kvBytesPerToken + scratchBytes;
     }
 }

@@ -5,6 +5,8 @@ import dev.nibble.device.Device;
 import dev.nibble.device.KvRotation;
 import dev.nibble.device.KvType;
 import dev.nibble.device.ProductObserver;
+import dev.nibble.engine.EngineOptions;
+import dev.nibble.model.ModelConfig;
 import java.util.Arrays;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -40,6 +42,9 @@ public record ModelOptions(
         int batch,
         LoadProgress onProgress,
         @Nullable ProductObserver observer) {
+    private static final int DEFAULT_CONTEXT = 4096;
+    private static final int DEFAULT_CACHE = 8192;
+
     /** {@code auto}, all processors, KV cache in f16. */
     public static final ModelOptions DEFAULT = builder().build();
 
@@ -63,6 +68,17 @@ public record ModelOptions(
             throw new IllegalArgumentException("context " + context + " and threads " + threads
                     + " must not be negative, batch " + batch + " must be at least 1");
         }
+    }
+
+    /** What these ask of an engine for a model. */
+    EngineOptions engineOptions(ModelConfig config) {
+        int tokens = context > 0 ? context : Math.min(config.contextLength(), DEFAULT_CONTEXT);
+        return new EngineOptions(tokens, cacheTokens(tokens), keyType, valueType, rotation, batch, tensorSplit);
+    }
+
+    /** Tokens that the KV cache holds, where there is room: a sequence of the greatest length, or several shorter ones. */
+    static int cacheTokens(int context) {
+        return Math.max(context, DEFAULT_CACHE);
     }
 
     /** Starts from the defaults. */

@@ -31,6 +31,7 @@ public final class Nibble implements Runnable {
             PerplexityCommand.class,
             CalibrateCommand.class,
             TuneCommand.class,
+            PlanCommand.class,
             InspectCommand.class,
             QuantizeCommand.class,
             DevicesCommand.class);

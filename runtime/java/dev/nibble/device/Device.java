@@ -14,33 +14,12 @@ import java.util.Optional;
  * F32, F16 and BF16 take the float activations. So devices differ by the order of float additions only. A device may be opened
  * for another {@link Arithmetic}.
  */
-public interface Device extends AutoCloseable {
-    /** The name under which options select it: {@code cpu}, {@code reference} … */
-    String name();
-
+public interface Device extends MemoryModel, AutoCloseable {
     /** One line for people: the hardware, the instructions or driver used. */
     String description();
 
     /** Worker threads of a device that runs on the CPU; 0 for others. */
     int threads();
-
-    /** Memory that can still be allocated, in bytes, as far as the device can tell. */
-    long freeMemory();
-
-    /**
-     * The memory that {@link #load} will take.
-     *
-     * @throws UnsupportedFeatureException if the device cannot do this weight: names the tensor, the device and what works
-     */
-    long weightBytes(WeightShape shape, WeightUse use);
-
-    /**
-     * Whether {@link #load} gives a weight the same layout for all uses, so that one that was loaded for one use {@link Weight#serves} the
-     * others too.
-     */
-    default boolean hasOneLayout() {
-        return false;
-    }
 
     /**
      * Loads a weight into the device's own layout.
@@ -49,14 +28,6 @@ public interface Device extends AutoCloseable {
      * @throws OutOfCapacityException if memory is exhausted
      */
     Weight load(WeightSource source, WeightUse use);
-
-    /**
-     * The memory that the device takes by itself for steps of a form, beside weights, buffers and caches: for what the kernels of one
-     * operation leave for each other, and for what copies go through.
-     */
-    default long workspaceBytes(StepForm form) {
-        return 0;
-    }
 
     /** Allocates a buffer; its content is undefined. */
     Buffer allocate(ElementType type, int rows, int width);

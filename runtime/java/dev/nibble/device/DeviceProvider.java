@@ -37,4 +37,12 @@ public interface DeviceProvider {
      * @param options ask for one of {@link #arithmetics}
      */
     Device open(int index, DeviceOptions options);
+
+    /**
+     * The memory of a device of this kind that need not be here.
+     *
+     * @param index in its name
+     * @param memory all of its bytes
+     */
+    MemoryModel imagine(int index, long memory);
 }

@@ -43,6 +43,22 @@ public final class Devices {
         return open(provider, index, options);
     }
 
+    /**
+     * The memory of a device of this name that need not be here.
+     *
+     * @param memory all of its bytes
+     * @throws IllegalArgumentException if no kind has this name, or it is {@code auto}
+     */
+    public static MemoryModel imagine(String name, long memory) {
+        if (name.equals("auto")) {
+            throw new IllegalArgumentException("which kind of device has " + memory + " bytes of memory is to be said,"
+                    + " for example cuda:0; auto looks at what is here");
+        }
+        int colon = name.indexOf(':');
+        DeviceProvider provider = provider(colon < 0 ? name : name.substring(0, colon));
+        return provider.imagine(colon < 0 ? 0 : index(name, name.substring(colon + 1)), memory);
+    }
+
     private static Device open(DeviceProvider provider, int index, DeviceOptions options) {
         if (!provider.arithmetics().contains(options.arithmetic())) {
             throw new UnsupportedFeatureException("device " + provider.kind() + " does not compute in "

@@ -13,7 +13,9 @@ import java.util.List;
  * @param valueType storage of values
  * @param rotation whether keys and values are turned before they are stored
  * @param rows the most tokens in one step; several devices have smaller ones, so that all of them work on a prompt
- * @param proportions of the layers that each of several devices gets, relative to one another; empty: as free memory allows
+ * @param proportions of the layers that each of several devices gets, relative to one another; empty: what {@code speeds} say
+ * @param speeds of the devices, relative to one another, to which the bytes of their layers are proportional as far as free memory
+ *     allows; empty: free memory alone decides
  */
 public record EngineOptions(
         int contextLength,
@@ -22,14 +24,28 @@ public record EngineOptions(
         KvType valueType,
         KvRotation rotation,
         int rows,
-        List<Double> proportions) {
+        List<Double> proportions,
+        List<Double> speeds) {
     /** Checks that the numbers are positive and that the cache holds a whole context. */
     public EngineOptions {
         proportions = List.copyOf(proportions);
+        speeds = List.copyOf(speeds);
         if (contextLength < 1 || rows < 1 || cacheTokens < contextLength) {
             throw new IllegalArgumentException("no engine with a context of " + contextLength + " tokens, a cache of "
                     + cacheTokens + " and steps of " + rows);
         }
+    }
+
+    /** Options with proportions, or where free memory decides. */
+    public EngineOptions(
+            int contextLength,
+            int cacheTokens,
+            KvType keyType,
+            KvType valueType,
+            KvRotation rotation,
+            int rows,
+            List<Double> proportions) {
+        this(contextLength, cacheTokens, keyType, valueType, rotation, rows, proportions, List.of());
     }
 
     /** Options that leave the split over devices to free memory. */
@@ -41,5 +57,26 @@ public record EngineOptions(
     /** Options that turn what {@link KvRotation#AUTO} turns. */
     public EngineOptions(int contextLength, int cacheTokens, KvType keyType, KvType valueType, int rows) {
         this(contextLength, cacheTokens, keyType, valueType, KvRotation.AUTO, rows);
+    }
+
+    /** These with another cache. */
+    public EngineOptions withCacheTokens(int tokens) {
+        return new EngineOptions(contextLength, tokens, keyType, valueType, rotation, rows, proportions, speeds);
+    }
+
+    /** These with another context, and a cache for as much. */
+    public EngineOptions withContextLength(int tokens) {
+        return new EngineOptions(tokens, tokens, keyType, valueType, rotation, rows, proportions, speeds);
+    }
+
+    /** These with other types in the cache. */
+    public EngineOptions withKv(KvType keys, KvType values) {
+        return new EngineOptions(contextLength, cacheTokens, keys, values, rotation, rows, proportions, speeds);
+    }
+
+    /** These with other shares of the devices. */
+    public EngineOptions withSplit(List<Double> newProportions, List<Double> newSpeeds) {
+        return new EngineOptions(
+                contextLength, cacheTokens, keyType, valueType, rotation, rows, newProportions, newSpeeds);
     }
 }

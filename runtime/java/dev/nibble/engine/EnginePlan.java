@@ -1,8 +1,8 @@
 package dev.nibble.engine;
 
-import dev.nibble.device.Device;
 import dev.nibble.device.KvLayout;
 import dev.nibble.device.KvRotation;
+import dev.nibble.device.MemoryModel;
 import dev.nibble.device.StepForm;
 import dev.nibble.model.ExpertConfig;
 import dev.nibble.model.LatentConfig;
@@ -14,6 +14,7 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.stream.Collectors;
@@ -27,9 +28,16 @@ import java.util.stream.Collectors;
  * @param rotation whether keys and values are turned before they are kept
  * @param pages pages of each layer's KV cache
  * @param placement the layers of each device
+ * @param reason why they are there, for people
  */
 record EnginePlan(
-        ModelConfig config, StepLimits limits, KvLayout kvLayout, KvRotation rotation, int pages, Placement placement) {
+        ModelConfig config,
+        StepLimits limits,
+        KvLayout kvLayout,
+        KvRotation rotation,
+        int pages,
+        Placement placement,
+        String reason) {
     private static final int MOST_SLOTS = 64;
     private static final long LOGITS_BYTES = 32L << 20;
     private static final int LEAST_OUTPUTS = 8;
@@ -39,15 +47,19 @@ record EnginePlan(
 
     /** Plans where the layers of a model go. */
     static EnginePlan of(
-            List<Device> devices, ModelConfig config, List<Weights.Tensor> tensors, EngineOptions options) {
+            List<? extends MemoryModel> devices,
+            ModelConfig config,
+            List<Weights.Tensor> tensors,
+            EngineOptions options) {
         EnginePlan whole = new EnginePlan(
                 config,
                 limits(config, options, devices.size()),
                 kvLayout(config, options),
                 options.rotation(),
                 Math.ceilDiv(options.cacheTokens(), Engine.PAGE_TOKENS),
-                new Placement(List.of(LayerRange.all(config.layers()))));
-        return devices.size() == 1 ? whole : whole.split(devices, tensors, options.proportions());
+                new Placement(List.of(LayerRange.all(config.layers()))),
+                "one device has the whole model");
+        return devices.size() == 1 ? whole : whole.split(devices, tensors, options);
     }
 
     /** What a layer keeps of a token. */
@@ -81,20 +93,39 @@ record EnginePlan(
         return new StepLimits(rows, (int) Math.clamp(outputs, Math.min(LEAST_OUTPUTS, rows), rows), MOST_SLOTS, pages);
     }
 
-    private EnginePlan split(List<Device> devices, List<Weights.Tensor> tensors, List<Double> proportions) {
-        Placement split = proportions.isEmpty()
-                ? Placement.byMemory(rooms(devices, tensors))
-                : Placement.byProportions(config.layers(), proportions);
-        return new EnginePlan(config, limits, kvLayout, rotation, pages, split);
+    private EnginePlan split(List<? extends MemoryModel> devices, List<Weights.Tensor> tensors, EngineOptions options) {
+        if (!options.proportions().isEmpty()) {
+            return placed(
+                    Placement.byProportions(config.layers(), options.proportions()),
+                    "layers are split in the proportions that were asked for, " + text(options.proportions()));
+        }
+        boolean measured = !options.speeds().isEmpty();
+        return placed(
+                Placement.byMemory(rooms(devices, tensors, options.speeds())),
+                measured
+                        ? "layers follow the speeds of the devices, " + text(options.speeds())
+                                + ", as far as free memory allows"
+                        : "layers follow the free memory of the devices");
+    }
+
+    private EnginePlan placed(Placement split, String why) {
+        return new EnginePlan(config, limits, kvLayout, rotation, pages, split, why);
+    }
+
+    private static String text(List<Double> numbers) {
+        return numbers.stream()
+                .map(number -> String.format(Locale.ROOT, "%.3g", number))
+                .collect(Collectors.joining(" : "));
     }
 
     /** What each device can take; those that have their memory in common, an equal share of it. */
-    private List<Placement.Room> rooms(List<Device> devices, List<Weights.Tensor> tensors) {
+    private List<Placement.Room> rooms(
+            List<? extends MemoryModel> devices, List<Weights.Tensor> tensors, List<Double> speeds) {
         Map<String, Long> sharers =
-                devices.stream().collect(Collectors.groupingBy(Device::name, Collectors.counting()));
+                devices.stream().collect(Collectors.groupingBy(MemoryModel::name, Collectors.counting()));
         List<Placement.Room> rooms = new ArrayList<>();
         for (int i = 0; i < devices.size(); i++) {
-            Device device = devices.get(i);
+            MemoryModel device = devices.get(i);
             boolean begins = i == 0;
             boolean ends = i == devices.size() - 1;
             long fixed = scratchBytes(device, ends);
@@ -106,13 +137,14 @@ record EnginePlan(
                     fixed += tensor.bytesOn(device);
                 }
             }
-            rooms.add(new Placement.Room(device.freeMemory() / sharers.get(device.name()), fixed, layers));
+            long free = device.freeMemory() / sharers.get(device.name());
+            rooms.add(new Placement.Room(free, speeds.isEmpty() ? free : speeds.get(i), fixed, layers));
         }
         return rooms;
     }
 
     /** The buffers of a step, and what the device takes for steps. */
-    private long scratchBytes(Device device, boolean ends) {
+    private long scratchBytes(MemoryModel device, boolean ends) {
         return StepBuffers.estimateBytes(config, limits, ends) + device.workspaceBytes(stepForm());
     }
 
@@ -135,10 +167,10 @@ record EnginePlan(
     }
 
     /** The memory that each device is to give. */
-    List<MemoryPlan> memory(List<Device> devices, List<Weights.Tensor> tensors) {
+    List<MemoryPlan> memory(List<? extends MemoryModel> devices, List<Weights.Tensor> tensors) {
         List<MemoryPlan> plans = new ArrayList<>();
         for (int i = 0; i < devices.size(); i++) {
-            Device device = devices.get(i);
+            MemoryModel device = devices.get(i);
             LayerRange layers = placement.ranges().get(i);
             plans.add(new MemoryPlan(
                     device.name(),
@@ -148,6 +180,7 @@ record EnginePlan(
                     layers.count() * kvBytes(),
                     rotation.describe(kvLayout),
                     scratchBytes(device, layers.endsModel()),
+                    device.reservedBytes(),
                     device.freeMemory()));
         }
         return plans;

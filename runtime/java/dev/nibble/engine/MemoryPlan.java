@@ -17,30 +17,53 @@ import java.util.stream.Collectors;
  * @param kvCache bytes of their KV cache
  * @param kvKind how it stores keys and values
  * @param scratch bytes of the activations of the largest step
- * @param available bytes that the device can still give
+ * @param reserved bytes that the device's driver keeps for itself
+ * @param available bytes that the device can still give beside these
  */
 public record MemoryPlan(
-        String device, LayerRange layers, long weights, long kvCache, String kvKind, long scratch, long available) {
+        String device,
+        LayerRange layers,
+        long weights,
+        long kvCache,
+        String kvKind,
+        long scratch,
+        long reserved,
+        long available) {
     /** The sum. */
     public long total() {
         return weights + kvCache + scratch;
     }
 
     /**
-     * Checks that all devices can give what is planned. Devices of the same name have their memory in common.
+     * Bytes that are planned and not there, for each device that lacks some. Devices of the same name have their memory in common.
+     */
+    public static Map<String, Long> shortfalls(List<MemoryPlan> plans) {
+        Map<String, Long> missing = new LinkedHashMap<>();
+        plans.forEach(plan -> missing.merge(plan.device(), plan.total(), Long::sum));
+        Map<String, Long> available =
+                plans.stream().collect(Collectors.toMap(MemoryPlan::device, MemoryPlan::available, (one, same) -> one));
+        missing.replaceAll((device, total) -> total - available.getOrDefault(device, 0L));
+        missing.values().removeIf(bytes -> bytes <= 0);
+        return missing;
+    }
+
+    /** Whether all devices can give what is planned. */
+    static boolean fit(List<MemoryPlan> plans) {
+        return shortfalls(plans).isEmpty();
+    }
+
+    /**
+     * Checks that all devices can give what is planned.
      *
      * @throws OutOfCapacityException with these numbers if one of them cannot
      */
     static void requireFit(List<MemoryPlan> plans) {
-        Map<String, List<MemoryPlan>> byDevice = plans.stream()
-                .collect(Collectors.groupingBy(MemoryPlan::device, LinkedHashMap::new, Collectors.toList()));
-        byDevice.forEach((device, parts) -> {
-            long total = parts.stream().mapToLong(MemoryPlan::total).sum();
-            if (total > parts.getFirst().available()) {
-                throw new OutOfCapacityException("the model does not fit device " + device + ": " + describe(plans)
-                        + "; use a model with fewer bits per weight, a shorter context, or --kv q8_0"
-                        + (byDevice.size() > 1 ? ", or another --tensor-split" : ""));
-            }
+        shortfalls(plans).keySet().stream().findFirst().ifPresent(device -> {
+            throw new OutOfCapacityException("the model does not fit device " + device + ": " + describe(plans)
+                    + "; use a model with fewer bits per weight, a shorter context, or --kv q8_0"
+                    + (plans.stream().map(MemoryPlan::device).distinct().count() > 1
+                            ? ", or another --tensor-split"
+                            : ""));
         });
     }
 

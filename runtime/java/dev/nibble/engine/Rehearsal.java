@@ -119,7 +119,8 @@ public final class Rehearsal implements AutoCloseable {
                 EnginePlan.kvLayout(config, options),
                 options.rotation(),
                 1,
-                new Placement(List.of(layers)));
+                new Placement(List.of(layers)),
+                "a rehearsal");
         try (Stage whole = new Stage(stage, layers, plan, cutout, done -> {})) {
             ForwardPass forward = new ForwardPass(List.of(whole));
             whole.cache().setPage(0, 0);

@@ -12,8 +12,8 @@ import java.util.stream.IntStream;
  * @param ranges the layers of each device
  */
 public record Placement(List<LayerRange> ranges) {
-    /** What a byte too much costs in comparison with one that lies well: more than all that lie well together. */
-    private static final double OVERFLOW = 1e18;
+    /** What the square of bytes too much costs in comparison with bytes that lie well: more than all that lie well together. */
+    private static final double OVERFLOW = 1e30;
 
     /** Checks that each layer is placed once. */
     public Placement {
@@ -34,10 +34,16 @@ public record Placement(List<LayerRange> ranges) {
      * What a device can take.
      *
      * @param free bytes
+     * @param weight its part of what all devices together are to hold, relative to the others
      * @param fixed bytes that go onto it, whatever its layers
      * @param layers bytes of each layer of the model, if it comes here
      */
-    public record Room(long free, long fixed, List<Long> layers) {}
+    public record Room(long free, double weight, long fixed, List<Long> layers) {
+        /** A device whose part is as large as its free memory. */
+        public Room(long free, long fixed, List<Long> layers) {
+            this(free, free, fixed, layers);
+        }
+    }
 
     /**
      * Gives each device its proportion of the layers, rounded.
@@ -63,8 +69,8 @@ public record Placement(List<LayerRange> ranges) {
     }
 
     /**
-     * Fills all devices to the same share of their free memory, as far as whole layers allow. Where that cannot be, as little as
-     * possible is too much.
+     * Gives each device bytes in proportion to its weight, as far as whole layers and its free memory allow. Where that cannot be, as
+     * little as possible is too much.
      *
      * @param rooms one for each device
      * @throws IllegalArgumentException if there are more devices than layers
@@ -99,7 +105,7 @@ public record Placement(List<LayerRange> ranges) {
             long used = room.fixed();
             for (int end = begin + 1; end < costs.length; end++) {
                 used += room.layers().get(end - 1);
-                double cost = costs[begin] + cost(used, Math.max(1, room.free()));
+                double cost = costs[begin] + cost(used, room);
                 if (cost < extended[end]) {
                     extended[end] = cost;
                     begins[end] = begin;
@@ -109,9 +115,10 @@ public record Placement(List<LayerRange> ranges) {
         return extended;
     }
 
-    /** The sum of this over devices is least where used is proportional to free. */
-    private static double cost(double used, double free) {
-        return used * used / free + OVERFLOW * Math.max(0, used - free);
+    /** The sum of this over devices is least where used is proportional to weight. */
+    private static double cost(double used, Room room) {
+        double over = Math.max(0, used - Math.max(1, room.free()));
+        return used * used / Math.max(1, room.weight()) + OVERFLOW * over * over;
     }
 
     private static Placement of(int[] ends, int layers) {

@@ -10,6 +10,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.SplittableRandom;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Supplier;
 
 /**
  * A model of a public model's exact shapes whose weights are deterministic noise: as large and as fast as the real one, without
@@ -27,10 +28,10 @@ public final class SyntheticModel implements ModelSource {
     /** Encoded noise, by type and columns of the weights that are made of it. */
     private final Map<String, MemorySegment> pools = new ConcurrentHashMap<>();
 
-    private SyntheticModel(ModelShape shape, int layers, SyntheticTypes types) {
+    private SyntheticModel(ModelShape shape, Metadata metadata, SyntheticTypes types) {
         this.shape = shape;
         this.types = types;
-        this.metadata = shape.metadata(layers);
+        this.metadata = metadata;
         this.config = ModelConfig.of(metadata, shape.vocabulary());
     }
 
@@ -41,6 +42,30 @@ public final class SyntheticModel implements ModelSource {
      * @throws IllegalArgumentException if there is no such shape or type, naming those that there are
      */
     public static SyntheticModel of(String name) {
+        return of(name, Map.of());
+    }
+
+    /** Which types the matrices of a model have. */
+    @FunctionalInterface
+    public interface Mixture {
+        /**
+         * The type of a matrix.
+         *
+         * @param tensor its name
+         * @param metadata of the model
+         * @param tied whether the token embedding is the output matrix as well
+         */
+        TensorType typeOf(String tensor, Metadata metadata, boolean tied);
+    }
+
+    /**
+     * The model of a shape and a type, or a mixture of types.
+     *
+     * @param name e.g. {@code llama-3.3-70b:q4_k_m}
+     * @param mixtures by their names; a type of the same name goes first
+     * @throws IllegalArgumentException if there is no such shape or type, naming those that there are
+     */
+    public static SyntheticModel of(String name, Map<String, Mixture> mixtures) {
         int colon = name.indexOf(':');
         if (colon < 0) {
             throw new IllegalArgumentException(
@@ -49,7 +74,12 @@ public final class SyntheticModel implements ModelSource {
         String[] parts = name.substring(0, colon).split("/", 2);
         ModelShape shape = ModelShape.ofId(parts[0]);
         int layers = parts.length == 1 ? shape.layers() : layers(shape, parts[1]);
-        return new SyntheticModel(shape, layers, SyntheticTypes.ofId(name.substring(colon + 1)));
+        Metadata metadata = shape.metadata(layers);
+        SyntheticTypes types = SyntheticTypes.ofId(
+                name.substring(colon + 1),
+                mixtures,
+                mixture -> (role, layer, config) -> mixture.typeOf(role.tensorName(layer), metadata, shape.tied()));
+        return new SyntheticModel(shape, metadata, types);
     }
 
     private static int layers(ModelShape shape, String text) {
@@ -84,7 +114,7 @@ public final class SyntheticModel implements ModelSource {
         return Optional.of(
                 role.kind() == TensorRole.Kind.VECTOR
                         ? new Ones(weight)
-                        : new Noise(weight, name.hashCode(), pool(weight)));
+                        : new Noise(weight, name.hashCode(), () -> pool(weight)));
     }
 
     /** Small tensors have floats; so has the one that is turned round as a file is read, of too few columns for most types. */
@@ -125,19 +155,20 @@ public final class SyntheticModel implements ModelSource {
     }
 
     /** Rows put together from runs of blocks of a pool of encoded noise, chosen by the weight and the row's number. */
-    private record Noise(WeightShape shape, long seed, MemorySegment pool) implements WeightSource {
+    private record Noise(WeightShape shape, long seed, Supplier<MemorySegment> pools) implements WeightSource {
         private static final int RUN_BLOCKS = 16;
 
         @Override
         public MemorySegment rows(long firstRow, int count) {
+            MemorySegment pool = pools.get();
             MemorySegment rows = MemorySegment.ofArray(new byte[Math.toIntExact(count * shape.rowBytes())]);
             for (int row = 0; row < count; row++) {
-                fill(rows.asSlice(row * shape.rowBytes(), shape.rowBytes()), firstRow + row);
+                fill(rows.asSlice(row * shape.rowBytes(), shape.rowBytes()), firstRow + row, pool);
             }
             return rows;
         }
 
-        private void fill(MemorySegment row, long number) {
+        private void fill(MemorySegment row, long number, MemorySegment pool) {
             SplittableRandom random = new SplittableRandom(seed * 31 + number);
             int blockBytes = shape.type().blockBytes();
             int poolRuns = (int) (pool.byteSize() / blockBytes) - RUN_BLOCKS;

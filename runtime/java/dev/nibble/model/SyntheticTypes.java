@@ -4,7 +4,11 @@ import dev.nibble.gguf.TensorType;
 import dev.nibble.quant.BlockFormat;
 import java.util.Arrays;
 import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import java.util.function.Function;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /** Which types the tensors of a synthetic model have. */
 @FunctionalInterface
@@ -18,24 +22,34 @@ interface SyntheticTypes {
     /**
      * The types of a name.
      *
-     * @param id a block format's, or {@link #DYNAMIC_ONE_BIT}
+     * @param id a block format's, {@link #DYNAMIC_ONE_BIT}, or a mixture's
+     * @param mixtures by their names
+     * @param bound what becomes of a mixture
      * @throws IllegalArgumentException if there is none, naming those that there are
      */
-    static SyntheticTypes ofId(String id) {
+    static SyntheticTypes ofId(
+            String id,
+            Map<String, SyntheticModel.Mixture> mixtures,
+            Function<SyntheticModel.Mixture, SyntheticTypes> bound) {
         if (id.equals(DYNAMIC_ONE_BIT)) {
             return SyntheticTypes::dynamicOneBit;
         }
-        TensorType type = Arrays.stream(BlockFormat.values())
-                .filter(format -> EncodedNoise.has(format) && id(format).equals(id))
-                .findFirst()
-                .map(BlockFormat::type)
+        Optional<TensorType> pure =
+                formats().filter(format -> id(format).equals(id)).findFirst().map(BlockFormat::type);
+        return pure.<SyntheticTypes>map(type -> (role, layer, config) -> type)
+                .or(() -> Optional.ofNullable(mixtures.get(id)).map(bound))
                 .orElseThrow(() -> new IllegalArgumentException("no synthetic weights of type '" + id + "'; there are "
-                        + Arrays.stream(BlockFormat.values())
-                                .filter(EncodedNoise::has)
-                                .map(SyntheticTypes::id)
-                                .collect(Collectors.joining(", "))
-                        + ", " + DYNAMIC_ONE_BIT));
-        return (role, layer, config) -> type;
+                        + Stream.of(
+                                        formats().map(SyntheticTypes::id),
+                                        Stream.of(DYNAMIC_ONE_BIT),
+                                        mixtures.keySet().stream().sorted())
+                                .flatMap(names -> names)
+                                .distinct()
+                                .collect(Collectors.joining(", "))));
+    }
+
+    private static Stream<BlockFormat> formats() {
+        return Arrays.stream(BlockFormat.values()).filter(EncodedNoise::has);
     }
 
     private static String id(BlockFormat format) {

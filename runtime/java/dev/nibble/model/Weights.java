@@ -3,6 +3,7 @@ package dev.nibble.model;
 import dev.nibble.device.Buffer;
 import dev.nibble.device.Device;
 import dev.nibble.device.ElementType;
+import dev.nibble.device.MemoryModel;
 import dev.nibble.device.Resources;
 import dev.nibble.device.Weight;
 import dev.nibble.device.WeightShape;
@@ -74,14 +75,14 @@ public final class Weights implements AutoCloseable {
         }
 
         /** The device memory that it takes. */
-        public long bytesOn(Device device) {
+        public long bytesOn(MemoryModel device) {
             WeightShape shape = source.shape();
             return role.kind() == Kind.VECTOR ? shape.values() * Float.BYTES : device.weightBytes(shape, use());
         }
     }
 
     /** The device memory that tensors take together: where a device has one layout, one that is used twice is loaded once. */
-    public static long bytesOn(Device device, List<Tensor> tensors) {
+    public static long bytesOn(MemoryModel device, List<Tensor> tensors) {
         Set<WeightShape> counted = new HashSet<>();
         long sum = 0;
         for (Tensor tensor : tensors) {

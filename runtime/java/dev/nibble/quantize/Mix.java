@@ -21,6 +21,7 @@ import static dev.nibble.quantize.TensorKind.KEY;
 import static dev.nibble.quantize.TensorKind.OUTPUT;
 import static dev.nibble.quantize.TensorKind.TOKEN_EMBEDDING;
 
+import dev.nibble.gguf.Metadata;
 import dev.nibble.gguf.TensorType;
 import dev.nibble.quantize.MixRule.Condition;
 import dev.nibble.quantize.MixRule.Place;
@@ -158,6 +159,18 @@ public enum Mix {
     /** The type that most matrices get. */
     TensorType base() {
         return base;
+    }
+
+    /**
+     * The type of a matrix of a model that is quantized without importance of columns.
+     *
+     * @param tensor its name
+     * @param metadata of the model
+     * @param tied whether the token embedding is the output matrix as well
+     */
+    public TensorType typeOf(String tensor, Metadata metadata, boolean tied) {
+        ModelTraits traits = ModelTraits.of(metadata, tied, false);
+        return typeOf(new Place(TensorKind.of(tensor), MixRule.layer(tensor), traits.layers(), traits));
     }
 
     /** The type of a matrix. */

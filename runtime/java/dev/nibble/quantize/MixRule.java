@@ -3,6 +3,8 @@ package dev.nibble.quantize;
 import dev.nibble.gguf.TensorType;
 import java.util.Set;
 import java.util.function.Predicate;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 
 /**
  * One row of a mix: tensors of these kinds get this type where all conditions hold.
@@ -12,6 +14,8 @@ import java.util.function.Predicate;
  * @param conditions all must hold
  */
 record MixRule(Set<TensorKind> kinds, TensorType type, Set<Condition> conditions) {
+    private static final Pattern LAYER = Pattern.compile("^blk\\.(\\d{1,6})\\.");
+
     MixRule(TensorKind kind, TensorType type, Condition... conditions) {
         this(Set.of(kind), type, Set.of(conditions));
     }
@@ -48,6 +52,12 @@ record MixRule(Set<TensorKind> kinds, TensorType type, Set<Condition> conditions
         Condition(Predicate<Place> predicate) {
             this.predicate = predicate;
         }
+    }
+
+    /** The layer that a tensor's name says, 0 for those without. */
+    static int layer(String tensor) {
+        Matcher matcher = LAYER.matcher(tensor);
+        return matcher.find() ? Integer.parseInt(matcher.group(1)) : 0;
     }
 
     /** Whether the rule is about this tensor. */

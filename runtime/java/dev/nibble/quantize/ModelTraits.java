@@ -17,7 +17,10 @@ record ModelTraits(int layers, int sharing, boolean large, int experts, boolean 
     private static final int LARGE_LAYERS = 80;
 
     static ModelTraits of(GgufFile file, boolean weighted) {
-        Metadata metadata = file.metadata();
+        return of(file.metadata(), file.find("output.weight").isEmpty(), weighted);
+    }
+
+    static ModelTraits of(Metadata metadata, boolean tied, boolean weighted) {
         String architecture = metadata.stringOr("general.architecture", "");
         String prefix = architecture + ".";
         int layers = metadata.intOr(prefix + "block_count", 0);
@@ -29,7 +32,7 @@ record ModelTraits(int layers, int sharing, boolean large, int experts, boolean 
                 sharing,
                 layers == LARGE_LAYERS && isLargeFamily(architecture, sharing),
                 metadata.intOr(prefix + "expert_count", 0),
-                file.find("output.weight").isEmpty(),
+                tied,
                 weighted);
     }
 

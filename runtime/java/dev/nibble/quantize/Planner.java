@@ -15,13 +15,10 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /** Makes the plan of one file: asks the mix and the explicit choices, and checks that all of it can be done. */
 final class Planner {
-    private static final Pattern LAYER = Pattern.compile("^blk\\.(\\d{1,6})\\.");
     private static final int NAMED = 3;
 
     private final GgufFile file;
@@ -42,7 +39,7 @@ final class Planner {
         this.values = file.tensors().stream()
                 .map(TensorInfo::name)
                 .filter(name -> TensorKind.of(name).isValue())
-                .sorted(Comparator.comparingInt(Planner::layer))
+                .sorted(Comparator.comparingInt(MixRule::layer))
                 .toList();
     }
 
@@ -77,13 +74,8 @@ final class Planner {
         if (kind.isValue()) {
             return new Place(kind, values.indexOf(name), values.size(), traits);
         }
-        int layer = layer(name);
+        int layer = MixRule.layer(name);
         return new Place(kind, layer, Math.max(traits.layers(), layer + 1), traits);
-    }
-
-    private static int layer(String name) {
-        Matcher matcher = LAYER.matcher(name);
-        return matcher.find() ? Integer.parseInt(matcher.group(1)) : 0;
     }
 
     private static boolean fits(TensorInfo tensor, TensorType type) {

@@ -90,6 +90,11 @@ final class CpuDevice implements Device {
 
     @Override
     public long weightBytes(WeightShape shape, WeightUse use) {
+        return weightBytes(shape, use, fixedPoint);
+    }
+
+    /** The memory that a weight takes; a table stays in the file. */
+    static long weightBytes(WeightShape shape, WeightUse use, boolean fixedPoint) {
         checkType(shape);
         return switch (use) {
             case TABLE -> 0;

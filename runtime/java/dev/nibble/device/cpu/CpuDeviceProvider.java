@@ -4,6 +4,8 @@ import dev.nibble.device.Arithmetic;
 import dev.nibble.device.Device;
 import dev.nibble.device.DeviceOptions;
 import dev.nibble.device.DeviceProvider;
+import dev.nibble.device.ImaginedDevice;
+import dev.nibble.device.MemoryModel;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
@@ -12,6 +14,9 @@ import java.util.Set;
 public final class CpuDeviceProvider implements DeviceProvider {
     private static final String VECTOR_MODULE = "jdk.incubator.vector";
     private static final int PREFERENCE = 100;
+
+    /** What the system and the virtual machine need beside a model. */
+    private static final long SYSTEM_BYTES = 1L << 30;
 
     /** Made by {@link java.util.ServiceLoader}. */
     public CpuDeviceProvider() {}
@@ -51,5 +56,16 @@ public final class CpuDeviceProvider implements DeviceProvider {
     @Override
     public Device open(int index, DeviceOptions options) {
         return new CpuDevice(options);
+    }
+
+    @Override
+    public MemoryModel imagine(int index, long memory) {
+        return new ImaginedDevice(
+                kind(),
+                memory,
+                SYSTEM_BYTES,
+                false,
+                (shape, use) -> CpuDevice.weightBytes(shape, use, false),
+                form -> 0);
     }
 }

@@ -275,8 +275,7 @@ public final class CudaDevice implements Device {
 
     @Override
     public long workspaceBytes(StepForm form) {
-        return StepWorkspace.bytes(
-                form, ProductLaunches.FEW_PLACES, rows -> AttentionLaunches.partials(traits, form, rows));
+        return CudaWorkspace.bytes(traits, form);
     }
 
     @Override

@@ -3,12 +3,17 @@ package dev.nibble.device.cuda;
 import dev.nibble.device.Device;
 import dev.nibble.device.DeviceOptions;
 import dev.nibble.device.DeviceProvider;
+import dev.nibble.device.ImaginedDevice;
+import dev.nibble.device.MemoryModel;
 import java.util.List;
 import java.util.Optional;
 
 /** Finds the GPUs of NVIDIA's driver. */
 public final class CudaDeviceProvider implements DeviceProvider {
     private static final int PREFERENCE = 10;
+
+    /** What a driver takes for a context and the programs in it: 0.3 to 0.6 GB. */
+    private static final long CONTEXT_BYTES = 600L << 20;
 
     private final CudaPlatform platform;
 
@@ -54,5 +59,17 @@ public final class CudaDeviceProvider implements DeviceProvider {
     @Override
     public Device open(int index, DeviceOptions options) {
         return CudaDevice.open(platform, index);
+    }
+
+    @Override
+    public MemoryModel imagine(int index, long memory) {
+        CudaTraits traits = CudaTraits.imagined(index, memory);
+        return new ImaginedDevice(
+                traits.device(),
+                memory,
+                CONTEXT_BYTES,
+                true,
+                (shape, use) -> CudaWeight.bytes(shape, traits.device()),
+                form -> CudaWorkspace.bytes(traits, form));
     }
 }

@@ -60,6 +60,11 @@ record CudaTraits(
                 simulated);
     }
 
+    /** A data-centre GPU of this much memory: what shapes of launches depend on. */
+    static CudaTraits imagined(int ordinal, long memory) {
+        return new CudaTraits(ordinal, ordinal, "imagined", 80, 12000, "none", memory, 132, 164 << 10, false, false);
+    }
+
     private static int number(Cuda calls, int id, CudaAttribute attribute) {
         return calls.devices().attribute(id, attribute);
     }

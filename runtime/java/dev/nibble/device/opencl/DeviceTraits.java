@@ -71,6 +71,27 @@ record DeviceTraits(
                         .collect(Collectors.toUnmodifiableSet()));
     }
 
+    /** A GPU of this much memory: what shapes of launches depend on. */
+    static DeviceTraits imagined(long memory) {
+        return new DeviceTraits(
+                0,
+                0,
+                "imagined",
+                "none",
+                "OpenCL 3.0",
+                "none",
+                OpenClInfo.TYPE_GPU,
+                64,
+                256,
+                memory,
+                memory,
+                32 << 10,
+                true,
+                false,
+                true,
+                Set.of());
+    }
+
     private record Reader(OpenCl calls, long id) {
         String text(int what) {
             return calls.deviceInfo(id, what).text();

@@ -214,14 +214,7 @@ public final class OpenClDevice implements Device {
 
     @Override
     public long weightBytes(WeightShape shape, WeightUse use) {
-        return OpenClWeight.bytes(shape, layout(shape));
-    }
-
-    private WeightLayout layout(WeightShape shape) {
-        return WeightLayout.of(shape.type())
-                .orElseThrow(() -> new UnsupportedFeatureException("tensor " + shape.name() + " of type " + shape.type()
-                        + ": device " + name + " cannot read this type; convert the model to one of "
-                        + WeightLayout.types()));
+        return OpenClWeight.bytes(shape, WeightLayout.require(shape, name));
     }
 
     /** What copies go through is memory of the host; that counts where both are one. */
@@ -238,7 +231,7 @@ public final class OpenClDevice implements Device {
     @Override
     public Weight load(WeightSource source, WeightUse use) {
         checkOpen();
-        return OpenClWeight.load(source, use, layout(source.shape()), this);
+        return OpenClWeight.load(source, use, WeightLayout.require(source.shape(), name), this);
     }
 
     /** The way of weights to this device. */

@@ -3,11 +3,16 @@ package dev.nibble.device.opencl;
 import dev.nibble.device.Device;
 import dev.nibble.device.DeviceOptions;
 import dev.nibble.device.DeviceProvider;
+import dev.nibble.device.ImaginedDevice;
+import dev.nibble.device.MemoryModel;
 import java.util.List;
 import java.util.Optional;
 
 /** Finds the devices of the OpenCL drivers that are installed. */
 public final class OpenClDeviceProvider implements DeviceProvider {
+    /** What a driver takes for a context and the programs in it, more or less. */
+    private static final long CONTEXT_BYTES = 512L << 20;
+
     /** Made by {@link java.util.ServiceLoader}. */
     public OpenClDeviceProvider() {}
 
@@ -36,5 +41,18 @@ public final class OpenClDeviceProvider implements DeviceProvider {
     @Override
     public Device open(int index, DeviceOptions options) {
         return OpenClDevice.open(OpenClPlatforms.system(), index);
+    }
+
+    @Override
+    public MemoryModel imagine(int index, long memory) {
+        String name = kind() + ":" + index;
+        DeviceTraits traits = DeviceTraits.imagined(memory);
+        return new ImaginedDevice(
+                name,
+                memory,
+                CONTEXT_BYTES,
+                true,
+                (shape, use) -> OpenClWeight.bytes(shape, WeightLayout.require(shape, name)),
+                form -> Workspace.bytes(traits, form));
     }
 }

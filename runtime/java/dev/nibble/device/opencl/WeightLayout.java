@@ -7,6 +7,8 @@ import static dev.nibble.device.opencl.LegacyReader.Form.FOUR_BITS;
 import static dev.nibble.device.opencl.LegacyReader.Form.FOUR_BITS_AND_EXPONENT;
 import static dev.nibble.device.opencl.LegacyReader.Form.FOUR_BITS_AND_OFFSET;
 
+import dev.nibble.UnsupportedFeatureException;
+import dev.nibble.device.WeightShape;
 import dev.nibble.gguf.TensorType;
 import java.util.Arrays;
 import java.util.EnumMap;
@@ -144,6 +146,18 @@ enum WeightLayout {
     /** The layout of a type; empty if kernels do not know the type. */
     static Optional<WeightLayout> of(TensorType type) {
         return Optional.ofNullable(BY_TYPE.get(type));
+    }
+
+    /**
+     * The layout of a weight.
+     *
+     * @param device for the message
+     * @throws UnsupportedFeatureException if kernels do not know its type
+     */
+    static WeightLayout require(WeightShape shape, String device) {
+        return of(shape.type())
+                .orElseThrow(() -> new UnsupportedFeatureException("tensor " + shape.name() + " of type " + shape.type()
+                        + ": device " + device + " cannot read this type; convert the model to one of " + types()));
     }
 
     /** All types that kernels know. */

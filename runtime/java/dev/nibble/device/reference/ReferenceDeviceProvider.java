@@ -4,6 +4,8 @@ import dev.nibble.device.Arithmetic;
 import dev.nibble.device.Device;
 import dev.nibble.device.DeviceOptions;
 import dev.nibble.device.DeviceProvider;
+import dev.nibble.device.ImaginedDevice;
+import dev.nibble.device.MemoryModel;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
@@ -44,5 +46,10 @@ public final class ReferenceDeviceProvider implements DeviceProvider {
             throw new IllegalArgumentException("there is one reference device, of index 0; asked for " + index);
         }
         return new ReferenceDevice(options);
+    }
+
+    @Override
+    public MemoryModel imagine(int index, long memory) {
+        return new ImaginedDevice(kind(), memory, 0, false, (shape, use) -> shape.bytes(), form -> 0);
     }
 }

@@ -28,6 +28,7 @@ final class UsageTest {
                 "logits",
                 "perplexity",
                 "calibrate",
+                "plan",
                 "inspect",
                 "quantize",
                 "tune",

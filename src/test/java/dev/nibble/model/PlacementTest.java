@@ -105,7 +105,7 @@ class PlacementTest {
                 used += room.layers().get(layer);
             }
             double free = Math.max(1, room.free());
-            sum += used * used / free + 1e18 * Math.max(0, used - free);
+            sum += used * used / free + 1e30 * Math.pow(Math.max(0, used - free), 2);
         }
         return sum;
     }

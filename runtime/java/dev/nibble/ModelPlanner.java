@@ -1,0 +1,166 @@
+package dev.nibble;
+
+import dev.nibble.ModelPlan.ContextLimit;
+import dev.nibble.ModelPlan.DevicePart;
+import dev.nibble.ModelPlan.StoredType;
+import dev.nibble.device.DeviceOptions;
+import dev.nibble.device.Devices;
+import dev.nibble.device.KvType;
+import dev.nibble.device.MemoryModel;
+import dev.nibble.device.Resources;
+import dev.nibble.engine.CapacityPlanner;
+import dev.nibble.engine.EngineOptions;
+import dev.nibble.engine.MemoryPlan;
+import dev.nibble.gguf.GgufFile;
+import dev.nibble.gguf.TensorType;
+import dev.nibble.model.GgufModel;
+import dev.nibble.model.LayerRange;
+import dev.nibble.model.ModelSource;
+import dev.nibble.model.TensorRole;
+import dev.nibble.model.Weights;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Locale;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+
+/**
+ * Makes the plan of a model.
+ *
+ * @param options on what it is to run, and how
+ * @param memory of devices that need not be here; empty: they are opened and asked
+ */
+record ModelPlanner(ModelOptions options, List<Long> memory) {
+    ModelPlanner {
+        memory = List.copyOf(memory);
+        if (!memory.isEmpty() && memory.size() != options.devices().size()) {
+            throw new IllegalArgumentException("the memory of " + memory.size() + " devices is given, but "
+                    + options.devices().size() + " are named: " + String.join(",", options.devices()));
+        }
+    }
+
+    ModelPlan plan(Path path) throws IOException {
+        GgufFile file = GgufFile.open(path);
+        try {
+            return plan(new GgufModel(file));
+        } finally {
+            file.close();
+        }
+    }
+
+    ModelPlan plan(ModelSource source) {
+        try (Resources opened = new Resources()) {
+            List<MemoryModel> devices = new ArrayList<>();
+            for (int i = 0; i < options.devices().size(); i++) {
+                String name = options.devices().get(i);
+                devices.add(
+                        memory.isEmpty()
+                                ? opened.own(
+                                        Devices.open(name, new DeviceOptions(options.threads(), options.arithmetic())))
+                                : Devices.imagine(name, memory.get(i)));
+            }
+            return plan(source, devices);
+        }
+    }
+
+    private ModelPlan plan(ModelSource source, List<MemoryModel> devices) {
+        List<Weights.Tensor> tensors = Weights.tensors(source);
+        CapacityPlanner planner = new CapacityPlanner(devices, source.config(), tensors);
+        EngineOptions wanted = planner.fitCache(options.engineOptions(source.config()));
+        List<MemoryPlan> plans = planner.plan(wanted);
+        return new ModelPlan(
+                source.metadata()
+                        .stringOr("general.name", source.config().architecture().id()),
+                types(tensors),
+                wanted.contextLength(),
+                source.config().contextLength(),
+                wanted.cacheTokens(),
+                wanted.rows(),
+                wanted.keyType(),
+                wanted.valueType(),
+                planner.kvBytesPerToken(wanted),
+                plans.stream().map(plan -> part(plan, tensors)).toList(),
+                planner.reason(wanted),
+                MemoryPlan.shortfalls(plans),
+                contexts(planner, wanted),
+                new PlanAdvice(planner, wanted, plans).lines());
+    }
+
+    private static List<StoredType> types(List<Weights.Tensor> tensors) {
+        return distinct(tensors).stream()
+                .map(tensor -> tensor.source().shape())
+                .collect(Collectors.toMap(
+                        shape -> shape.type(),
+                        shape -> new StoredType(
+                                shape.type().name().toLowerCase(Locale.ROOT),
+                                1,
+                                shape.values(),
+                                shape.bytes(),
+                                shape.values() * nominalBits(shape.type()) / 8),
+                        ModelPlanner::sum))
+                .values()
+                .stream()
+                .sorted(Comparator.comparingLong(StoredType::bytes).reversed())
+                .toList();
+    }
+
+    private static StoredType sum(StoredType one, StoredType other) {
+        return new StoredType(
+                one.type(),
+                one.tensors() + other.tensors(),
+                one.weights() + other.weights(),
+                one.bytes() + other.bytes(),
+                one.nominalBytes() + other.nominalBytes());
+    }
+
+    /** The number in the name of a type: bits of a weight without its part of scales. */
+    private static int nominalBits(TensorType type) {
+        return Integer.parseInt(type.name().replaceFirst("^\\D+(\\d+).*", "$1"));
+    }
+
+    /** The tensors of the file, without the second use of a token embedding that is the output matrix as well. */
+    static Collection<Weights.Tensor> distinct(List<Weights.Tensor> tensors) {
+        return tensors.stream()
+                .collect(Collectors.toMap(
+                        tensor -> tensor.source().shape().name(), tensor -> tensor, (first, second) -> first))
+                .values();
+    }
+
+    private static DevicePart part(MemoryPlan plan, List<Weights.Tensor> tensors) {
+        LayerRange layers = plan.layers();
+        boolean outputIsTable = tensors.stream()
+                .filter(tensor -> tensor.role() == TensorRole.OUTPUT)
+                .anyMatch(tensor -> tensor.source().shape().name().equals(TensorRole.TOKEN_EMBEDDING.tensorName(0)));
+        String holds = Stream.of(
+                        layers.beginsModel() ? "token embedding" : "",
+                        layers.toString(),
+                        layers.endsModel()
+                                ? "output norm and "
+                                        + (outputIsTable ? "the token embedding as output" : "output matrix")
+                                : "")
+                .filter(part -> !part.isEmpty())
+                .collect(Collectors.joining(", "));
+        return new DevicePart(
+                plan.device(),
+                holds,
+                layers.first(),
+                layers.count(),
+                plan.weights(),
+                plan.kvCache(),
+                plan.scratch(),
+                plan.reserved(),
+                plan.available());
+    }
+
+    private static List<ContextLimit> contexts(CapacityPlanner planner, EngineOptions wanted) {
+        return Stream.of(KvType.values())
+                .filter(type -> planner.canKeep(wanted, type))
+                .map(type -> new ContextLimit(
+                        type, planner.largestContext(wanted.withKv(type, type)).orElse(0)))
+                .toList();
+    }
+}

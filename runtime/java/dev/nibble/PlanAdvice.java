@@ -1,0 +1,104 @@
+package dev.nibble;
+
+import dev.nibble.device.Devices;
+import dev.nibble.device.KvType;
+import dev.nibble.engine.CapacityPlanner;
+import dev.nibble.engine.EngineOptions;
+import dev.nibble.engine.MemoryPlan;
+import dev.nibble.model.Weights;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.stream.Stream;
+
+/**
+ * What would make a model fit that does not.
+ *
+ * @param planner of the model on its devices
+ * @param wanted what was asked for
+ * @param plans what that would take
+ */
+record PlanAdvice(CapacityPlanner planner, EngineOptions wanted, List<MemoryPlan> plans) {
+    private static final double GIBIBYTE = 1L << 30;
+
+    /** More memory than a processor has: the plan says how much of it is needed. */
+    private static final long ENDLESS = 1L << 44;
+
+    /** One line for each thing that would do, the least first; empty if the model fits. */
+    List<String> lines() {
+        List<String> lines = new ArrayList<>();
+        if (MemoryPlan.shortfalls(plans).isEmpty()) {
+            return lines;
+        }
+        split(lines);
+        smallerCache(lines);
+        shorterContext(lines);
+        fewerBits(lines);
+        processor(lines);
+        planner.devicesNeeded(wanted)
+                .ifPresent(count -> lines.add(count + " devices, the added ones like the last of these"));
+        return lines;
+    }
+
+    private void split(List<String> lines) {
+        if (!wanted.proportions().isEmpty() && planner.fits(wanted.withSplit(List.of(), List.of()))) {
+            lines.add("no --tensor-split: layers by free memory fit");
+        }
+    }
+
+    private void smallerCache(List<String> lines) {
+        KvType now = wanted.keyType();
+        Stream.of(KvType.F16, KvType.Q8_0, KvType.Q4_0)
+                .filter(type -> type.bits() < now.bits() && planner.canKeep(wanted, type))
+                .filter(type -> planner.fits(wanted.withKv(type, type)))
+                .findFirst()
+                .ifPresent(type ->
+                        lines.add("--kv " + type.id() + ": " + wanted.contextLength() + " tokens of context fit then"));
+    }
+
+    private void shorterContext(List<String> lines) {
+        int tokens = planner.largestContext(wanted).orElse(0);
+        if (tokens > 0) {
+            lines.add("--ctx " + tokens + ": that much context fits with keys in "
+                    + wanted.keyType().id() + " and values in "
+                    + wanted.valueType().id());
+        }
+    }
+
+    /** Only weights can shrink then: to how many bits, if each device has its share. */
+    private void fewerBits(List<String> lines) {
+        long room = plans.stream()
+                .mapToLong(plan -> plan.available() - plan.kvCache() - plan.scratch())
+                .sum();
+        long bytes = plans.stream().mapToLong(MemoryPlan::weights).sum();
+        long values = ModelPlanner.distinct(planner.tensors()).stream()
+                .map(Weights.Tensor::source)
+                .mapToLong(source -> source.shape().values())
+                .sum();
+        if (room > 0 && room < bytes) {
+            lines.add(String.format(
+                    Locale.ROOT,
+                    "at most %.2f bits per weight, instead of %.2f: a model file of %.1f GiB",
+                    8.0 * room / values,
+                    8.0 * bytes / values,
+                    room / GIBIBYTE));
+        }
+    }
+
+    private void processor(List<String> lines) {
+        boolean has = plans.stream().anyMatch(plan -> plan.device().equals("cpu"));
+        if (has || planner.devices().size() >= planner.config().layers()) {
+            return;
+        }
+        List<MemoryPlan> with = planner.planWith(Devices.imagine("cpu", ENDLESS), wanted);
+        MemoryPlan cpu = with.getLast();
+        if (MemoryPlan.shortfalls(with).isEmpty()) {
+            lines.add(String.format(
+                    Locale.ROOT,
+                    "--device %s,cpu: %s on the CPU, %.1f GiB of its memory",
+                    String.join(",", plans.stream().map(MemoryPlan::device).toList()),
+                    cpu.layers(),
+                    cpu.total() / GIBIBYTE));
+        }
+    }
+}
