@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import dev.nibble.device.NeedsCuda;
 import dev.nibble.device.NeedsOpenCl;
+import dev.nibble.device.PresentDevices;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
@@ -38,6 +39,7 @@ class GreedyTextTest {
     }
 
     private static void verify(String devices) throws IOException {
+        PresentDevices.assume(devices);
         ModelOptions options =
                 ModelOptions.builder().devices(devices.split(",")).build();
         try (LanguageModel model = LanguageModel.openDemo(options)) {

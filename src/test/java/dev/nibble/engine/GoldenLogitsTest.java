@@ -8,6 +8,7 @@ import dev.nibble.device.KvRotation;
 import dev.nibble.device.KvType;
 import dev.nibble.device.NeedsCuda;
 import dev.nibble.device.NeedsOpenCl;
+import dev.nibble.device.PresentDevices;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -170,6 +171,7 @@ class GoldenLogitsTest {
             JsonNode entry, String device, boolean exact, KvType kv, KvRotation rotation, double tolerance) {
         String name = entry.get("file").asString();
         return DynamicTest.dynamicTest(name + ", " + device + ", rotation " + rotation.id(), () -> {
+            PresentDevices.assume(device);
             float[] wanted = GoldenData.floats("logits/" + name);
             Path path = GoldenData.path(entry.get("model").asString());
             double nmse = nmse(logits(path, device, exact, kv, rotation, tokens(entry)), wanted);
