@@ -17,6 +17,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
@@ -35,6 +36,7 @@ class SampledTextTest {
 
     @ParameterizedTest
     @ValueSource(strings = {"opencl:0", "opencl:0,opencl:1"})
+    @Tag("slow")
     @ExtendWith(NeedsOpenCl.class)
     void topKOnOpenClDevicesGivesTheTokensOfTheWholeVocabulary(String devices) throws IOException {
         verify(devices);

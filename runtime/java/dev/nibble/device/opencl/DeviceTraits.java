@@ -107,6 +107,14 @@ record DeviceTraits(
         return (types & OpenClInfo.TYPE_CPU) != 0;
     }
 
+    /**
+     * Whether the driver keeps what it has compiled. PoCL does, kernel by kernel, each for the sizes of work-groups that it is
+     * enqueued with; asked for the code of a program, it compiles all its kernels, for no size.
+     */
+    boolean keepsPrograms() {
+        return platformName.equals("Portable Computing Language");
+    }
+
     /** The features that the device lists: see {@link FeatureTest} for those that work. */
     Set<DeviceFeature> features() {
         return Arrays.stream(DeviceFeature.values())

@@ -65,7 +65,7 @@ public final class OpenClDevice implements Device {
         this.traits = traits;
         this.handles = handles;
         this.memory = new Memory(new OpenClMemory(this), capacity);
-        this.programs = new OpenClPrograms(calls, traits, handles.context(), ProgramCache.ofSystem());
+        this.programs = new OpenClPrograms(calls, traits, handles.context(), ProgramCache.of(traits));
         this.staging = new WeightStaging(this, calls, handles.queue());
         this.queue = new OpenClQueue(this, calls, handles.queue());
     }

@@ -64,7 +64,9 @@ final class OpenClPrograms {
             return cached.get();
         }
         long program = compile(key.family, source, options);
-        code(program).ifPresent(code -> cache.put(name, code));
+        if (cache.keeps()) {
+            code(program).ifPresent(code -> cache.put(name, code));
+        }
         return program;
     }
 

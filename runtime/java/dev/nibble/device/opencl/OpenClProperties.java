@@ -7,7 +7,7 @@ public final class OpenClProperties {
     /** The file of the OpenCL library, in place of the system's. */
     public static final String LIBRARY = OpenClLibrary.PROPERTY;
 
-    /** The folder that compiled kernels are kept in; empty: nowhere. */
+    /** The folder that compiled kernels are kept in; empty: nowhere. Without it, the system's, unless the driver keeps them. */
     public static final String CACHE = "dev.nibble.opencl.cache";
 
     /** The bytes that a device may allocate, if fewer than it has. */

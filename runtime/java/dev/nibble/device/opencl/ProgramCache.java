@@ -30,11 +30,17 @@ final class ProgramCache {
         this.folder = folder;
     }
 
-    /** The cache in the folder that the properties name, or else where this system keeps caches. */
-    static ProgramCache ofSystem() {
+    /**
+     * The cache in the folder that the properties name, or else where this system keeps caches, unless the driver does that itself
+     * and gives no code without compiling it once more.
+     */
+    static ProgramCache of(DeviceTraits device) {
         String chosen = System.getProperty(OpenClProperties.CACHE);
         if (chosen == null) {
-            return new ProgramCache(systemFolder().resolve("nibble").resolve("opencl"));
+            return new ProgramCache(
+                    device.keepsPrograms()
+                            ? null
+                            : systemFolder().resolve("nibble").resolve("opencl"));
         }
         return new ProgramCache(chosen.isEmpty() ? null : Path.of(chosen));
     }
@@ -64,6 +70,11 @@ final class ProgramCache {
             hash.update(bytes);
         }
         return HexFormat.of().formatHex(hash.digest());
+    }
+
+    /** Whether there is a folder to keep code in. */
+    boolean keeps() {
+        return folder != null;
     }
 
     /** The code of a program; empty if there is none, or the file was damaged. */

@@ -1,9 +1,11 @@
 package dev.nibble.device;
 
 import dev.nibble.device.opencl.AlteredDevice;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.extension.ExtendWith;
 
 /** Choices, with the kernels that a GPU gets: work-items that share a row. */
+@Tag("slow")
 @ExtendWith(NeedsOpenCl.class)
 class OpenClChoicesTest extends ChoiceContract {
     OpenClChoicesTest() {

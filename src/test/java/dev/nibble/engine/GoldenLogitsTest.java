@@ -16,6 +16,7 @@ import java.util.List;
 import java.util.stream.Stream;
 import java.util.stream.StreamSupport;
 import org.junit.jupiter.api.DynamicTest;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.TestFactory;
 import org.junit.jupiter.api.extension.ExtendWith;
 import tools.jackson.databind.JsonNode;
@@ -42,14 +43,8 @@ class GoldenLogitsTest {
     Stream<DynamicTest> int8ActivationsWithOtherCaches() {
         return Stream.of(KvType.F16, KvType.Q8_0, KvType.Q4_0)
                 .flatMap(kv -> entries(kv.id())
-                        .flatMap(entry -> Stream.of("reference", "cpu")
-                                .map(device -> test(
-                                        entry,
-                                        device,
-                                        false,
-                                        kv,
-                                        KvRotation.AUTO,
-                                        cacheTolerance(entry) + int8Tolerance(withFloatCache(entry))))));
+                        .flatMap(entry ->
+                                Stream.of("reference", "cpu").map(device -> int8Activations(entry, device, kv))));
     }
 
     @TestFactory
@@ -67,28 +62,37 @@ class GoldenLogitsTest {
         return Stream.of(KvType.F32, KvType.F16, KvType.Q8_0, KvType.Q4_0)
                 .flatMap(kv -> entries(kv.id())
                         .flatMap(entry -> Stream.of("cpu,reference", "reference,cpu")
-                                .map(devices -> test(
-                                        entry,
-                                        devices,
-                                        false,
-                                        kv,
-                                        KvRotation.AUTO,
-                                        cacheTolerance(entry) + int8Tolerance(withFloatCache(entry))))));
+                                .map(devices -> int8Activations(entry, devices, kv))));
     }
 
     @TestFactory
+    @ExtendWith(NeedsOpenCl.class)
+    Stream<DynamicTest> int8ActivationsOfSomeModelsOnOpenClDevices() {
+        return ofSomeModels("opencl:0", "opencl:0,opencl:1");
+    }
+
+    @TestFactory
+    @Tag("slow")
     @ExtendWith(NeedsOpenCl.class)
     Stream<DynamicTest> int8ActivationsOfOpenClDevices() {
         return int8Activations("opencl:0", "opencl:0,opencl:1");
     }
 
     @TestFactory
+    @Tag("slow")
     @ExtendWith(NeedsOpenCl.class)
     Stream<DynamicTest> openClDevicesGiveTheLogitsOfTheReference() {
         return givesTheLogitsOfTheReference("opencl:0");
     }
 
     @TestFactory
+    @ExtendWith(NeedsCuda.class)
+    Stream<DynamicTest> int8ActivationsOfSomeModelsOnCudaDevices() {
+        return ofSomeModels("cuda:0", "cuda:0,cuda:1");
+    }
+
+    @TestFactory
+    @Tag("slow")
     @ExtendWith(NeedsCuda.class)
     Stream<DynamicTest> int8ActivationsOfCudaDevices() {
         return int8Activations("cuda:0", "cuda:0,cuda:1");
@@ -106,13 +110,23 @@ class GoldenLogitsTest {
                 .flatMap(kv -> entries(kv.id())
                         .flatMap(entry -> Stream.of(one, two)
                                 .filter(devices -> kv != KvType.F32 || devices.equals(one))
-                                .map(devices -> test(
-                                        entry,
-                                        devices,
-                                        false,
-                                        kv,
-                                        KvRotation.AUTO,
-                                        cacheTolerance(entry) + int8Tolerance(withFloatCache(entry))))));
+                                .map(devices -> int8Activations(entry, devices, kv))));
+    }
+
+    /** Experts on one device, a dense model on one and on two. */
+    private static Stream<DynamicTest> ofSomeModels(String one, String two) {
+        Stream<DynamicTest> dense = entries("f16")
+                .filter(entry -> entry.get("model").asString().contains("tiny-q4_k_m"))
+                .flatMap(entry -> Stream.of(one, two).map(devices -> int8Activations(entry, devices, KvType.F16)));
+        Stream<DynamicTest> experts = entries("f16")
+                .filter(entry -> entry.get("model").asString().contains("qwen3moe"))
+                .map(entry -> int8Activations(entry, one, KvType.F16));
+        return Stream.concat(dense, experts);
+    }
+
+    private static DynamicTest int8Activations(JsonNode entry, String devices, KvType kv) {
+        double tolerance = cacheTolerance(entry) + int8Tolerance(withFloatCache(entry));
+        return test(entry, devices, false, kv, KvRotation.AUTO, tolerance);
     }
 
     /**

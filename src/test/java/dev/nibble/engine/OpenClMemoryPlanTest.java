@@ -12,11 +12,13 @@ import dev.nibble.model.ModelSource;
 import dev.nibble.model.SyntheticModel;
 import dev.nibble.model.Weights;
 import java.util.List;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** What is planned for an OpenCL device is what it allocates, when steps of all shapes have run. */
+@Tag("slow")
 @ExtendWith(NeedsOpenCl.class)
 class OpenClMemoryPlanTest {
     /** What copies go through, which was there before. */

@@ -24,6 +24,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.LinkedBlockingQueue;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -72,8 +73,19 @@ class SchedulerTest {
     }
 
     @ParameterizedTest
-    @EnumSource(KvType.class)
+    @EnumSource(names = {"F16", "Q4_0"})
     void aSequenceGivesTheSameTokensAloneAndAmongOthersThatTakeItsPages(KvType type) {
+        verifyThatOthersChangeNothing(type);
+    }
+
+    @ParameterizedTest
+    @EnumSource(names = {"F32", "Q8_0"})
+    @Tag("slow")
+    void aSequenceGivesTheSameTokensAloneAndAmongOthersWithOtherCaches(KvType type) {
+        verifyThatOthersChangeNothing(type);
+    }
+
+    private void verifyThatOthersChangeNothing(KvType type) {
         kv = type;
         List<int[]> prompts = new ArrayList<>();
         for (int i = 0; i < 7; i++) {

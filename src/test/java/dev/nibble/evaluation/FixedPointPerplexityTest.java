@@ -11,6 +11,7 @@ import java.nio.file.Path;
 import java.util.Objects;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.DynamicTest;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestFactory;
 import org.junit.jupiter.api.io.TempDir;
@@ -37,6 +38,7 @@ class FixedPointPerplexityTest {
     }
 
     @TestFactory
+    @Tag("slow")
     Stream<DynamicTest> floatAndFourBitWeights() {
         return Stream.of("tiny-f16", "tiny-q4_k_m")
                 .map(name -> DynamicTest.dynamicTest(name, () -> {

@@ -11,6 +11,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.DynamicTest;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestFactory;
 
@@ -58,6 +59,14 @@ class GoldenPerplexityTest {
     }
 
     @TestFactory
+    Stream<DynamicTest> someOnTheCpu() {
+        return rows().stream()
+                .filter(row -> row.model().matches("tiny-(q4_0|q4_k_m|iq3_s)"))
+                .map(row -> test(row, "cpu"));
+    }
+
+    @TestFactory
+    @Tag("slow")
     Stream<DynamicTest> everyQuantizationOnTheCpu() {
         List<Row> rows = rows();
         assertTrue(rows.size() >= 16, "rows: " + rows.size());
@@ -65,6 +74,7 @@ class GoldenPerplexityTest {
     }
 
     @TestFactory
+    @Tag("slow")
     Stream<DynamicTest> oneOnTheReference() {
         return rows().stream().filter(row -> row.model().equals("tiny-q4_0")).map(row -> test(row, "reference"));
     }

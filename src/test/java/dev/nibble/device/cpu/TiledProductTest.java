@@ -9,6 +9,7 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
 import java.util.Optional;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -33,6 +34,7 @@ class TiledProductTest {
     /** A native product orders the columns of a single token beforehand, unless they are very many. */
     @ParameterizedTest
     @EnumSource
+    @Tag("slow")
     void equalsScalarProductInLongRows(TileLayout layout) {
         TensorType type = TensorType.valueOf(layout.name());
         ProductCheck.compare(new WeightShape("w", type, 1, 7, 32_768));

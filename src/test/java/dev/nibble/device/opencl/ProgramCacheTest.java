@@ -86,7 +86,6 @@ class ProgramCacheTest {
     @Test
     @ExtendWith(NeedsOpenCl.class)
     void devicesUseIt() throws IOException {
-        String before = System.getProperty(OpenClProperties.CACHE);
         System.setProperty(OpenClProperties.CACHE, folder.toString());
         try {
             assertEquals(7, argMax());
@@ -100,8 +99,18 @@ class ProgramCacheTest {
             assertEquals(files, files());
             assertTrue(Files.size(files.getFirst()) > 1000);
         } finally {
-            System.setProperty(OpenClProperties.CACHE, before);
+            System.clearProperty(OpenClProperties.CACHE);
         }
+    }
+
+    /** PoCL keeps kernels by itself, and would compile all of a program to give its code. */
+    @Test
+    @ExtendWith(NeedsOpenCl.class)
+    void aDriverThatKeepsProgramsIsNotAskedForThem() {
+        DeviceTraits device = OpenClPlatforms.system().devices().getFirst();
+        assertEquals(device.platformName().contains("Portable Computing"), device.keepsPrograms());
+        ProgramCache cache = ProgramCache.of(device);
+        assertEquals(!device.keepsPrograms(), cache.keeps());
     }
 
     private static int argMax() {
