@@ -6,6 +6,7 @@ import dev.nibble.device.DeviceOptions;
 import dev.nibble.device.Devices;
 import dev.nibble.device.ObservedDevice;
 import dev.nibble.device.ProductObserver;
+import dev.nibble.device.ReadSpeed;
 import dev.nibble.device.Resources;
 import dev.nibble.engine.CapacityPlanner;
 import dev.nibble.engine.Engine;
@@ -62,7 +63,7 @@ public final class LanguageModel implements AutoCloseable {
             List<Weights.Tensor> tensors = Weights.tensors(source);
             this.devices = openDevices(options);
             EngineOptions engineOptions = new CapacityPlanner(devices, source.config(), tensors)
-                    .fitCache(options.engineOptions(source.config()));
+                    .fitCache(options.engineOptions(source.config(), speeds(options)));
             Rehearsal rehearsal = resources.own(Rehearsal.start(devices, source, tensors, engineOptions));
             this.tokenizer = words.get();
             long toLoad = fileBytes(tensors);
@@ -254,6 +255,11 @@ public final class LanguageModel implements AutoCloseable {
                         "token " + token + " is not in the vocabulary of " + info.vocabulary() + " tokens");
             }
         }
+    }
+
+    /** Measured where devices differ and nobody said what part each is to get. */
+    private List<Double> speeds(ModelOptions options) {
+        return options.tensorSplit().isEmpty() ? ReadSpeed.of(devices) : List.of();
     }
 
     private List<Device> openDevices(ModelOptions options) {

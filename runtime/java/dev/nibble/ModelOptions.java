@@ -17,8 +17,8 @@ import org.jspecify.annotations.Nullable;
  * @param devices names of devices, e.g. {@code auto}, {@code cpu}; several share the layers of the model, in this order, and one
  *     that is named twice is opened twice
  * @param device an open device to use in place of named ones, which the model does not close; null: those that are named
- * @param tensorSplit the proportions of the layers that each of several devices gets, relative to one another; empty: as free
- *     memory allows
+ * @param tensorSplit the proportions of the layers that each of several devices gets, relative to one another; empty: as
+ *     free memory and the speeds of the devices allow
  * @param threads threads of devices that run on the CPU; 0: one per processor
  * @param context the most tokens of a sequence; 0: what the model was trained on, at most 4096
  * @param keyType storage of keys in the KV cache
@@ -70,10 +70,14 @@ public record ModelOptions(
         }
     }
 
-    /** What these ask of an engine for a model. */
-    EngineOptions engineOptions(ModelConfig config) {
+    /**
+     * What these ask of an engine for a model.
+     *
+     * @param speeds of the devices; empty: they are all alike
+     */
+    EngineOptions engineOptions(ModelConfig config, List<Double> speeds) {
         int tokens = context > 0 ? context : Math.min(config.contextLength(), DEFAULT_CONTEXT);
-        return new EngineOptions(tokens, cacheTokens(tokens), keyType, valueType, rotation, batch, tensorSplit);
+        return new EngineOptions(tokens, cacheTokens(tokens), keyType, valueType, rotation, batch, tensorSplit, speeds);
     }
 
     /** Tokens that the KV cache holds, where there is room: a sequence of the greatest length, or several shorter ones. */
@@ -109,7 +113,7 @@ public record ModelOptions(
             return this;
         }
 
-        /** The proportions of the layers that each of several devices gets, instead of what its free memory allows. */
+        /** The proportions of the layers that each of several devices gets, instead of what its free memory and its speed allow. */
         public Builder tensorSplit(double... proportions) {
             this.tensorSplit = Arrays.stream(proportions).boxed().toList();
             return this;

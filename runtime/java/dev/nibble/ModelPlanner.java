@@ -3,10 +3,13 @@ package dev.nibble;
 import dev.nibble.ModelPlan.ContextLimit;
 import dev.nibble.ModelPlan.DevicePart;
 import dev.nibble.ModelPlan.StoredType;
+import dev.nibble.device.Device;
 import dev.nibble.device.DeviceOptions;
 import dev.nibble.device.Devices;
+import dev.nibble.device.ImaginedDevice;
 import dev.nibble.device.KvType;
 import dev.nibble.device.MemoryModel;
+import dev.nibble.device.ReadSpeed;
 import dev.nibble.device.Resources;
 import dev.nibble.engine.CapacityPlanner;
 import dev.nibble.engine.EngineOptions;
@@ -54,23 +57,26 @@ record ModelPlanner(ModelOptions options, List<Long> memory) {
 
     ModelPlan plan(ModelSource source) {
         try (Resources opened = new Resources()) {
-            List<MemoryModel> devices = new ArrayList<>();
-            for (int i = 0; i < options.devices().size(); i++) {
-                String name = options.devices().get(i);
-                devices.add(
-                        memory.isEmpty()
-                                ? opened.own(
-                                        Devices.open(name, new DeviceOptions(options.threads(), options.arithmetic())))
-                                : Devices.imagine(name, memory.get(i)));
+            if (memory.isEmpty()) {
+                DeviceOptions form = new DeviceOptions(options.threads(), options.arithmetic());
+                List<Device> devices = options.devices().stream()
+                        .map(name -> opened.own(Devices.open(name, form)))
+                        .toList();
+                return plan(source, devices, options.tensorSplit().isEmpty() ? ReadSpeed.of(devices) : List.of());
             }
-            return plan(source, devices);
+            List<ImaginedDevice> devices = new ArrayList<>();
+            for (int i = 0; i < memory.size(); i++) {
+                devices.add(Devices.imagine(options.devices().get(i), memory.get(i)));
+            }
+            List<Double> speeds = devices.stream().map(ImaginedDevice::speed).toList();
+            return plan(source, devices, speeds.stream().distinct().count() == 1 ? List.of() : speeds);
         }
     }
 
-    private ModelPlan plan(ModelSource source, List<MemoryModel> devices) {
+    private ModelPlan plan(ModelSource source, List<? extends MemoryModel> devices, List<Double> speeds) {
         List<Weights.Tensor> tensors = Weights.tensors(source);
         CapacityPlanner planner = new CapacityPlanner(devices, source.config(), tensors);
-        EngineOptions wanted = planner.fitCache(options.engineOptions(source.config()));
+        EngineOptions wanted = planner.fitCache(options.engineOptions(source.config(), speeds));
         List<MemoryPlan> plans = planner.plan(wanted);
         return new ModelPlan(
                 source.metadata()

@@ -27,6 +27,11 @@ abstract class DelegatingDevice implements Device {
     }
 
     @Override
+    public String hardware() {
+        return device.hardware();
+    }
+
+    @Override
     public int threads() {
         return device.threads();
     }

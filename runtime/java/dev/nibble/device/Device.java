@@ -18,6 +18,11 @@ public interface Device extends MemoryModel, AutoCloseable {
     /** One line for people: the hardware, the instructions or driver used. */
     String description();
 
+    /** What devices of equal speed have in common: by default what describes them. */
+    default String hardware() {
+        return description();
+    }
+
     /** Worker threads of a device that runs on the CPU; 0 for others. */
     int threads();
 

@@ -44,5 +44,5 @@ public interface DeviceProvider {
      * @param index in its name
      * @param memory all of its bytes
      */
-    MemoryModel imagine(int index, long memory);
+    ImaginedDevice imagine(int index, long memory);
 }

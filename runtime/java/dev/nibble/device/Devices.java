@@ -49,7 +49,7 @@ public final class Devices {
      * @param memory all of its bytes
      * @throws IllegalArgumentException if no kind has this name, or it is {@code auto}
      */
-    public static MemoryModel imagine(String name, long memory) {
+    public static ImaginedDevice imagine(String name, long memory) {
         if (name.equals("auto")) {
             throw new IllegalArgumentException("which kind of device has " + memory + " bytes of memory is to be said,"
                     + " for example cuda:0; auto looks at what is here");

@@ -9,6 +9,7 @@ import java.util.function.ToLongFunction;
  * @param name that options would select it by
  * @param memory all of its bytes
  * @param reservedBytes of them, what its driver keeps for itself
+ * @param speed bytes per second at which such devices may be assumed to read weights
  * @param hasOneLayout as of a device
  * @param weights bytes of a weight for a use
  * @param workspace bytes that steps of a form take beside their buffers
@@ -17,6 +18,7 @@ public record ImaginedDevice(
         String name,
         long memory,
         long reservedBytes,
+        double speed,
         boolean hasOneLayout,
         ToLongBiFunction<WeightShape, WeightUse> weights,
         ToLongFunction<StepForm> workspace)
@@ -28,6 +30,7 @@ public record ImaginedDevice(
                 name,
                 device.freeMemory() + reserved,
                 reserved,
+                0,
                 device.hasOneLayout(),
                 device::weightBytes,
                 device::workspaceBytes);

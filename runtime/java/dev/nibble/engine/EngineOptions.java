@@ -14,7 +14,7 @@ import java.util.List;
  * @param rotation whether keys and values are turned before they are stored
  * @param rows the most tokens in one step; several devices have smaller ones, so that all of them work on a prompt
  * @param proportions of the layers that each of several devices gets, relative to one another; empty: what {@code speeds} say
- * @param speeds of the devices, relative to one another, to which the bytes of their layers are proportional as far as free memory
+ * @param speeds bytes of weights per second that each device reads, to which the bytes of their layers are proportional as far as free memory
  *     allows; empty: free memory alone decides
  */
 public record EngineOptions(

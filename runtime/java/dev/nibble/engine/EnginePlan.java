@@ -38,6 +38,7 @@ record EnginePlan(
         int pages,
         Placement placement,
         String reason) {
+    private static final double GIGABYTE = 1e9;
     private static final int MOST_SLOTS = 64;
     private static final long LOGITS_BYTES = 32L << 20;
     private static final int LEAST_OUTPUTS = 8;
@@ -103,8 +104,11 @@ record EnginePlan(
         return placed(
                 Placement.byMemory(rooms(devices, tensors, options.speeds())),
                 measured
-                        ? "layers follow the speeds of the devices, " + text(options.speeds())
-                                + ", as far as free memory allows"
+                        ? "layers follow the speeds at which the devices read weights, "
+                                + text(options.speeds().stream()
+                                        .map(speed -> speed / GIGABYTE)
+                                        .toList())
+                                + " GB/s, as far as free memory allows"
                         : "layers follow the free memory of the devices");
     }
 
@@ -114,7 +118,7 @@ record EnginePlan(
 
     private static String text(List<Double> numbers) {
         return numbers.stream()
-                .map(number -> String.format(Locale.ROOT, "%.3g", number))
+                .map(number -> String.format(Locale.ROOT, number < 1 ? "%.2g" : "%.0f", number))
                 .collect(Collectors.joining(" : "));
     }
 

@@ -5,7 +5,6 @@ import dev.nibble.device.Device;
 import dev.nibble.device.DeviceOptions;
 import dev.nibble.device.DeviceProvider;
 import dev.nibble.device.ImaginedDevice;
-import dev.nibble.device.MemoryModel;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
@@ -17,6 +16,9 @@ public final class CpuDeviceProvider implements DeviceProvider {
 
     /** What the system and the virtual machine need beside a model. */
     private static final long SYSTEM_BYTES = 1L << 30;
+
+    /** Bytes per second of two channels of memory. */
+    private static final double ASSUMED_SPEED = 5e10;
 
     /** Made by {@link java.util.ServiceLoader}. */
     public CpuDeviceProvider() {}
@@ -59,11 +61,12 @@ public final class CpuDeviceProvider implements DeviceProvider {
     }
 
     @Override
-    public MemoryModel imagine(int index, long memory) {
+    public ImaginedDevice imagine(int index, long memory) {
         return new ImaginedDevice(
                 kind(),
                 memory,
                 SYSTEM_BYTES,
+                ASSUMED_SPEED,
                 false,
                 (shape, use) -> CpuDevice.weightBytes(shape, use, false),
                 form -> 0);

@@ -185,6 +185,11 @@ public final class CudaDevice implements Device {
     }
 
     @Override
+    public String hardware() {
+        return traits.name();
+    }
+
+    @Override
     public int threads() {
         return 0;
     }

@@ -4,7 +4,6 @@ import dev.nibble.device.Device;
 import dev.nibble.device.DeviceOptions;
 import dev.nibble.device.DeviceProvider;
 import dev.nibble.device.ImaginedDevice;
-import dev.nibble.device.MemoryModel;
 import java.util.List;
 import java.util.Optional;
 
@@ -14,6 +13,9 @@ public final class CudaDeviceProvider implements DeviceProvider {
 
     /** What a driver takes for a context and the programs in it: 0.3 to 0.6 GB. */
     private static final long CONTEXT_BYTES = 600L << 20;
+
+    /** Bytes per second that a GPU in the middle of those that are in use reads. */
+    private static final double ASSUMED_SPEED = 1e12;
 
     private final CudaPlatform platform;
 
@@ -62,12 +64,13 @@ public final class CudaDeviceProvider implements DeviceProvider {
     }
 
     @Override
-    public MemoryModel imagine(int index, long memory) {
+    public ImaginedDevice imagine(int index, long memory) {
         CudaTraits traits = CudaTraits.imagined(index, memory);
         return new ImaginedDevice(
                 traits.device(),
                 memory,
                 CONTEXT_BYTES,
+                ASSUMED_SPEED,
                 true,
                 (shape, use) -> CudaWeight.bytes(shape, traits.device()),
                 form -> CudaWorkspace.bytes(traits, form));

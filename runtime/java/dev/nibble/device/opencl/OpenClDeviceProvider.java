@@ -4,7 +4,6 @@ import dev.nibble.device.Device;
 import dev.nibble.device.DeviceOptions;
 import dev.nibble.device.DeviceProvider;
 import dev.nibble.device.ImaginedDevice;
-import dev.nibble.device.MemoryModel;
 import java.util.List;
 import java.util.Optional;
 
@@ -12,6 +11,9 @@ import java.util.Optional;
 public final class OpenClDeviceProvider implements DeviceProvider {
     /** What a driver takes for a context and the programs in it, more or less. */
     private static final long CONTEXT_BYTES = 512L << 20;
+
+    /** Bytes per second that a GPU in the middle of those that are in use reads. */
+    private static final double ASSUMED_SPEED = 1e12;
 
     /** Made by {@link java.util.ServiceLoader}. */
     public OpenClDeviceProvider() {}
@@ -44,13 +46,14 @@ public final class OpenClDeviceProvider implements DeviceProvider {
     }
 
     @Override
-    public MemoryModel imagine(int index, long memory) {
+    public ImaginedDevice imagine(int index, long memory) {
         String name = kind() + ":" + index;
         DeviceTraits traits = DeviceTraits.imagined(memory);
         return new ImaginedDevice(
                 name,
                 memory,
                 CONTEXT_BYTES,
+                ASSUMED_SPEED,
                 true,
                 (shape, use) -> OpenClWeight.bytes(shape, WeightLayout.require(shape, name)),
                 form -> Workspace.bytes(traits, form));

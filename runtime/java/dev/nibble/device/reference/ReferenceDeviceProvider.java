@@ -5,7 +5,6 @@ import dev.nibble.device.Device;
 import dev.nibble.device.DeviceOptions;
 import dev.nibble.device.DeviceProvider;
 import dev.nibble.device.ImaginedDevice;
-import dev.nibble.device.MemoryModel;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
@@ -49,7 +48,7 @@ public final class ReferenceDeviceProvider implements DeviceProvider {
     }
 
     @Override
-    public MemoryModel imagine(int index, long memory) {
-        return new ImaginedDevice(kind(), memory, 0, false, (shape, use) -> shape.bytes(), form -> 0);
+    public ImaginedDevice imagine(int index, long memory) {
+        return new ImaginedDevice(kind(), memory, 0, 5e8, false, (shape, use) -> shape.bytes(), form -> 0);
     }
 }

@@ -154,6 +154,16 @@ final class PlanCommandTest {
         assertTrue(text.contains("It does not fit: cuda:0 lacks "), text);
     }
 
+    /** Though the processor has more memory, the faster device is filled first. */
+    @Test
+    void theFasterDeviceGetsMost() {
+        JsonNode plan =
+                plan(0, "--shape llama-3.3-70b:q4_k_m --device cuda:0,cpu --memory 24GiB,256GiB --ctx 4096 --kv q8_0");
+        long left = plan.at("/devices/0/left").asLong();
+        assertTrue(left >= 0 && left < 700 << 20, plan.toString());
+        assertTrue(plan.get("reason").asString().contains("1000 : 50 GB/s"), plan.toString());
+    }
+
     @Test
     void anotherSplitIsAdvised() {
         String advice = plan(5, "--shape llama-3.3-70b:q4_k_m --device cuda:0,cuda:1 --memory 24GiB --tensor-split 4,1")

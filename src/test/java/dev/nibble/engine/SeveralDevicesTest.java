@@ -163,6 +163,25 @@ class SeveralDevicesTest {
         }
     }
 
+    /** A device that is three times as fast gets three times the bytes, but no more than it has memory for. */
+    @Test
+    void speedsDecideAsFarAsMemoryAllows() {
+        EngineOptions options = new EngineOptions(CONTEXT, CONTEXT, KvType.F16, KvType.F16, ROWS)
+                .withSplit(List.of(), List.of(3e11, 1e11));
+        try (Engine engine = Engine.open(List.of(first, second), model, options, done -> {})) {
+            long fast = engine.memory().getFirst().weights();
+            long slow = engine.memory().getLast().weights();
+            assertEquals(3, (double) fast / slow, 0.5);
+        }
+        first.withFreeMemory(300 << 20);
+        try (Engine engine = Engine.open(List.of(first, second), model, options, done -> {})) {
+            MemoryPlan fast = engine.memory().getFirst();
+            assertTrue(
+                    fast.total() <= 300 << 20 && fast.total() > 240 << 20,
+                    engine.memory().toString());
+        }
+    }
+
     @Test
     void whatDoesNotFitIsRefusedWithTheNumbersOfAllDevices() {
         first.withFreeMemory(100 << 20);
