@@ -33,7 +33,7 @@ void take_apart(const T* from, R* const* to, std::uint32_t mask, bool all) {
 #ifdef __AVX512F__
 // Four words per lane, whole warp: weights are read like this.
 void take_four_words(const std::uint32_t* from, std::uint32_t* const* to) {
-    const __m512i steps = _mm512_setr_epi32(0, 4, 8, 12, 16, 20, 24, 28, 0, 0, 0, 0, 0, 0, 0, 0);
+    const __m512i steps = _mm512_setr_epi32(0, 4, 8, 12, 16, 20, 24, 28, 0, 4, 8, 12, 16, 20, 24, 28);
     for (unsigned lane = 0; lane < lanes; lane += 16) {
         const __m512i* source = reinterpret_cast<const __m512i*>(from + std::size_t{lane} * 4);
         const __m512i a = _mm512_loadu_si512(source);
@@ -42,9 +42,9 @@ void take_four_words(const std::uint32_t* from, std::uint32_t* const* to) {
         const __m512i d = _mm512_loadu_si512(source + 3);
         for (int i = 0; i < 4; i++) {
             const __m512i places = _mm512_add_epi32(steps, _mm512_set1_epi32(i));
-            const __m256i low = _mm512_castsi512_si256(_mm512_permutex2var_epi32(a, places, b));
-            const __m256i high = _mm512_castsi512_si256(_mm512_permutex2var_epi32(c, places, d));
-            _mm512_storeu_si512(to[i] + lane, _mm512_inserti64x4(_mm512_castsi256_si512(low), high, 1));
+            const __m512i first = _mm512_permutex2var_epi32(a, places, b);
+            const __m512i second = _mm512_permutex2var_epi32(c, places, d);
+            _mm512_storeu_si512(to[i] + lane, _mm512_mask_blend_epi32(0xff00, first, second));
         }
     }
 }

@@ -47,6 +47,11 @@ abstract class DelegatingDevice implements Device {
     }
 
     @Override
+    public long stagingBytes(WeightShape shape) {
+        return device.stagingBytes(shape);
+    }
+
+    @Override
     public boolean hasOneLayout() {
         return device.hasOneLayout();
     }

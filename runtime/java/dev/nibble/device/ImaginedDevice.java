@@ -12,6 +12,7 @@ import java.util.function.ToLongFunction;
  * @param speed bytes per second at which such devices may be assumed to read weights
  * @param hasOneLayout as of a device
  * @param weights bytes of a weight for a use
+ * @param staging bytes of a weight on its way
  * @param workspace bytes that steps of a form take beside their buffers
  */
 public record ImaginedDevice(
@@ -21,6 +22,7 @@ public record ImaginedDevice(
         double speed,
         boolean hasOneLayout,
         ToLongBiFunction<WeightShape, WeightUse> weights,
+        ToLongFunction<WeightShape> staging,
         ToLongFunction<StepForm> workspace)
         implements MemoryModel {
     /** Another device with the same memory as one that there is. */
@@ -33,6 +35,7 @@ public record ImaginedDevice(
                 0,
                 device.hasOneLayout(),
                 device::weightBytes,
+                device::stagingBytes,
                 device::workspaceBytes);
     }
 
@@ -44,6 +47,11 @@ public record ImaginedDevice(
     @Override
     public long weightBytes(WeightShape shape, WeightUse use) {
         return weights.applyAsLong(shape, use);
+    }
+
+    @Override
+    public long stagingBytes(WeightShape shape) {
+        return staging.applyAsLong(shape);
     }
 
     @Override

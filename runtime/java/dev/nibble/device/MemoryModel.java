@@ -23,6 +23,14 @@ public interface MemoryModel {
     long weightBytes(WeightShape shape, WeightUse use);
 
     /**
+     * The memory that a weight takes on its way, beside its own: other weights share it, and it is given back before a KV cache is
+     * allocated.
+     */
+    default long stagingBytes(WeightShape shape) {
+        return 0;
+    }
+
+    /**
      * Whether a weight has the same layout for all uses, so that one that was loaded for one use {@link Weight#serves} the others too.
      */
     default boolean hasOneLayout() {

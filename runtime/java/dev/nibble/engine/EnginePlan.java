@@ -176,17 +176,27 @@ record EnginePlan(
         for (int i = 0; i < devices.size(); i++) {
             MemoryModel device = devices.get(i);
             LayerRange layers = placement.ranges().get(i);
+            List<Weights.Tensor> needed = tensors.stream().filter(layers::need).toList();
+            long cache = layers.count() * kvBytes();
+            long loading = stagingBytes(device, needed) - cache;
             plans.add(new MemoryPlan(
                     device.name(),
                     layers,
-                    Weights.bytesOn(
-                            device, tensors.stream().filter(layers::need).toList()),
-                    layers.count() * kvBytes(),
+                    Weights.bytesOn(device, needed),
+                    cache,
                     rotation.describe(kvLayout),
-                    scratchBytes(device, layers.endsModel()),
+                    Math.max(loading, scratchBytes(device, layers.endsModel())),
                     device.reservedBytes(),
                     device.freeMemory()));
         }
         return plans;
+    }
+
+    /** What is taken while weights are loaded, before there is a cache. */
+    private static long stagingBytes(MemoryModel device, List<Weights.Tensor> tensors) {
+        return tensors.stream()
+                .mapToLong(tensor -> device.stagingBytes(tensor.source().shape()))
+                .max()
+                .orElse(0);
     }
 }

@@ -16,7 +16,7 @@ import java.util.stream.Collectors;
  * @param weights bytes of their weights in the device's layout
  * @param kvCache bytes of their KV cache
  * @param kvKind how it stores keys and values
- * @param scratch bytes of the activations of the largest step
+ * @param scratch bytes of the activations of the largest step; what weights take on their way, where that is more than this and the cache
  * @param reserved bytes that the device's driver keeps for itself
  * @param available bytes that the device can still give beside these
  */

@@ -33,6 +33,8 @@ public record CudaLibrary(@Nullable Cuda calls, boolean simulated, String missin
     /** CUDA 11.4, of June 2021: it loads PTX up to version 7.4 and is the first that has all functions. */
     public static final int MINIMUM_VERSION = 11040;
 
+    private static final Path SIMULATOR_FILE = Path.of("linux-amd64", "libnibble-cuda-simulator.so");
+
     private static final String MINIMUM_DRIVER = "470 or newer (CUDA " + Cuda.text(MINIMUM_VERSION) + ")";
 
     /** The driver of this system, loaded and started when first asked for, for as long as the program runs. */
@@ -53,8 +55,17 @@ public record CudaLibrary(@Nullable Cuda calls, boolean simulated, String missin
             }
             failures.add(file);
         }
-        return none("no CUDA driver (" + String.join(", ", failures) + ") on this system; install NVIDIA's driver "
-                + MINIMUM_DRIVER);
+        return none(absent(failures));
+    }
+
+    private static String absent(List<String> files) {
+        Path file = Path.of(files.getFirst());
+        return file.endsWith(SIMULATOR_FILE)
+                ? "the CUDA simulator (" + file
+                        + ") is not there, or not of this system; build it: scripts/build-native" + " --simulator "
+                        + file.getParent().resolveSibling("")
+                : "no CUDA driver (" + String.join(", ", files) + ") on this system; install NVIDIA's driver "
+                        + MINIMUM_DRIVER;
     }
 
     /** Binds the functions of a driver and starts it. */
@@ -117,7 +128,7 @@ public record CudaLibrary(@Nullable Cuda calls, boolean simulated, String missin
 
     /** Where {@code scripts/build-native} puts the simulator: beside the classes, or the jar, that this class is from. */
     public static String simulator() {
-        Path relative = Path.of("native-test", "linux-amd64", "libnibble-cuda-simulator.so");
+        Path relative = Path.of("native-test").resolve(SIMULATOR_FILE);
         CodeSource source = CudaLibrary.class.getProtectionDomain().getCodeSource();
         try {
             Path classes = source == null

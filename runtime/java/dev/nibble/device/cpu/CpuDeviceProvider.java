@@ -69,6 +69,7 @@ public final class CpuDeviceProvider implements DeviceProvider {
                 ASSUMED_SPEED,
                 false,
                 (shape, use) -> CpuDevice.weightBytes(shape, use, false),
+                shape -> 0,
                 form -> 0);
     }
 }

@@ -236,6 +236,11 @@ public final class CudaDevice implements Device {
     }
 
     @Override
+    public long stagingBytes(WeightShape shape) {
+        return WeightStaging.bytes(shape);
+    }
+
+    @Override
     public boolean hasOneLayout() {
         return true;
     }
@@ -265,6 +270,7 @@ public final class CudaDevice implements Device {
             throw new IllegalArgumentException("there is no KV cache of " + pages + " pages");
         }
         AttentionShape.size(traits, layout);
+        staging.release();
         return new CudaKvPages(layout, pages, memory);
     }
 

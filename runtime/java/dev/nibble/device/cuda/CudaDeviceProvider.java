@@ -73,6 +73,7 @@ public final class CudaDeviceProvider implements DeviceProvider {
                 ASSUMED_SPEED,
                 true,
                 (shape, use) -> CudaWeight.bytes(shape, traits.device()),
+                WeightStaging::bytes,
                 form -> CudaWorkspace.bytes(traits, form));
     }
 }

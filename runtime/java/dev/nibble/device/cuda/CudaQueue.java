@@ -251,17 +251,12 @@ final class CudaQueue implements Queue {
         return KernelBuffer.words(buffer, element, bytes, device.memory()).handle() + element * Integer.BYTES;
     }
 
-    /**
-     * Enqueues a copy to device memory and what is to be done with it there.
-     *
-     * @param source pinned memory
-     * @param event marks the end
-     */
-    void upload(MemorySegment source, long target, List<KernelLaunch> launches, long event) {
+    /** Enqueues launches that begin behind one event, which another stream records, and have another event mark their end. */
+    void launch(List<KernelLaunch> launches, long begin, long end) {
         busy = true;
-        calls.memory().toDevice(target, source, stream);
+        calls.streams().waitEvent(stream, begin);
         launches.forEach(launch -> device.launch(launch, stream));
-        calls.streams().record(event, stream);
+        calls.streams().record(end, stream);
     }
 
     /** Enqueues the filling of memory with an integer. */

@@ -56,6 +56,7 @@ public final class OpenClDeviceProvider implements DeviceProvider {
                 ASSUMED_SPEED,
                 true,
                 (shape, use) -> OpenClWeight.bytes(shape, WeightLayout.require(shape, name)),
+                shape -> 0,
                 form -> Workspace.bytes(traits, form));
     }
 }

@@ -49,6 +49,6 @@ public final class ReferenceDeviceProvider implements DeviceProvider {
 
     @Override
     public ImaginedDevice imagine(int index, long memory) {
-        return new ImaginedDevice(kind(), memory, 0, 5e8, false, (shape, use) -> shape.bytes(), form -> 0);
+        return new ImaginedDevice(kind(), memory, 0, 5e8, false, (shape, use) -> shape.bytes(), shape -> 0, form -> 0);
     }
 }

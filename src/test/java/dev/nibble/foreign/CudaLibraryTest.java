@@ -47,6 +47,18 @@ class CudaLibraryTest {
     }
 
     @Test
+    void aSimulatorThatIsMissingIsToBeBuilt() {
+        String file = Path.of("somewhere", "native-test", "linux-amd64", "libnibble-cuda-simulator.so")
+                .toString();
+        CudaLibrary library = CudaLibrary.load(List.of(file));
+        assertNull(library.calls());
+        assertEquals(
+                "the CUDA simulator (" + file + ") is not there, or not of this system; build it: scripts/build-native"
+                        + " --simulator " + Path.of("somewhere", "native-test"),
+                library.missing());
+    }
+
+    @Test
     void aFileThatIsNoLibraryIsANormalState(@TempDir Path folder) throws Exception {
         Path file = Files.writeString(folder.resolve("libcuda.so.1"), "no library");
         CudaLibrary library = CudaLibrary.load(List.of(file.toString()));

@@ -142,7 +142,7 @@ class CudaFaultsTest {
 
     /** Wherever in a load memory runs out, all is freed, and the next load works. */
     @ParameterizedTest
-    @ValueSource(strings = {"cuMemAlloc", "cuMemHostAlloc"})
+    @ValueSource(strings = {"cuMemAlloc", "cuMemHostAlloc", "cuStreamCreate", "cuEventCreate"})
     void everyAllocationOfALoadMayFail(String function) throws IOException {
         try (CudaDevice device = open()) {
             generates(device);
@@ -153,7 +153,7 @@ class CudaFaultsTest {
                 failed = fails(device);
                 assertEquals(free, device.freeMemory(), "after allocation " + allocations);
             }
-            assertTrue(allocations > 2, function + " of a load: " + allocations);
+            assertTrue(allocations > 1, function + " of a load: " + allocations);
             simulator.fail("");
             generates(device);
         }
@@ -167,7 +167,7 @@ class CudaFaultsTest {
             assertTrue(e.getMessage().contains("smaller model"), e.getMessage());
             return true;
         } catch (DeviceException e) {
-            assertTrue(e.getMessage().contains("cuMemHostAlloc failed with CUDA_ERROR_OUT_OF_MEMORY"), e.getMessage());
+            assertTrue(e.getMessage().contains(" failed with CUDA_ERROR_OUT_OF_MEMORY"), e.getMessage());
             return true;
         }
     }
@@ -209,21 +209,22 @@ class CudaFaultsTest {
         }
     }
 
-    /** A copy that takes its time delays what comes behind it, and nothing is lost or mixed up. */
+    /** Copies that take their time delay what comes behind them, when a model is loaded and when it runs; nothing is lost or mixed up. */
     @Test
     void slowCopiesChangeNothing() throws IOException {
-        try (CudaDevice device = open();
-                LanguageModel model = demo(device);
+        try (CudaDevice device = open()) {
+            float[] expected = logits(device);
+            simulator.fail("copy@1+=slow:2");
+            assertArrayEquals(expected, logits(device));
+        }
+    }
+
+    private static float[] logits(CudaDevice device) throws IOException {
+        try (LanguageModel model = demo(device);
                 TokenSession session = model.session()) {
             session.feed(1, 2, 3);
             session.feed(4);
-            float[] expected = session.logits();
-            simulator.fail("copy@1+=slow:2");
-            try (TokenSession other = model.session()) {
-                other.feed(1, 2, 3);
-                other.feed(4);
-                assertArrayEquals(expected, other.logits());
-            }
+            return session.logits();
         }
     }
 

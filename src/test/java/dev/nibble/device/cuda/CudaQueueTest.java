@@ -3,11 +3,15 @@ package dev.nibble.device.cuda;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.nibble.device.Activation;
 import dev.nibble.device.Buffer;
 import dev.nibble.device.ElementType;
 import dev.nibble.device.HostCopy;
+import dev.nibble.device.KvLayout;
+import dev.nibble.device.KvPages;
+import dev.nibble.device.KvType;
 import dev.nibble.device.Operation;
 import dev.nibble.device.RowCount;
 import dev.nibble.device.Step;
@@ -23,10 +27,12 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.extension.ExtendWith;
 
 /** When the host waits for a CUDA device, and when it does not. */
 @ExtendWith(NeedsCudaSimulator.class)
+@Timeout(60)
 class CudaQueueTest {
     private static final int WIDTH = 512;
 
@@ -153,6 +159,39 @@ class CudaQueueTest {
             weight.close();
         } finally {
             simulator.fail("");
+        }
+    }
+
+    /** While the first piece is repacked, all others are copied. */
+    @Test
+    void piecesAreCopiedWhileOthersAreRepacked() throws InterruptedException {
+        WeightShape shape = new WeightShape("weight", TensorType.Q4_0, WeightSlots.COUNT, 32, 256);
+        try (CudaDevice device = CudaDevice.open(CudaPlatform.system(), 0)) {
+            simulator.fail("kernel@1=slow:500");
+            Weight weight = device.load(new Zeros(shape, Long.MAX_VALUE), WeightUse.MATRIX);
+            while (simulator.calls("copy") < WeightSlots.COUNT) {
+                Thread.sleep(1);
+            }
+            assertTrue(simulator.calls("kernel") < 2, "copies wait for the pieces before");
+            weight.close();
+        } finally {
+            simulator.fail("");
+        }
+    }
+
+    /** What weights go through is gone when the cache is allocated. */
+    @Test
+    void stagingIsGivenBackBeforeTheCacheIsAllocated() {
+        WeightShape shape = new WeightShape("weight", TensorType.Q4_0, 1, 70, 256);
+        KvLayout layout = new KvLayout(2, 64, 64, KvType.F16, KvType.F16, 32);
+        try (CudaDevice device = CudaDevice.open(CudaPlatform.system(), 0)) {
+            long free = device.freeMemory();
+            Weight weight = device.load(new Zeros(shape, Long.MAX_VALUE), WeightUse.MATRIX);
+            assertEquals(weight.bytes() + device.stagingBytes(shape), free - device.freeMemory());
+            KvPages cache = device.allocateKv(layout, 3);
+            assertEquals(weight.bytes() + 3 * layout.pageBytes(), free - device.freeMemory());
+            cache.close();
+            weight.close();
         }
     }
 
