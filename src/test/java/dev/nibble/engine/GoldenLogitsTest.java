@@ -108,8 +108,7 @@ class GoldenLogitsTest {
     private static Stream<DynamicTest> int8Activations(String one, String two) {
         return Arrays.stream(KvType.values())
                 .flatMap(kv -> entries(kv.id())
-                        .flatMap(entry -> Stream.of(one, two)
-                                .map(devices -> int8Activations(entry, devices, kv))));
+                        .flatMap(entry -> Stream.of(one, two).map(devices -> int8Activations(entry, devices, kv))));
     }
 
     /** Experts on one device, a dense model on one and on two. */
