@@ -274,6 +274,58 @@ public sealed interface Operation {
     }
 
     /**
+     * Causal attention over latent vectors (multi-head latent attention, DeepSeek-AI, 2024), as {@link Attention} but for what keys and
+     * values are. The cache has a latent layout, of one head: {@link WriteKv} wrote to it, as the value of a token, its latent vector
+     * c of {@code L = valueSize} values, and as its key the {@code T = keySize} values t that were turned by its position. A key is
+     * both together, (c, t), and the value is c: it is in the cache once, and all query heads share it.
+     *
+     * <p>With q and r the two parts of the query of a head, the weight of a token is the softmax of
+     * {@code scale · (q · c + r · t)}, and the output of the head is the weighted sum of c, over the tokens of the row's slot up to the
+     * row's own position. The form has neither window nor soft cap.
+     *
+     * <p>Against a cache of a quantized type both parts of the query are quantized to int8 in blocks of 32, as {@link Quantize} does it, and
+     * the score is the sum over all blocks of the exact product of the integers times both scales, as in {@link Attention}; in the
+     * weighted sum a value counts as its integer times its scale.
+     *
+     * <p>DeepSeek R1: 128 heads, L 512, T 64. What comes before and after takes queries to the latent space and values out of it, head by
+     * head: an {@link ExpertMatmul} whose ids are the heads.
+     *
+     * @param positions I32 (n, 1)
+     * @param slots I32 (n, 1), rows of the page table
+     * @param pageTable I32 (slots, pages of a sequence)
+     * @param q (n, heads × L), what meets the latent vectors
+     * @param turned (n, heads × T), what meets the turned values
+     * @param cache the pages of this layer, of a latent layout
+     * @param form heads and scale; window and softcap are 0
+     * @param out (n, heads × L)
+     */
+    record LatentAttention(
+            RowCount rows,
+            Buffer positions,
+            Buffer slots,
+            Buffer pageTable,
+            Buffer q,
+            Buffer turned,
+            KvPages cache,
+            AttentionForm form,
+            Buffer out)
+            implements Operation {
+        /** Checks the shapes. */
+        public LatentAttention {
+            OperationChecks.latent(form, cache.layout());
+            Shapes.of("latentAttention", rows)
+                    .ints(positions, 1)
+                    .ints(slots, 1)
+                    .table(pageTable, ElementType.I32)
+                    .floats(q, form.heads() * cache.layout().valueSize())
+                    .floats(turned, form.heads() * cache.layout().keySize())
+                    .floats(out, form.heads() * cache.layout().valueSize())
+                    .apart(out, q)
+                    .apart(out, turned);
+        }
+    }
+
+    /**
      * The form of an attention.
      *
      * @param heads query heads, a multiple of the cache's heads
@@ -309,19 +361,33 @@ public sealed interface Operation {
     }
 
     /**
-     * Chooses the experts of each row: those of the largest probabilities, the lower id first among equals.
+     * Chooses the experts of each row: those of the largest scores, the lower id first among equals. A score is the probability, plus the
+     * expert's bias if there is one; the weights are made of the probabilities.
      *
      * @param gating the rule
      * @param logits (n, experts)
-     * @param ids I32 (n, used), by falling probability
+     * @param bias (1, experts), or none
+     * @param ids I32 (n, used), by falling score
      * @param weights (n, used)
      */
-    record Route(RowCount rows, Gating gating, Buffer logits, Buffer ids, Buffer weights) implements Operation {
+    record Route(
+            RowCount rows,
+            Gating gating,
+            Buffer logits,
+            @Nullable Buffer bias,
+            Buffer ids,
+            Buffer weights) implements Operation {
+        /** A choice by probabilities alone. */
+        public Route(RowCount rows, Gating gating, Buffer logits, Buffer ids, Buffer weights) {
+            this(rows, gating, logits, null, ids, weights);
+        }
+
         /** Checks the shapes. */
         public Route {
             OperationChecks.experts(gating, logits);
             Shapes.of("route", rows)
                     .floats(logits, logits.width())
+                    .values(bias, logits.width())
                     .ints(ids, gating.used())
                     .floats(weights, gating.used());
         }
@@ -330,6 +396,8 @@ public sealed interface Operation {
     /**
      * Multiplies each row by the matrices of its experts. The input is either one row for all experts of the row, (n, columns),
      * or a part for each, (n, used × columns).
+     *
+     * <p>With ids 0, 1, 2 … in each row it multiplies each part by a matrix of its own: so heads have their matrices.
      *
      * @param ids I32 (n, used)
      * @param x (n, columns) or (n, used × columns)
@@ -347,20 +415,30 @@ public sealed interface Operation {
     }
 
     /**
-     * The weighted sum of the experts' outputs.
+     * The weighted sum of the experts' outputs, and what the experts add that every token uses: out = Σ weight · x + share · shared, with
+     * share = sigmoid(gate), or 1.
      *
      * @param x (n, used × width)
      * @param weights (n, used)
+     * @param shared (n, width), or none
+     * @param gate (n, 1), the logit of the share, or none
      * @param out (n, width)
      */
-    record Combine(RowCount rows, Buffer x, Buffer weights, Buffer out) implements Operation {
+    record Combine(
+            RowCount rows,
+            Buffer x,
+            Buffer weights,
+            @Nullable Buffer shared,
+            @Nullable Buffer gate,
+            Buffer out) implements Operation {
+        /** The weighted sum alone. */
+        public Combine(RowCount rows, Buffer x, Buffer weights, Buffer out) {
+            this(rows, x, weights, null, null, out);
+        }
+
         /** Checks the shapes. */
         public Combine {
-            Shapes.of("combine", rows)
-                    .floats(x, weights.width() * out.width())
-                    .floats(weights, weights.width())
-                    .floats(out, out.width())
-                    .apart(out, x);
+            OperationChecks.combine(rows, x, weights, shared, gate, out);
         }
     }
 

@@ -60,7 +60,17 @@ final class OperationChecks {
         shapes.groups(x, size);
     }
 
+    static void latent(AttentionForm form, KvLayout layout) {
+        if (!layout.latent() || form.window() != 0 || form.softcap() != 0) {
+            throw new IllegalArgumentException("latentAttention: " + form + " over " + layout
+                    + "; it takes latent layouts, and has neither window nor soft cap");
+        }
+    }
+
     static void heads(AttentionForm form, KvLayout layout) {
+        if (layout.latent()) {
+            throw new IllegalArgumentException("attention: over " + layout + ": use latentAttention");
+        }
         if (form.heads() % layout.heads() != 0) {
             throw new IllegalArgumentException(
                     "attention: " + form.heads() + " query heads cannot share " + layout.heads() + " key heads evenly");
@@ -81,6 +91,30 @@ final class OperationChecks {
     static void experts(Gating gating, Buffer logits) {
         if (gating.used() < 1 || gating.used() > logits.width()) {
             throw new IllegalArgumentException("route: " + gating.used() + " of " + logits.width() + " experts");
+        }
+        int ofGroup = logits.width() / gating.groups();
+        if (ofGroup * gating.groups() != logits.width()
+                || gating.groupBest() > ofGroup
+                || gating.used() > gating.groupsUsed() * ofGroup) {
+            throw new IllegalArgumentException("route: " + gating + " of " + logits.width() + " experts");
+        }
+    }
+
+    static void combine(
+            RowCount rows, Buffer x, Buffer weights, @Nullable Buffer shared, @Nullable Buffer gate, Buffer out) {
+        Shapes shapes = Shapes.of("combine", rows)
+                .floats(x, weights.width() * out.width())
+                .floats(weights, weights.width())
+                .floats(out, out.width())
+                .apart(out, x);
+        if (shared != null) {
+            shapes.floats(shared, out.width()).apart(out, shared);
+        }
+        if (gate != null) {
+            shapes.floats(gate, 1);
+            if (shared == null) {
+                throw shapes.wrong("a gate of a share that is not there");
+            }
         }
     }
 

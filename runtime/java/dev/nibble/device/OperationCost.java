@@ -49,7 +49,22 @@ public record OperationCost(String name, long bytes, long multiplyAdds) {
                 long bytes = rows * ((long) (o.k().width() + o.v().width()) * FLOAT + layout.tokenBytes());
                 yield new OperationCost("write-kv " + keysAndValues(layout), bytes, 0);
             }
-            case Operation.Attention o -> attention(o, rows, depth);
+            case Operation.Attention o ->
+                attention(
+                        "attention",
+                        o.form().heads(),
+                        o.cache().layout(),
+                        o.q().width() + o.out().width(),
+                        rows,
+                        depth);
+            case Operation.LatentAttention o ->
+                attention(
+                        "latent-attention",
+                        o.form().heads(),
+                        o.cache().layout(),
+                        o.q().width() + o.turned().width() + o.out().width(),
+                        rows,
+                        depth);
             case Operation.Matmul o -> {
                 List<Weight> weights =
                         o.products().stream().map(Product::weight).toList();
@@ -74,21 +89,20 @@ public record OperationCost(String name, long bytes, long multiplyAdds) {
                 name + " " + widest.width(), Math.round((double) rows * widest.width() * FLOAT * times), 0);
     }
 
-    private static OperationCost attention(Operation.Attention attention, int rows, int depth) {
-        KvLayout layout = attention.cache().layout();
+    /** @param width values of a row that go in and come out */
+    private static OperationCost attention(String name, long heads, KvLayout layout, long width, int rows, int depth) {
         long cached = (long) depth + rows;
         long seen = (long) rows * depth + (long) rows * (rows + 1) / 2;
-        long heads = attention.form().heads();
-        long activations =
-                (long) rows * (attention.q().width() + attention.out().width()) * FLOAT;
+        long keySize = layout.latent() ? layout.valueSize() + layout.keySize() : layout.keySize();
         return new OperationCost(
-                "attention " + heads + " heads over " + keysAndValues(layout),
-                cached * layout.tokenBytes() + activations,
-                seen * heads * (layout.keySize() + layout.valueSize()));
+                name + " " + heads + " heads over " + keysAndValues(layout),
+                cached * layout.tokenBytes() + rows * width * FLOAT,
+                seen * heads * (keySize + layout.valueSize()));
     }
 
     private static String keysAndValues(KvLayout layout) {
-        return layout.heads() + " x " + layout.keySize() + " " + layout.keyType() + "/" + layout.valueType();
+        String heads = layout.latent() ? layout.valueSize() + " + " : layout.heads() + " x ";
+        return heads + layout.keySize() + " " + layout.keyType() + "/" + layout.valueType();
     }
 
     /** Bytes of a row of activations, as products read it. */

@@ -28,10 +28,12 @@ final class OperationParts {
             case Operation.WriteKv o -> List.of(o.positions(), o.slots(), o.pageTable(), o.k(), o.v(), o.cache());
             case Operation.Attention o ->
                 present(o.positions(), o.slots(), o.pageTable(), o.q(), o.cache(), o.sinks(), o.out());
+            case Operation.LatentAttention o ->
+                List.of(o.positions(), o.slots(), o.pageTable(), o.q(), o.turned(), o.cache(), o.out());
             case Operation.Gate o -> List.of(o.gate(), o.up(), o.out());
-            case Operation.Route o -> List.of(o.logits(), o.ids(), o.weights());
+            case Operation.Route o -> present(o.logits(), o.bias(), o.ids(), o.weights());
             case Operation.ExpertMatmul o -> products(o.products(), o.ids(), o.x(), o.quantized());
-            case Operation.Combine o -> List.of(o.x(), o.weights(), o.out());
+            case Operation.Combine o -> present(o.x(), o.weights(), o.shared(), o.gate(), o.out());
             case Operation.ArgMax o -> List.of(o.x(), o.ids());
             case Operation.TopK o -> List.of(o.x(), o.ids(), o.values());
         };

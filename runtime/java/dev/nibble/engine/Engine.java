@@ -1,6 +1,5 @@
 package dev.nibble.engine;
 
-import dev.nibble.UnsupportedFeatureException;
 import dev.nibble.device.Device;
 import dev.nibble.device.Resources;
 import dev.nibble.device.Weight;
@@ -27,7 +26,6 @@ public final class Engine implements AutoCloseable {
     private final Scheduler scheduler;
 
     private Engine(List<Device> devices, ModelSource source, EngineOptions options, LongConsumer progress) {
-        requireKnown(source.config());
         List<Weights.Tensor> tensors = Weights.tensors(source);
         this.plan = EnginePlan.of(devices, source.config(), tensors, options);
         this.memory = plan.memory(devices, tensors);
@@ -51,14 +49,6 @@ public final class Engine implements AutoCloseable {
         } catch (RuntimeException | Error e) {
             resources.closeAfter(e);
             throw e;
-        }
-    }
-
-    private static void requireKnown(ModelConfig config) {
-        if (config.latent() != null
-                || config.experts() != null && config.experts().shared() > 0) {
-            throw new UnsupportedFeatureException(
-                    "models of the architecture '" + config.architecture().id() + "' can be planned but not run");
         }
     }
 
@@ -98,7 +88,7 @@ public final class Engine implements AutoCloseable {
 
     /** Bytes of the KV cache per token, in all layers. */
     public long kvTokenBytes() {
-        return plan.config().layers() * plan.kvLayout().tokenBytes();
+        return (long) plan.config().layers() * plan.kvLayout().tokenBytes();
     }
 
     /** Bytes of weights that one decoded token reads: all matrices, and of the experts those that it uses. */

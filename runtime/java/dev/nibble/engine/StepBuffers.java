@@ -3,9 +3,13 @@ package dev.nibble.engine;
 import dev.nibble.device.Buffer;
 import dev.nibble.device.Device;
 import dev.nibble.device.ElementType;
+import dev.nibble.device.KvType;
 import dev.nibble.device.Resources;
 import dev.nibble.model.ExpertConfig;
+import dev.nibble.model.LatentConfig;
 import dev.nibble.model.ModelConfig;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The buffers that the operations of a step pass activations through; n is the number of rows, m the number of outputs, and
@@ -32,22 +36,26 @@ final class StepBuffers implements AutoCloseable {
     final Buffer hiddenQuantized;
     /** (n, width): what a layer half adds to the residual stream. */
     final Buffer delta;
-    /** (n, heads × keySize). */
+    /** (n, heads × keySize), of whole keys only. */
     final Buffer query;
-    /** (n, kvHeads × keySize). */
+    /** (n, kvHeads × keySize), of whole keys only. */
     final Buffer key;
-    /** (n, kvHeads × valueSize). */
+    /** (n, kvHeads × valueSize), of whole keys only. */
     final Buffer value;
     /** (n, heads × valueSize). */
     final Buffer attention;
     /** Q8 (n, heads × valueSize). */
     final Buffer attentionQuantized;
-    /** (n, experts used × feedForward). */
+    /** Of latent attention; none with whole keys. */
+    final @Nullable LatentBuffers latent;
+    /** (n, feedForward), dense layers only. */
     final Buffer gate;
-    /** (n, experts used × feedForward). */
+    /** (n, feedForward), dense layers only. */
     final Buffer up;
-    /** Q8 (n, experts used × feedForward). */
+    /** Q8 (n, feedForward), dense layers only. */
     final Buffer gateQuantized;
+    /** Of layers with experts; none if there are none. */
+    final @Nullable ExpertBuffers experts;
     /** (m, heads × valueSize): the attention of the rows that give logits. */
     final Buffer outputAttention;
     /** (m, width): the residual stream of the rows that give logits. */
@@ -60,14 +68,6 @@ final class StepBuffers implements AutoCloseable {
     final Buffer rankedIds;
     /** (m, ranks): the largest logits. */
     final Buffer rankedLogits;
-    /** (n, experts), experts only. */
-    final Buffer routerLogits;
-    /** I32 (n, experts used), experts only. */
-    final Buffer expertIds;
-    /** (n, experts used), experts only. */
-    final Buffer expertWeights;
-    /** (n, experts used × width), experts only. */
-    final Buffer expertDelta;
 
     private final Resources all = new Resources();
     private final Device device;
@@ -77,9 +77,8 @@ final class StepBuffers implements AutoCloseable {
         this.device = device;
         int n = limits.rows();
         int m = ends ? limits.outputs() : 1;
-        ExpertConfig experts = config.experts();
-        int used = experts == null ? 1 : experts.used();
-        int inner = experts == null ? config.feedForward() : used * experts.feedForward();
+        boolean whole = config.latent() == null;
+        int inner = config.hasDenseLayers() ? config.feedForward() : 0;
         rowCount = ints(1, 1);
         outputCount = ints(1, 1);
         ids = ints(n, 1);
@@ -90,24 +89,24 @@ final class StepBuffers implements AutoCloseable {
         hidden = floats(n, config.width());
         hiddenQuantized = quantized(n, config.width());
         delta = floats(n, config.width());
-        query = floats(n, config.queryWidth());
-        key = floats(n, config.keyWidth());
-        value = floats(n, config.valueWidth());
+        query = floats(n, whole ? config.queryWidth() : 0);
+        key = floats(n, whole ? config.keyWidth() : 0);
+        value = floats(n, whole ? config.valueWidth() : 0);
         attention = floats(n, config.attentionWidth());
         attentionQuantized = quantized(n, config.attentionWidth());
+        latent = config.latent() == null
+                ? null
+                : own(() -> new LatentBuffers(device, config.latent(), config.heads(), n, m));
         gate = floats(n, inner);
         up = floats(n, inner);
         gateQuantized = quantized(n, inner);
+        experts = config.experts() == null ? null : own(() -> new ExpertBuffers(device, config, config.experts(), n));
         outputAttention = floats(m, config.attentionWidth());
         outputResidual = floats(m, config.width());
         logits = floats(m, ends ? config.vocabulary() : 1);
         best = ints(m, 1);
         rankedIds = ints(m, ends ? ranks(config) : 1);
         rankedLogits = floats(m, ends ? ranks(config) : 1);
-        routerLogits = floats(experts == null ? 1 : n, experts == null ? 1 : experts.count());
-        expertIds = ints(experts == null ? 1 : n, used);
-        expertWeights = floats(experts == null ? 1 : n, used);
-        expertDelta = floats(experts == null ? 1 : n, experts == null ? 1 : used * config.width());
     }
 
     /**
@@ -117,17 +116,20 @@ final class StepBuffers implements AutoCloseable {
      */
     static long estimateBytes(ModelConfig config, StepLimits limits, boolean ends) {
         ExpertConfig experts = config.experts();
-        long inner = experts == null ? config.feedForward() : (long) experts.used() * experts.feedForward();
+        LatentConfig latent = config.latent();
+        int inner = config.hasDenseLayers() ? config.feedForward() : 0;
         long perRow = 3L * config.width()
-                + config.queryWidth()
-                + config.keyWidth()
-                + config.valueWidth()
+                + (latent == null ? config.queryWidth() + config.keyWidth() + config.valueWidth() : 0)
                 + config.attentionWidth()
-                + 2 * inner
-                + (experts == null ? 0 : (long) experts.used() * config.width() + experts.count());
+                + 2L * inner;
         long quantizedPerRow = config.width() + config.attentionWidth() + inner;
         long perOutput = (long) config.attentionWidth() + config.width() + config.vocabulary() + 2L * ranks(config);
         return limits.rows() * (perRow * Float.BYTES + quantizedPerRow * 5 / 4)
+                + (experts == null ? 0 : ExpertBuffers.estimateBytes(config, experts, limits.rows()))
+                + (latent == null
+                        ? 0
+                        : LatentBuffers.estimateBytes(
+                                latent, config.heads(), limits.rows(), ends ? limits.outputs() : 1))
                 + (ends ? limits.outputs() * perOutput * Float.BYTES : 0);
     }
 
@@ -154,11 +156,22 @@ final class StepBuffers implements AutoCloseable {
     }
 
     private Buffer allocate(ElementType type, int rows, int width) {
+        return own(() -> allocate(device, type, rows, width));
+    }
+
+    private <T extends AutoCloseable> T own(Supplier<T> allocation) {
         try {
-            return all.own(device.allocate(type, rows, width));
+            return all.own(allocation.get());
         } catch (RuntimeException | Error e) {
             all.closeAfter(e);
             throw e;
         }
+    }
+
+    /** A buffer; one that the model has no use for, of no width, is the smallest that there is. */
+    static Buffer allocate(Device device, ElementType type, int rows, int width) {
+        return width > 0
+                ? device.allocate(type, rows, width)
+                : device.allocate(type, 1, type == ElementType.Q8 ? KvType.BLOCK : 1);
     }
 }

@@ -9,11 +9,11 @@ import dev.nibble.device.RowCount;
 import dev.nibble.model.ExpertConfig;
 import dev.nibble.model.LayerRange;
 import dev.nibble.model.ModelConfig;
-import dev.nibble.model.RopeConfig;
 import dev.nibble.model.TensorRole;
 import dev.nibble.model.Weights;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -64,12 +64,17 @@ final class StepRecorder {
                 null,
                 b.hidden));
         for (int layer = layers.first(); layer < layers.end(); layer++) {
-            attention(layer, layer == config.layers() - 1);
+            boolean last = layer == config.layers() - 1;
+            if (b.latent == null) {
+                attention(layer, last);
+            } else {
+                latentAttention(layer, last, b.latent);
+            }
             addNorm(weights.vector(FEED_FORWARD_NORM, layer));
-            if (config.experts() == null) {
+            if (config.isDense(layer) || b.experts == null) {
                 feedForward(layer);
             } else {
-                experts(layer, config.experts());
+                experts(layer, b.experts);
             }
             addNorm(normAfter(layer));
         }
@@ -112,16 +117,8 @@ final class StepRecorder {
         Buffer pages = cache.pageTable();
         operations.add(new Operation.WriteKv(rows, b.positions, b.slots, pages, b.key, b.value, cache.layer(layer)));
         operations.add(new Operation.Attention(
-                rows,
-                b.positions,
-                b.slots,
-                pages,
-                b.query,
-                cache.layer(layer),
-                new Operation.AttentionForm(config.heads(), (float) (1 / Math.sqrt(config.keySize())), 0, 0f),
-                null,
-                b.attention));
-        Buffer attended = last ? keepOutputs() : b.attention;
+                rows, b.positions, b.slots, pages, b.query, cache.layer(layer), attentionForm(), null, b.attention));
+        Buffer attended = last ? keepOutputs(b.attention, b.outputAttention) : b.attention;
         if (cache.turnsValues()) {
             turn(attended, config.valueSize());
         }
@@ -131,35 +128,112 @@ final class StepRecorder {
                 List.of(product(ATTENTION_OUTPUT, layer, ATTENTION_OUTPUT_BIAS, b.delta)));
     }
 
+    private Operation.AttentionForm attentionForm() {
+        double scale = config.rope().scoreFactor() / Math.sqrt(config.keySize());
+        return new Operation.AttentionForm(config.heads(), (float) scale, 0, 0f);
+    }
+
+    private void latentAttention(int layer, boolean last, LatentBuffers l) {
+        latentQueriesAndKeys(layer, l);
+        norm(l.latent, LATENT_NORM, layer);
+        rope(l.queryTurned, l.keyTurned.width());
+        rope(l.keyTurned, l.keyTurned.width());
+        if (cache.turnsKeys()) {
+            turn(l.queryTurned, l.keyTurned.width());
+            turn(l.keyTurned, l.keyTurned.width());
+        }
+        if (cache.turnsValues()) {
+            turn(l.latent, l.latent.width());
+        }
+        Buffer pages = cache.pageTable();
+        operations.add(
+                new Operation.WriteKv(rows, b.positions, b.slots, pages, l.keyTurned, l.latent, cache.layer(layer)));
+        byHeads(l, l.queryPlain, l.queryPlainQuantized, product(QUERY_TO_LATENT, layer, null, l.queryLatent));
+        if (cache.turnsValues()) {
+            turn(l.queryLatent, l.latent.width());
+        }
+        operations.add(new Operation.LatentAttention(
+                rows,
+                b.positions,
+                b.slots,
+                pages,
+                l.queryLatent,
+                l.queryTurned,
+                cache.layer(layer),
+                attentionForm(),
+                l.attended));
+        Buffer attended = last ? keepOutputs(l.attended, l.outputAttended) : l.attended;
+        if (cache.turnsValues()) {
+            turn(attended, l.latent.width());
+        }
+        Buffer values = last ? b.outputAttention : b.attention;
+        byHeads(l, attended, l.attendedQuantized, product(VALUE_UP, layer, null, values));
+        matmul(values, b.attentionQuantized, List.of(product(ATTENTION_OUTPUT, layer, null, b.delta)));
+    }
+
+    /** Queries are made of the layer's input, or of a shorter vector. */
+    private void latentQueriesAndKeys(int layer, LatentBuffers l) {
+        List<Product> queries = List.of(
+                product(QUERY_PLAIN, layer, null, l.queryPlain), product(QUERY_TURNED, layer, null, l.queryTurned));
+        List<Product> products = new ArrayList<>();
+        products.add(product(LATENT, layer, null, l.latent));
+        products.add(product(KEY_TURNED, layer, null, l.keyTurned));
+        boolean low = weights.vectorOrNull(QUERY_DOWN_NORM, layer) != null;
+        if (low) {
+            products.add(product(QUERY_DOWN, layer, null, l.queryLow));
+        } else {
+            products.addAll(queries);
+        }
+        matmul(b.hidden, b.hiddenQuantized, products);
+        if (low) {
+            norm(l.queryLow, QUERY_DOWN_NORM, layer);
+            matmul(l.queryLow, l.queryLowQuantized, queries);
+        }
+    }
+
+    /** Multiplies each head's part of the rows by the head's matrix. */
+    private void byHeads(LatentBuffers l, Buffer x, Buffer quantized, Product product) {
+        List<Product> products = List.of(product);
+        operations.add(new Operation.ExpertMatmul(
+                rows, l.heads, x, quantize(x, quantized, needsQuantized(products)), products));
+    }
+
     /** Turns heads of this size, in groups of the largest power of two that they divide into. */
     private void turn(Buffer heads, int size) {
         operations.add(new Operation.Hadamard(rows, heads, Integer.lowestOneBit(size)));
     }
 
     /** After the last attention only the rows that give logits are needed. */
-    private Buffer keepOutputs() {
-        operations.add(new Operation.Gather(outputs, b.attention, b.outputs, b.outputAttention));
+    private Buffer keepOutputs(Buffer attended, Buffer kept) {
+        operations.add(new Operation.Gather(outputs, attended, b.outputs, kept));
         operations.add(new Operation.Gather(outputs, residual, b.outputs, b.outputResidual));
         rows = outputs;
         residual = b.outputResidual;
-        return b.outputAttention;
+        return kept;
     }
 
     private void prepareHeads(Buffer heads, TensorRole normRole, int layer) {
-        Buffer norm = weights.vectorOrNull(normRole, layer);
-        if (norm != null) {
-            operations.add(new Operation.Norm(
-                    rows, config.architecture().norm(), config.normEpsilon(), heads, norm, null, heads));
+        if (weights.vectorOrNull(normRole, layer) != null) {
+            norm(heads, normRole, layer);
         }
-        RopeConfig rope = config.rope();
+        rope(heads, config.keySize());
+    }
+
+    /** Normalises in place. */
+    private void norm(Buffer x, TensorRole role, int layer) {
+        operations.add(new Operation.Norm(
+                rows, config.architecture().norm(), config.normEpsilon(), x, weights.vector(role, layer), null, x));
+    }
+
+    private void rope(Buffer heads, int headSize) {
         operations.add(new Operation.Rope(
                 rows,
                 b.positions,
                 heads,
-                config.keySize(),
+                headSize,
                 config.architecture().ropeStyle(),
                 weights.ropeFrequencies(),
-                rope.magnitude()));
+                config.rope().magnitude()));
     }
 
     private void feedForward(int layer) {
@@ -167,22 +241,43 @@ final class StepRecorder {
                 b.hidden,
                 b.hiddenQuantized,
                 List.of(product(GATE, layer, null, b.gate), product(UP, layer, null, b.up)));
-        operations.add(new Operation.Gate(rows, config.architecture().activation(), b.gate, b.up, b.gate));
+        gate(b.gate, b.up);
         matmul(b.gate, b.gateQuantized, List.of(product(DOWN, layer, null, b.delta)));
     }
 
-    private void experts(int layer, ExpertConfig experts) {
-        List<Product> inner = List.of(product(EXPERT_GATE, layer, null, b.gate), product(EXPERT_UP, layer, null, b.up));
-        List<Product> router = List.of(product(ROUTER, layer, null, b.routerLogits));
-        Buffer quantized = quantize(b.hidden, b.hiddenQuantized, needsQuantized(inner) || needsQuantized(router));
-        operations.add(new Operation.Matmul(rows, b.hidden, quantized, router));
-        operations.add(new Operation.Route(rows, experts.gating(), b.routerLogits, b.expertIds, b.expertWeights));
-        operations.add(new Operation.ExpertMatmul(rows, b.expertIds, b.hidden, quantized, inner));
-        operations.add(new Operation.Gate(rows, config.architecture().activation(), b.gate, b.up, b.gate));
-        List<Product> down = List.of(product(EXPERT_DOWN, layer, null, b.expertDelta));
-        quantized = quantize(b.gate, b.gateQuantized, needsQuantized(down));
-        operations.add(new Operation.ExpertMatmul(rows, b.expertIds, b.gate, quantized, down));
-        operations.add(new Operation.Combine(rows, b.expertDelta, b.expertWeights, b.delta));
+    private void experts(int layer, ExpertBuffers e) {
+        ExpertConfig experts = Objects.requireNonNull(config.experts());
+        List<Product> inner = List.of(product(EXPERT_GATE, layer, null, e.gate), product(EXPERT_UP, layer, null, e.up));
+        List<Product> whole = new ArrayList<>();
+        whole.add(product(ROUTER, layer, null, e.routerLogits));
+        if (experts.sharedGate()) {
+            whole.add(product(SHARED_ROUTER, layer, null, e.sharedLogit));
+        }
+        if (experts.shared() > 0) {
+            whole.add(product(SHARED_GATE, layer, null, e.sharedGate));
+            whole.add(product(SHARED_UP, layer, null, e.sharedUp));
+        }
+        Buffer quantized = quantize(b.hidden, b.hiddenQuantized, needsQuantized(inner) || needsQuantized(whole));
+        operations.add(new Operation.Matmul(rows, b.hidden, quantized, whole));
+        operations.add(new Operation.Route(
+                rows, experts.gating(), e.routerLogits, weights.vectorOrNull(SELECTION_BIAS, layer), e.ids, e.weights));
+        operations.add(new Operation.ExpertMatmul(rows, e.ids, b.hidden, quantized, inner));
+        gate(e.gate, e.up);
+        List<Product> down = List.of(product(EXPERT_DOWN, layer, null, e.delta));
+        quantized = quantize(e.gate, e.gateQuantized, needsQuantized(down));
+        operations.add(new Operation.ExpertMatmul(rows, e.ids, e.gate, quantized, down));
+        Buffer shared = null;
+        if (experts.shared() > 0) {
+            gate(e.sharedGate, e.sharedUp);
+            matmul(e.sharedGate, e.sharedQuantized, List.of(product(SHARED_DOWN, layer, null, e.sharedDelta)));
+            shared = e.sharedDelta;
+        }
+        Buffer share = experts.sharedGate() ? e.sharedLogit : null;
+        operations.add(new Operation.Combine(rows, e.delta, e.weights, shared, share, b.delta));
+    }
+
+    private void gate(Buffer gate, Buffer up) {
+        operations.add(new Operation.Gate(rows, config.architecture().activation(), gate, up, gate));
     }
 
     private void addNorm(Buffer weight) {

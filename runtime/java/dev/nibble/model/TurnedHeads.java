@@ -10,7 +10,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The first rows of each head of a tensor, each head's matrix turned round: rows become columns. Blocks of quantized types lie along
- * rows, so that the values are decoded; they are given as 16-bit floats.
+ * rows, so that the values are decoded; they are given as floats, of 16 bits where the file has no more than those or fewer than 8.
  */
 final class TurnedHeads implements WeightSource {
     private final WeightShape shape;
@@ -30,7 +30,8 @@ final class TurnedHeads implements WeightSource {
      * @param period rows of a head in the whole
      */
     TurnedHeads(WeightShape shape, WeightSource whole, int period) {
-        this.shape = new WeightShape(shape.name(), TensorType.F16, shape.matrices(), shape.rows(), shape.columns());
+        this.shape = new WeightShape(
+                shape.name(), floats(whole.shape().type()), shape.matrices(), shape.rows(), shape.columns());
         this.whole = whole;
         this.period = period;
     }
@@ -47,12 +48,25 @@ final class TurnedHeads implements WeightSource {
         for (int i = 0; i < count; i++) {
             float[] head = head((firstRow + i) / shape.rows());
             int row = (int) ((firstRow + i) % shape.rows());
-            for (int column = 0; column < shape.columns(); column++, at += Short.BYTES) {
+            for (int column = 0;
+                    column < shape.columns();
+                    column++, at += shape.type().blockBytes()) {
                 float value = head[column * shape.rows() + row];
-                rows.set(ValueLayout.JAVA_SHORT_UNALIGNED, at, Float.floatToFloat16(value));
+                if (shape.type() == TensorType.F16) {
+                    rows.set(ValueLayout.JAVA_SHORT_UNALIGNED, at, Float.floatToFloat16(value));
+                } else {
+                    rows.set(ValueLayout.JAVA_FLOAT_UNALIGNED, at, value);
+                }
             }
         }
         return rows;
+    }
+
+    private static TensorType floats(TensorType type) {
+        return switch (type) {
+            case F32, BF16, Q8_0 -> TensorType.F32;
+            default -> TensorType.F16;
+        };
     }
 
     private float[] head(long number) {

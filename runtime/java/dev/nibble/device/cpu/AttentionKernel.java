@@ -1,14 +1,15 @@
 package dev.nibble.device.cpu;
 
-import dev.nibble.device.KvType;
+import dev.nibble.device.Buffer;
 import dev.nibble.device.Operation;
+import dev.nibble.device.RowCount;
 import dev.nibble.device.cpu.AttentionWorkspace.Scratch;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import org.jspecify.annotations.Nullable;
 
 /**
- * {@link Operation.Attention}: streams over the keys and values of each block of rows, tile by tile, with all query heads of a
+ * {@link Operation.Attention} and {@link Operation.LatentAttention}: streams over the keys and values of each block of rows, tile by tile, with all query heads of a
  * KV head together, so that each is read once.
  */
 final class AttentionKernel implements Kernel, WorkerPool.Task {
@@ -29,50 +30,95 @@ final class AttentionKernel implements Kernel, WorkerPool.Task {
     private final Live live;
     private final CpuKvPages cache;
     private final CpuBuffer pageTable;
-    private final CpuBuffer q;
+    private final AttentionQueries queries;
     private final CpuBuffer out;
     private final @Nullable CpuBuffer sinks;
+    private final AttentionValues values;
+    private final boolean latent;
     private final Operation.AttentionForm form;
     private final int sharing;
     private final boolean quantizedKeys;
-    private final boolean quantizedValues;
     private final AttentionPlan plan;
     private final AttentionWorkspace workspace;
     private final @Nullable NativeAttention rows;
 
-    AttentionKernel(Operation.Attention operation, CpuDevice device) {
+    /** What both operations have. */
+    private record Input(
+            RowCount rows,
+            Buffer positions,
+            Buffer slots,
+            Buffer pageTable,
+            CpuKvPages cache,
+            Operation.AttentionForm form) {}
+
+    AttentionKernel(Operation.Attention o, CpuDevice device) {
+        this(
+                new Input(o.rows(), o.positions(), o.slots(), o.pageTable(), (CpuKvPages) o.cache(), o.form()),
+                o.q(),
+                null,
+                o.sinks(),
+                o.out(),
+                o.form().heads() / o.cache().layout().heads(),
+                device);
+    }
+
+    AttentionKernel(Operation.LatentAttention o, CpuDevice device) {
+        this(
+                new Input(o.rows(), o.positions(), o.slots(), o.pageTable(), (CpuKvPages) o.cache(), o.form()),
+                o.q(),
+                o.turned(),
+                null,
+                o.out(),
+                LatentValues.sharing(o.form().heads()),
+                device);
+    }
+
+    /** @param sharing query heads that are worked on together: those that share a KV head, or some of them */
+    private AttentionKernel(
+            Input input,
+            Buffer q,
+            @Nullable Buffer turned,
+            @Nullable Buffer sinks,
+            Buffer out,
+            int sharing,
+            CpuDevice device) {
         this.pool = device.pool();
         this.kernels = device.kernels().orElse(null);
-        this.live = Live.of(operation.rows());
-        this.cache = (CpuKvPages) operation.cache();
-        this.pageTable = (CpuBuffer) operation.pageTable();
-        this.q = (CpuBuffer) operation.q();
-        this.out = (CpuBuffer) operation.out();
-        this.sinks = (CpuBuffer) operation.sinks();
-        this.form = operation.form();
-        this.sharing = form.heads() / cache.layout().heads();
+        this.live = Live.of(input.rows());
+        this.cache = input.cache();
+        this.pageTable = (CpuBuffer) input.pageTable();
+        this.queries = new AttentionQueries(
+                cache,
+                input.form(),
+                (CpuBuffer) q,
+                (CpuBuffer) turned,
+                sharing,
+                device.kernels().orElse(null));
+        this.out = (CpuBuffer) out;
+        this.sinks = (CpuBuffer) sinks;
+        this.form = input.form();
+        this.sharing = sharing;
+        this.latent = turned != null;
+        this.values = new AttentionValues(cache, latent ? new LatentValues(cache, kernels) : null, kernels);
         this.quantizedKeys = cache.layout().keyType().isQuantized();
-        this.quantizedValues = cache.layout().valueType().isQuantized();
-        int rowsPerBlock = Math.clamp(QUERIES / sharing, 1, operation.rows().limit());
+        int rowsPerBlock = Math.clamp(QUERIES / sharing, 1, input.rows().limit());
         int queries = CpuKvPages.roundUp(rowsPerBlock * sharing, AttentionProduct.ROWS);
         this.plan = new AttentionPlan(
-                (CpuBuffer) operation.positions(),
-                (CpuBuffer) operation.slots(),
+                (CpuBuffer) input.positions(),
+                (CpuBuffer) input.slots(),
                 cache,
-                operation.rows().limit(),
+                form.heads() / sharing,
+                input.rows().limit(),
                 rowsPerBlock,
                 form.window(),
                 pool.threads(),
                 (long) queries * cache.valueStride() * Float.BYTES);
         AttentionWorkspace.Shape shape = new AttentionWorkspace.Shape(
-                queries,
-                cache.layout().keySize(),
-                cache.valueStride(),
-                cache.halfValues() ? AttentionProduct.HALF_EXPONENT : 0);
+                queries, cache.keySize(), cache.valueStride(), cache.halfValues() ? AttentionProduct.HALF_EXPONENT : 0);
         this.workspace = device.attentionWorkspace(shape);
-        boolean whole = kernels != null && form.softcap() == 0 && sharing <= FEW_QUERIES;
+        boolean whole = kernels != null && form.softcap() == 0 && sharing <= FEW_QUERIES && !latent;
         this.rows = whole && NativeAttention.takes(cache)
-                ? new NativeAttention(kernels, plan, cache, (CpuBuffer) operation.pageTable(), shape, sharing)
+                ? new NativeAttention(kernels, plan, cache, pageTable, shape, sharing)
                 : null;
     }
 
@@ -86,7 +132,7 @@ final class AttentionKernel implements Kernel, WorkerPool.Task {
         if (plan.split()) {
             workspace.reservePartials(parts);
         }
-        int perPair = form.heads() * (cache.layout().keySize() + cache.layout().valueSize());
+        int perPair = form.heads() * (cache.keySize() + cache.layout().valueSize());
         if (plan.pairs() * perPair < PARALLEL_ABOVE) {
             run(0, parts, 0);
         } else {
@@ -102,7 +148,7 @@ final class AttentionKernel implements Kernel, WorkerPool.Task {
             int within = part - plan.firstPart(block);
             int ranges = plan.split() ? plan.endRange(block) - plan.firstRange(block) : 1;
             int head = within / ranges;
-            loadQueries(block, head, scratch);
+            queries.load(plan, block, head, scratch);
             if (plan.split()) {
                 int range = plan.firstRange(block) + within % ranges;
                 attend(block, head, range, scratch, workspace.partial(part));
@@ -117,37 +163,6 @@ final class AttentionKernel implements Kernel, WorkerPool.Task {
 
     private int queries(int block) {
         return (plan.endRow(block) - plan.firstRow(block)) * sharing;
-    }
-
-    private void loadQueries(int block, int head, Scratch scratch) {
-        int keySize = cache.layout().keySize();
-        float factor = cache.halfKeys() ? form.scale() * HALF_FACTOR : form.scale();
-        int query = 0;
-        for (int row = plan.firstRow(block); row < plan.endRow(block); row++) {
-            long at = row * q.rowBytes() + (long) head * sharing * keySize * Float.BYTES;
-            for (int i = 0; i < sharing; i++, query++, at += keySize * (long) Float.BYTES) {
-                if (quantizedKeys) {
-                    quantizeQuery(at, query, scratch);
-                    continue;
-                }
-                for (int value = 0; value < keySize; value++) {
-                    scratch.q[scratch.queryAt(query, value)] = Rows.get(q.segment(), at + value * 4L) * factor;
-                }
-            }
-        }
-    }
-
-    private void quantizeQuery(long at, int query, Scratch scratch) {
-        int size = cache.layout().keySize();
-        if (kernels != null) {
-            int bits = cache.layout().keyType().bits();
-            kernels.quantizeQuery(bits, q.segment().asSlice(at), form.scale(), scratch.byteQueries, query);
-            return;
-        }
-        for (int value = 0; value < size; value += KvType.BLOCK) {
-            float scale = QuantizedProduct.quantize(q.segment(), at + value * 4L, scratch.q, query * size + value);
-            scratch.queryScales[scratch.scaleAt(query, value)] = scale * form.scale();
-        }
     }
 
     private void attendAll(int block, int head, Scratch scratch) {
@@ -193,9 +208,14 @@ final class AttentionKernel implements Kernel, WorkerPool.Task {
                     score(queries(block), head, tile, scratch);
                 }
                 weigh(block, tile, scratch, softmax);
-                addValues(block, head, tile, scratch, softmax);
+                values.add(queries(block), plan.lastToken(block), head, tile, scratch, softmax);
             }
         }
+    }
+
+    /** The KV head of a part of the query heads. */
+    private int cacheHead(int head) {
+        return latent ? 0 : head;
     }
 
     private int slot(int block) {
@@ -204,14 +224,14 @@ final class AttentionKernel implements Kernel, WorkerPool.Task {
 
     /** scores = queries × keys. */
     private void score(int queries, int head, KvTile tile, Scratch scratch) {
-        int keySize = cache.layout().keySize();
+        int keySize = cache.keySize();
         int width = cache.group();
         boolean widen = widens(cache.halfKeys(), queries, width);
         boolean halves = cache.halfKeys() && !widen;
         MemorySegment keys = widen ? scratch.group : cache.segment();
         int rowBytes = width * (halves ? Short.BYTES : Float.BYTES);
         for (int group = tile.first(); group < tile.count(); group++) {
-            long at = cache.keysAt(head, tile.number(group));
+            long at = cache.keysAt(cacheHead(head), tile.number(group));
             if (widen) {
                 AttentionProduct.widen(kernels, cache.segment(), at, keySize, width, keys);
                 at = 0;
@@ -241,7 +261,7 @@ final class AttentionKernel implements Kernel, WorkerPool.Task {
         int bits = cache.layout().keyType().bits();
         int whole = CpuKvPages.roundUp(queries, AttentionProduct.ROWS);
         for (int group = tile.first(); group < tile.count(); group++) {
-            long at = cache.keysAt(head, tile.number(group));
+            long at = cache.keysAt(cacheHead(head), tile.number(group));
             int to = group * CpuKvPages.COLUMNS;
             if (kernels != null) {
                 MemorySegment scores = scratch.scoreFloats.segment().asSlice(to * (long) Float.BYTES);
@@ -253,14 +273,14 @@ final class AttentionKernel implements Kernel, WorkerPool.Task {
     }
 
     private void scoreGroup(int bits, int queries, long at, int to, Scratch scratch) {
-        int keySize = cache.layout().keySize();
+        int keySize = cache.keySize();
         for (int query = 0; query < queries; query += AttentionProduct.ROWS) {
             QuantizedProduct.scores(bits, keySize, scratch, query, cache.segment(), at, to);
         }
     }
 
     /** Whether so many queries are worth widening rows of so many values beforehand. */
-    private static boolean widens(boolean halves, int queries, int columns) {
+    static boolean widens(boolean halves, int queries, int columns) {
         return halves && (queries > FEW_QUERIES || columns < CpuKvPages.COLUMNS);
     }
 
@@ -297,71 +317,6 @@ final class AttentionKernel implements Kernel, WorkerPool.Task {
             int first = tile.firstToken(group);
             int to = Math.min(tile.tokens(group), endSeen - first);
             RunningSoftmax.mask(scores, at + group * cache.group(), cache.group(), firstSeen - first, to);
-        }
-    }
-
-    /** softmax += weights × values. */
-    private void addValues(int block, int head, KvTile tile, Scratch scratch, RunningSoftmax softmax) {
-        int queries = queries(block);
-        for (int group = tile.first(); group < tile.count(); group++) {
-            int length = Math.min(tile.tokens(group), plan.lastToken(block) + 1 - tile.firstToken(group));
-            for (int column = 0; column < cache.valueStride(); column += CpuKvPages.COLUMNS) {
-                long at = cache.valuesAt(head, tile.number(group), column);
-                if (quantizedValues) {
-                    addBlock(queries, at, length, column, scratch, group * cache.group(), softmax.values());
-                } else {
-                    addValues(queries, at, length, column, scratch, group * cache.group(), softmax.floats());
-                }
-            }
-        }
-    }
-
-    /** Adds a quantized block of {@code length} tokens' values to the sums of all queries. */
-    private void addBlock(int queries, long at, int length, int column, Scratch scratch, int weights, float[] sums) {
-        int stride = cache.valueStride();
-        for (int query = 0; query < queries; query += AttentionProduct.ROWS) {
-            QuantizedProduct.scale(
-                    scratch.scores,
-                    query * AttentionWorkspace.TILE + weights,
-                    cache.segment(),
-                    at,
-                    length,
-                    scratch.weights);
-            QuantizedProduct.add(
-                    cache.layout().valueType().bits(),
-                    scratch.weights,
-                    cache.segment(),
-                    at,
-                    length,
-                    sums,
-                    query * stride + column,
-                    stride);
-        }
-    }
-
-    /** Adds a block of columns of {@code length} tokens' values to the sums of all queries. */
-    private void addValues(
-            int queries, long at, int length, int column, Scratch scratch, int weights, HeapFloats sums) {
-        int columns = cache.columnsOfBlock(column);
-        int stride = cache.valueStride();
-        boolean widen = widens(cache.halfValues(), queries, columns);
-        if (widen) {
-            AttentionProduct.widen(kernels, cache.segment(), at, length, columns, scratch.group);
-        }
-        for (int query = 0; query < queries; query += AttentionProduct.ROWS) {
-            AttentionProduct.multiply(
-                    kernels,
-                    cache.halfValues() && !widen,
-                    scratch.scoreFloats,
-                    query * AttentionWorkspace.TILE + weights,
-                    widen ? scratch.group : cache.segment(),
-                    widen ? 0 : at,
-                    length,
-                    columns,
-                    sums,
-                    query * stride + column,
-                    stride,
-                    true);
         }
     }
 

@@ -38,10 +38,12 @@ final class AttentionPlan {
     private boolean split;
     private long pairs;
 
+    /** @param heads parts of the query heads, each of those that share a KV head, or some of them */
     AttentionPlan(
             CpuBuffer positions,
             CpuBuffer slots,
             CpuKvPages cache,
+            int heads,
             int limit,
             int rowsPerBlock,
             int window,
@@ -50,7 +52,7 @@ final class AttentionPlan {
         this.positions = positions;
         this.slots = slots;
         this.cache = cache;
-        this.heads = cache.layout().heads();
+        this.heads = heads;
         this.rowsPerBlock = rowsPerBlock;
         this.window = window;
         this.threads = threads;

@@ -67,6 +67,9 @@ final class AttentionWorkspace {
         /** The same, for native kernels. */
         final MemorySegment groupNumbers = MemorySegment.ofArray(groups);
 
+        /** A block of latent values as floats: (values, tokens). */
+        final float[] latent = new float[CpuKvPages.COLUMNS * CpuKvPages.COLUMNS];
+
         /** One group of keys, or one block of values, as floats. */
         final MemorySegment group;
 

@@ -17,6 +17,8 @@ import java.lang.foreign.MemorySegment;
  *
  * <p>So both are rows of 32 or 16 values, unless they are of a quantized type: see {@link KvBlock}. In a row of 32 values of 16 bits, the first 16 alternate with the last 16: half of a
  * 32-bit word is then had by a shift, without moving values between lanes.
+ *
+ * <p>Latent vectors are kept as the first values of keys, behind which the turned ones follow; there are no values apart.
  */
 final class CpuKvPages implements KvPages {
     /** The most values in a row: tokens of a key's row, columns of a value's. */
@@ -29,6 +31,7 @@ final class CpuKvPages implements KvPages {
 
     private final KvLayout layout;
     private final int pages;
+    private final int keySize;
     private final int group;
     private final int groupsPerPage;
     private final int valueStride;
@@ -41,11 +44,12 @@ final class CpuKvPages implements KvPages {
         checkPages(layout);
         this.layout = layout;
         this.pages = pages;
+        this.keySize = layout.latent() ? layout.valueSize() + layout.keySize() : layout.keySize();
         this.group = layout.pageTokens() % COLUMNS == 0 ? COLUMNS : LEAST_GROUP;
         this.groupsPerPage = Math.ceilDiv(layout.pageTokens(), group);
         this.valueStride = roundUp(layout.valueSize(), LEAST_GROUP);
-        this.groupKeyBytes = layout.keyType().bytes((long) group * layout.keySize());
-        this.groupValueBytes = layout.valueType().bytes((long) group * valueStride);
+        this.groupKeyBytes = layout.keyType().bytes((long) group * keySize);
+        this.groupValueBytes = layout.latent() ? 0 : layout.valueType().bytes((long) group * valueStride);
         long groups = (long) layout.heads() * pages * groupsPerPage;
         this.firstValue = groups * groupKeyBytes;
         this.memory = memory.allocate(
@@ -85,6 +89,11 @@ final class CpuKvPages implements KvPages {
         return memory.segment();
     }
 
+    /** Whether values lie in quantized blocks of their own. */
+    boolean quantizedValues() {
+        return layout.valueType().isQuantized() && !layout.latent();
+    }
+
     /** Tokens in a group. */
     int group() {
         return group;
@@ -99,12 +108,17 @@ final class CpuKvPages implements KvPages {
         return valueStride;
     }
 
+    /** Values of a key; a latent vector is part of it. */
+    int keySize() {
+        return keySize;
+    }
+
     boolean halfKeys() {
         return layout.keyType() == KvType.F16;
     }
 
     boolean halfValues() {
-        return layout.valueType() == KvType.F16;
+        return layout.valueType() == KvType.F16 && !layout.latent();
     }
 
     /** The number of a group among all groups of a head. */

@@ -3,6 +3,8 @@ package dev.nibble.device.cpu;
 import dev.nibble.device.Gating;
 import dev.nibble.device.Operation;
 import java.lang.foreign.ValueLayout;
+import java.util.Arrays;
+import org.jspecify.annotations.Nullable;
 
 /** {@link Operation.Route}. The logits of a row are few; each is handled on its own, the exponentials in float64. */
 final class RouteRow implements RowWork {
@@ -10,7 +12,9 @@ final class RouteRow implements RowWork {
     private final CpuBuffer logits;
     private final CpuBuffer ids;
     private final CpuBuffer weights;
+    private final @Nullable CpuBuffer bias;
     private final float[][] scratch;
+    private final float[][] groups;
 
     /** @param threads the threads that may run it */
     RouteRow(Operation.Route operation, int threads) {
@@ -18,7 +22,9 @@ final class RouteRow implements RowWork {
         this.logits = (CpuBuffer) operation.logits();
         this.ids = (CpuBuffer) operation.ids();
         this.weights = (CpuBuffer) operation.weights();
+        this.bias = (CpuBuffer) operation.bias();
         this.scratch = new float[threads][logits.width()];
+        this.groups = new float[threads][gating.groups()];
     }
 
     @Override
@@ -37,12 +43,19 @@ final class RouteRow implements RowWork {
         for (int expert = 0; expert < left.length; expert++) {
             left[expert] = Rows.get(logits.segment(), row * logits.rowBytes() + expert * 4L);
         }
-        float largest = left[largest(left)];
+        float largest = left[largest(left, 0, left.length)];
         double all = sumOfExponentials(left, largest);
-        double chosen = 0;
+        if (bias != null || gating.isGrouped()) {
+            toScores(left, largest, all);
+        }
+        if (gating.isGrouped()) {
+            leaveGroups(left, groups[thread]);
+        }
+        double chosen = Gating.LEAST_SUM;
         for (int i = 0; i < gating.used(); i++) {
-            int expert = largest(left);
-            float probability = probability(left[expert], largest, all);
+            int expert = largest(left, 0, left.length);
+            float logit = Rows.get(logits.segment(), row * logits.rowBytes() + expert * 4L);
+            float probability = probability(logit, largest, all);
             left[expert] = Float.NEGATIVE_INFINITY;
             ids.segment().set(ValueLayout.JAVA_INT, row * ids.rowBytes() + i * 4L, expert);
             Rows.set(weights.segment(), row * weights.rowBytes() + i * 4L, probability);
@@ -53,6 +66,46 @@ final class RouteRow implements RowWork {
             long at = row * weights.rowBytes() + i * 4L;
             Rows.set(weights.segment(), at, Rows.get(weights.segment(), at) * factor);
         }
+    }
+
+    /** Logits rank experts as probabilities do, unless these are added to. */
+    private void toScores(float[] left, float largest, double all) {
+        for (int expert = 0; expert < left.length; expert++) {
+            float score = probability(left[expert], largest, all);
+            left[expert] = bias == null ? score : score + Rows.get(bias.segment(), expert * 4L);
+        }
+    }
+
+    /** Takes the experts out whose groups are not among the best. */
+    private void leaveGroups(float[] left, float[] scores) {
+        int size = left.length / gating.groups();
+        for (int group = 0; group < scores.length; group++) {
+            scores[group] = groupScore(left, group * size, (group + 1) * size);
+        }
+        for (int out = gating.groups(); out > gating.groupsUsed(); out--) {
+            int group = least(scores);
+            scores[group] = Float.POSITIVE_INFINITY;
+            Arrays.fill(left, group * size, (group + 1) * size, Float.NEGATIVE_INFINITY);
+        }
+    }
+
+    /** The sum of the best scores of some experts. */
+    private float groupScore(float[] scores, int begin, int end) {
+        float[] best = new float[gating.groupBest()];
+        Arrays.fill(best, Float.NEGATIVE_INFINITY);
+        for (int expert = begin; expert < end; expert++) {
+            float score = scores[expert];
+            for (int i = 0; i < best.length; i++) {
+                float other = best[i];
+                best[i] = Math.max(other, score);
+                score = Math.min(other, score);
+            }
+        }
+        float sum = 0;
+        for (float score : best) {
+            sum += score;
+        }
+        return sum;
     }
 
     private static double sumOfExponentials(float[] logits, float largest) {
@@ -70,10 +123,21 @@ final class RouteRow implements RowWork {
         };
     }
 
-    private static int largest(float[] values) {
+    private static int largest(float[] values, int begin, int end) {
+        int place = begin;
+        for (int i = begin + 1; i < end; i++) {
+            if (values[i] > values[place]) {
+                place = i;
+            }
+        }
+        return place;
+    }
+
+    /** The last of the least: of equal groups the first takes part. */
+    private static int least(float[] values) {
         int place = 0;
         for (int i = 1; i < values.length; i++) {
-            if (values[i] > values[place]) {
+            if (values[i] <= values[place]) {
                 place = i;
             }
         }

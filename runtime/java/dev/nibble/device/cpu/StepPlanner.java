@@ -48,6 +48,7 @@ final class StepPlanner {
             case Operation.ArgMax argMax -> add(argMax, new ArgMaxRow(argMax, natives));
             case Operation.TopK topK -> add(topK, new TopKRow(topK, pool.threads()));
             case Operation.Attention attention -> add(new AttentionKernel(attention, device));
+            case Operation.LatentAttention attention -> add(new AttentionKernel(attention, device));
             case Operation.Matmul matmul ->
                 add(
                         device.isFixedPoint()

@@ -3,6 +3,7 @@ package dev.nibble.device.cpu;
 import dev.nibble.device.KvLayout;
 import dev.nibble.device.KvType;
 import dev.nibble.device.Operation;
+import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
 
@@ -46,27 +47,44 @@ final class WriteKvRow implements RowWork {
         int page = pageTable.integer(entry);
         int group = cache.groupNumber(page, inPage / cache.group());
         int token = inPage % cache.group();
+        KvBlock block = blocks[thread];
+        if (layout.latent()) {
+            writeKey(new Values(v, row, 0, layout.valueSize()), 0, group, 0, token, block);
+            writeKey(new Values(k, row, 0, layout.keySize()), 0, group, layout.valueSize(), token, block);
+            return;
+        }
         for (int head = 0; head < layout.heads(); head++) {
-            if (layout.keyType().isQuantized()) {
-                writeKeyBlocks(row, head, group, token, blocks[thread]);
-            } else {
-                writeKey(row, head, group, CpuKvPages.place(layout.keyType(), cache.group(), token));
-            }
+            writeKey(new Values(k, row, head, layout.keySize()), head, group, 0, token, block);
             if (layout.valueType().isQuantized()) {
-                writeValueBlocks(row, head, group, token, blocks[thread]);
+                writeValueBlocks(row, head, group, token, block);
             } else {
                 writeValue(row, head, group, token);
             }
         }
     }
 
-    private void writeKeyBlocks(int row, int head, int group, int token, KvBlock block) {
+    /** What is written of a head: so many values of a row. */
+    private record Values(CpuBuffer buffer, int row, int head, int size) {
+        long at() {
+            return row * buffer.rowBytes() + (long) head * size * Float.BYTES;
+        }
+    }
+
+    /** @param first the value of the key that they begin at */
+    private void writeKey(Values values, int head, int group, int first, int token, KvBlock block) {
         KvType type = cache.layout().keyType();
-        int size = cache.layout().keySize();
-        long from = row * k.rowBytes() + (long) head * size * Float.BYTES;
-        for (int value = 0; value < size; value += KvType.BLOCK) {
-            block.quantize(type, k.segment(), from + value * 4L);
-            block.writeKey(type, cache.keysAt(head, group) + value / KvType.BLOCK * KvBlock.bytes(type), token);
+        MemorySegment source = values.buffer().segment();
+        long keys = cache.keysAt(head, group) + type.bytes((long) first * cache.group());
+        if (type.isQuantized()) {
+            for (int value = 0; value < values.size(); value += KvType.BLOCK) {
+                block.quantize(type, source, values.at() + value * 4L);
+                block.writeKey(type, keys + value / KvType.BLOCK * KvBlock.bytes(type), token);
+            }
+            return;
+        }
+        int place = CpuKvPages.place(type, cache.group(), token);
+        for (int i = 0; i < values.size(); i++, place += cache.group()) {
+            write(type, keys, place, Rows.get(source, values.at() + i * 4L));
         }
     }
 
@@ -77,15 +95,6 @@ final class WriteKvRow implements RowWork {
         for (int value = 0; value < size; value += KvType.BLOCK) {
             block.quantize(type, v.segment(), from + value * 4L);
             block.writeValue(type, cache.valuesAt(head, group, value), token);
-        }
-    }
-
-    private void writeKey(int row, int head, int group, int place) {
-        KvLayout layout = cache.layout();
-        long from = row * k.rowBytes() + (long) head * layout.keySize() * Float.BYTES;
-        long at = cache.keysAt(head, group);
-        for (int i = 0; i < layout.keySize(); i++, place += cache.group()) {
-            write(layout.keyType(), at, place, Rows.get(k.segment(), from + i * 4L));
         }
     }
 

@@ -269,6 +269,10 @@ public final class CudaDevice implements Device {
         if (pages < 1) {
             throw new IllegalArgumentException("there is no KV cache of " + pages + " pages");
         }
+        if (layout.latent()) {
+            throw new UnsupportedFeatureException(
+                    "device " + name() + " has no attention over latent vectors; use the device cpu");
+        }
         AttentionShape.size(traits, layout);
         staging.release();
         return new CudaKvPages(layout, pages, memory);

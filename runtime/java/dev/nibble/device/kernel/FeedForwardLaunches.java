@@ -1,5 +1,6 @@
 package dev.nibble.device.kernel;
 
+import dev.nibble.UnsupportedFeatureException;
 import dev.nibble.device.Activation;
 import dev.nibble.device.Gating;
 import dev.nibble.device.Operation;
@@ -32,6 +33,10 @@ final class FeedForwardLaunches {
 
     void route(Operation.Route route) {
         Gating gating = route.gating();
+        if (route.bias() != null || gating.isGrouped()) {
+            throw new UnsupportedFeatureException(
+                    "this device chooses experts by their probabilities alone; use the device cpu");
+        }
         int experts = route.logits().width();
         kernels.rows("route")
                 .buffer(route.rows().live())
@@ -48,6 +53,9 @@ final class FeedForwardLaunches {
     }
 
     void combine(Operation.Combine combine) {
+        if (combine.shared() != null) {
+            throw new UnsupportedFeatureException("this device has no shared experts; use the device cpu");
+        }
         int width = combine.out().width();
         kernels.rows("combine")
                 .buffer(combine.rows().live())

@@ -1,5 +1,6 @@
 package dev.nibble.device.kernel;
 
+import dev.nibble.UnsupportedFeatureException;
 import dev.nibble.device.Buffer;
 import dev.nibble.device.Operation;
 import java.util.List;
@@ -94,6 +95,9 @@ public final class LaunchPlanner {
             case Operation.Matmul matmul -> products.matmul(matmul);
             case Operation.ExpertMatmul matmul -> products.expertMatmul(matmul);
             case Operation.Attention o -> attention.accept(o);
+            case Operation.LatentAttention o ->
+                throw new UnsupportedFeatureException(
+                        "this device has no attention over latent vectors; use the device cpu");
             case Operation.WriteKv o -> cache.writeKv(o);
             case Operation.Rope o -> heads.rope(o);
             case Operation.Hadamard o -> heads.hadamard(o);

@@ -1,5 +1,6 @@
 package dev.nibble.device.reference;
 
+import dev.nibble.device.Buffer;
 import dev.nibble.device.KvLayout;
 import dev.nibble.device.Operation.Attention;
 import dev.nibble.device.Operation.AttentionForm;
@@ -31,7 +32,7 @@ final class AttentionKernels {
     static void attention(Attention attention, Rows rows) {
         ReferenceKvPages cache = (ReferenceKvPages) attention.cache();
         int heads = attention.form().heads();
-        Object queries = queries(attention, cache, rows);
+        Object queries = queries(attention.q(), cache, rows);
         for (int row = 0; row < rows.count(); row++) {
             Rows.Pages pages = rows.pages(row, attention.positions(), attention.slots(), attention.pageTable(), cache);
             for (int head = 0; head < heads; head++) {
@@ -41,12 +42,12 @@ final class AttentionKernels {
     }
 
     /** The queries: float[], or {@link Quants} against keys of a quantized type. */
-    private static Object queries(Attention attention, ReferenceKvPages cache, Rows rows) {
-        float[] q = ReferenceBuffer.floats(attention.q());
+    static Object queries(Buffer buffer, ReferenceKvPages cache, Rows rows) {
+        float[] q = ReferenceBuffer.floats(buffer);
         if (!cache.layout().keyType().isQuantized() || cache.device().exactActivations()) {
             return q;
         }
-        int count = rows.count() * attention.q().width();
+        int count = rows.count() * buffer.width();
         Quants quants = new Quants(new byte[count], new float[count / Quants.BLOCK]);
         for (int at = 0; at < count; at += Quants.BLOCK) {
             quants.quantize(q, at);
@@ -90,7 +91,7 @@ final class AttentionKernels {
         return form.softcap() == 0 ? score : form.softcap() * Math.tanh(score / form.softcap());
     }
 
-    private static double[] values(Rows.Pages pages, int first, int kvHead, double[] weights) {
+    static double[] values(Rows.Pages pages, int first, int kvHead, double[] weights) {
         float[] value = new float[pages.cache().layout().valueSize()];
         double[] sum = new double[value.length];
         for (int i = 0; i < weights.length; i++) {

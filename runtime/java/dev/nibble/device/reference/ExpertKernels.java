@@ -1,5 +1,6 @@
 package dev.nibble.device.reference;
 
+import dev.nibble.device.Buffer;
 import dev.nibble.device.Gating;
 import dev.nibble.device.Operation.Combine;
 import dev.nibble.device.Operation.ExpertMatmul;
@@ -8,8 +9,10 @@ import dev.nibble.device.Operation.Route;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
+import java.util.function.IntPredicate;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
 
 /** Mixtures of experts. */
 final class ExpertKernels {
@@ -29,21 +32,53 @@ final class ExpertKernels {
                 }
             }
             double[] probabilities = probabilities(gating.function(), x);
-            int[] chosen = IntStream.range(0, experts)
-                    .boxed()
-                    .sorted(Comparator.comparing((Integer i) -> -probabilities[i])
-                            .thenComparing(i -> i))
-                    .limit(gating.used())
-                    .mapToInt(i -> i)
-                    .toArray();
+            double[] scores = scores(probabilities, route.bias());
+            int[] chosen = best(scores, allowed(gating, scores), gating.used());
             double sum = gating.normalize()
-                    ? Arrays.stream(chosen).mapToDouble(i -> probabilities[i]).sum()
+                    ? Arrays.stream(chosen).mapToDouble(i -> probabilities[i]).sum() + Gating.LEAST_SUM
                     : 1;
             for (int i = 0; i < chosen.length; i++) {
                 ids[row * chosen.length + i] = chosen[i];
                 weights[row * chosen.length + i] = (float) (probabilities[chosen[i]] / sum * gating.scale());
             }
         }
+    }
+
+    private static double[] scores(double[] probabilities, @Nullable Buffer bias) {
+        double[] scores = probabilities.clone();
+        if (bias != null) {
+            float[] biases = ReferenceBuffer.floats(bias);
+            for (int i = 0; i < scores.length; i++) {
+                scores[i] += biases[i];
+            }
+        }
+        return scores;
+    }
+
+    /** The experts of the groups that take part. */
+    private static IntPredicate allowed(Gating gating, double[] scores) {
+        if (!gating.isGrouped()) {
+            return expert -> true;
+        }
+        int size = scores.length / gating.groups();
+        double[] groups = IntStream.range(0, gating.groups())
+                .mapToDouble(group -> IntStream.of(best(scores, i -> i / size == group, gating.groupBest()))
+                        .mapToDouble(i -> scores[i])
+                        .sum())
+                .toArray();
+        int[] chosen = best(groups, group -> true, gating.groupsUsed());
+        return expert -> IntStream.of(chosen).anyMatch(group -> group == expert / size);
+    }
+
+    /** The places of the largest scores among those allowed, in falling order. */
+    private static int[] best(double[] scores, IntPredicate allowed, int count) {
+        return IntStream.range(0, scores.length)
+                .filter(allowed)
+                .boxed()
+                .sorted(Comparator.comparing((Integer i) -> -scores[i]).thenComparing(i -> i))
+                .limit(count)
+                .mapToInt(i -> i)
+                .toArray();
     }
 
     private static double[] probabilities(Gating.Function function, float[] x) {
@@ -112,11 +147,17 @@ final class ExpertKernels {
         float[] out = ReferenceBuffer.floats(combine.out());
         int used = combine.weights().width();
         int width = combine.out().width();
+        float @Nullable [] shared = combine.shared() == null ? null : ReferenceBuffer.floats(combine.shared());
+        float @Nullable [] gate = combine.gate() == null ? null : ReferenceBuffer.floats(combine.gate());
         for (int row = 0; row < rows.count(); row++) {
+            double share = gate == null ? 1 : 1 / (1 + Math.exp(-gate[row]));
             for (int i = 0; i < width; i++) {
                 double sum = 0;
                 for (int j = 0; j < used; j++) {
                     sum += (double) weights[row * used + j] * x[(row * used + j) * width + i];
+                }
+                if (shared != null) {
+                    sum += share * shared[row * width + i];
                 }
                 out[row * width + i] = (float) sum;
             }

@@ -17,6 +17,7 @@ record Kernels(Workers workers) {
             case Operation.Hadamard hadamard -> HadamardKernels.hadamard(hadamard, rows);
             case Operation.WriteKv writeKv -> AttentionKernels.writeKv(writeKv, rows);
             case Operation.Attention attention -> AttentionKernels.attention(attention, rows);
+            case Operation.LatentAttention attention -> LatentKernels.attention(attention, rows);
             case Operation.Gate gate -> GateKernels.gate(gate, rows);
             case Operation.Route route -> ExpertKernels.route(route, rows);
             case Operation.ExpertMatmul matmul -> ExpertKernels.matmul(matmul, rows, workers);

@@ -2,6 +2,7 @@ package dev.nibble.device;
 
 import dev.nibble.device.Operation.Attention;
 import dev.nibble.device.Operation.AttentionForm;
+import dev.nibble.device.Operation.LatentAttention;
 import dev.nibble.device.Operation.WriteKv;
 import java.util.Arrays;
 import java.util.stream.IntStream;
@@ -66,6 +67,13 @@ record AttentionScene(Rig rig, KvPages cache, Buffer pageTable, int[] lengths) {
     /** Attends to what was written before. */
     void attend(RowCount rows, Buffer positions, Buffer slots, AttentionForm form, boolean sinks) {
         KvLayout layout = cache.layout();
+        if (layout.latent()) {
+            Buffer q = rig.input(rows, form.heads() * layout.valueSize());
+            Buffer turned = rig.input(rows, form.heads() * layout.keySize());
+            Buffer out = rig.output(rows, form.heads() * layout.valueSize());
+            rig.add(new LatentAttention(rows, positions, slots, pageTable, q, turned, cache, form, out));
+            return;
+        }
         Buffer q = rig.input(rows, form.heads() * layout.keySize());
         Buffer logits = sinks ? rig.floats(1, form.heads(), 1) : null;
         Buffer out = rig.output(rows, form.heads() * layout.valueSize());

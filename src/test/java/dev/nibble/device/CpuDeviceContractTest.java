@@ -1,7 +1,7 @@
 package dev.nibble.device;
 
 /** The CPU device against the reference with int8 activations, with native kernels where they are. */
-class CpuDeviceContractTest extends WholeContract {
+class CpuDeviceContractTest extends LatentContract {
     @Override
     Device device() {
         return Devices.open("cpu", new DeviceOptions(3, false));

@@ -1,7 +1,7 @@
 package dev.nibble.device;
 
 /** The CPU device with the kernels of the Vector API only. */
-class CpuVectorKernelsContractTest extends WholeContract {
+class CpuVectorKernelsContractTest extends LatentContract {
     private static final String KERNELS = "dev.nibble.cpu.kernels";
 
     @Override

@@ -148,6 +148,29 @@ abstract class ExpertContract extends DeviceContract {
         }
     }
 
+    /** Each head's part by a matrix of its own. */
+    @ParameterizedTest
+    @CsvSource({"F16, 33, 5", "Q8_0, 64, 40", "Q6_K, 256, 9"})
+    void headsWithMatricesOfTheirOwn(TensorType type, int columns, int heads) {
+        verify(heads, 3, rig -> {
+            RowCount rows = rig.rows(7, 7, 1, 3);
+            Buffer ids = rig.integers(
+                    rows,
+                    heads,
+                    (round, random) ->
+                            IntStream.range(0, 7 * heads).map(i -> i % heads).toArray());
+            Buffer x = rig.input(rows, heads * columns);
+            Weight weight = rig.weight(type, WeightUse.MATRIX, heads, 48, columns);
+            Buffer quantized = null;
+            if (!weight.shape().takesFloats()) {
+                quantized = rig.between(ElementType.Q8, rows, heads * columns);
+                rig.add(new Quantize(rows, x, quantized));
+            }
+            Product product = new Product(weight, null, rig.output(rows, heads * 48));
+            rig.add(new ExpertMatmul(rows, ids, x, quantized, List.of(product)));
+        });
+    }
+
     /** Router to combined output in one step: ids and weights never leave the device. */
     @Test
     void routedFeedForward() {

@@ -1,7 +1,7 @@
 package dev.nibble.device;
 
 /** The reference device with float32 activations, against formulas written out in the test. */
-class ReferenceExactContractTest extends WholeContract {
+class ReferenceExactContractTest extends LatentContract {
     @Override
     Device device() {
         return Devices.open("reference", new DeviceOptions(1, true));

@@ -39,6 +39,7 @@ final class Textbook {
             case Operation.Hadamard o -> put(o.x(), row -> hadamard(values(o.x())[row], o.size()));
             case Operation.WriteKv o -> writeKv(o);
             case Operation.Attention o -> put(o.out(), row -> attention(o, row));
+            case Operation.LatentAttention o -> put(o.out(), row -> latentAttention(o, row));
             case Operation.Gate o -> put(o.out(), row -> gate(o, row));
             case Operation.Route o -> IntStream.range(0, n).forEach(row -> route(o, row));
             case Operation.ExpertMatmul o ->
@@ -285,6 +286,39 @@ final class Textbook {
         return out;
     }
 
+    /** As attention with one key head, whose keys are the latent vector and the turned values. */
+    private double[] latentAttention(Operation.LatentAttention o, int row) {
+        Cache cache = (Cache) o.cache();
+        KvLayout layout = cache.layout();
+        int position = integer(o.positions(), row);
+        int heads = o.form().heads();
+        double[] out = new double[heads * layout.valueSize()];
+        for (int head = 0; head < heads; head++) {
+            double[] q = part(o.q(), row, head, layout, layout.valueSize());
+            double[] turned = part(o.turned(), row, head, layout, layout.keySize());
+            double[] scores = new double[position + 1];
+            for (int token = 0; token <= position; token++) {
+                int place = place(layout, o.pageTable(), integer(o.slots(), row), token);
+                double product = dot(q, cache.values().get(place))
+                        + dot(turned, cache.keys().get(place));
+                scores[token] = product * o.form().scale();
+            }
+            double[] weights = softmax(scores);
+            for (int i = 0; i < weights.length * layout.valueSize(); i++) {
+                int place = place(layout, o.pageTable(), integer(o.slots(), row), i / layout.valueSize());
+                int column = i % layout.valueSize();
+                out[head * layout.valueSize() + column] +=
+                        weights[i / layout.valueSize()] * cache.values().get(place)[column];
+            }
+        }
+        return out;
+    }
+
+    private double[] part(Buffer queries, int row, int head, KvLayout layout, int size) {
+        double[] part = Arrays.copyOfRange(values(queries)[row], head * size, (head + 1) * size);
+        return layout.keyType().isQuantized() && !exact ? int8(part) : part;
+    }
+
     private static double cap(double score, double c) {
         return c == 0 ? score : c * Math.tanh(score / c);
     }
@@ -318,10 +352,12 @@ final class Textbook {
         double[] probabilities = o.gating().function() == Gating.Function.SOFTMAX
                 ? softmax(logits)
                 : Arrays.stream(logits).map(Textbook::sigmoid).toArray();
-        int[] order = IntStream.range(0, logits.length)
-                .boxed()
-                .sorted(Comparator.<Integer>comparingDouble(i -> -logits[i]))
-                .mapToInt(i -> i)
+        double[] scores = IntStream.range(0, logits.length)
+                .mapToDouble(i -> probabilities[i] + (o.bias() == null ? 0 : values(o.bias())[0][i]))
+                .toArray();
+        leaveGroups(o.gating(), scores);
+        int[] order = Arrays.stream(falling(scores))
+                .mapToInt(i -> (int) i)
                 .limit(o.gating().used())
                 .toArray();
         double sum = Arrays.stream(order).mapToDouble(i -> probabilities[i]).sum();
@@ -329,6 +365,23 @@ final class Textbook {
             double weight = probabilities[order[i]] / (o.gating().normalize() ? sum : 1);
             values(o.ids())[row][i] = order[i];
             values(o.weights())[row][i] = (float) (weight * o.gating().scale());
+        }
+    }
+
+    /** The scores of experts whose group is not among the best become the least. */
+    private static void leaveGroups(Gating gating, double[] scores) {
+        int size = scores.length / gating.groups();
+        double[] groups = IntStream.range(0, gating.groups())
+                .mapToDouble(group -> Arrays.stream(scores, group * size, (group + 1) * size)
+                        .map(x -> -x)
+                        .sorted()
+                        .limit(gating.groupBest())
+                        .map(x -> -x)
+                        .sum())
+                .toArray();
+        double[] order = falling(groups);
+        for (int i = gating.groupsUsed(); i < order.length; i++) {
+            Arrays.fill(scores, (int) order[i] * size, ((int) order[i] + 1) * size, Double.NEGATIVE_INFINITY);
         }
     }
 
@@ -351,6 +404,10 @@ final class Textbook {
         double[] y = new double[o.out().width()];
         for (int i = 0; i < weights.length * y.length; i++) {
             y[i % y.length] += weights[i / y.length] * values(o.x())[row][i];
+        }
+        double share = o.gate() == null ? 1 : sigmoid(values(o.gate())[row][0]);
+        for (int i = 0; i < y.length && o.shared() != null; i++) {
+            y[i] += share * values(o.shared())[row][i];
         }
         return y;
     }

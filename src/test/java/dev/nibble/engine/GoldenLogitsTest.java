@@ -12,7 +12,6 @@ import dev.nibble.device.PresentDevices;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Arrays;
-import java.util.List;
 import java.util.stream.Stream;
 import java.util.stream.StreamSupport;
 import org.junit.jupiter.api.DynamicTest;
@@ -24,7 +23,8 @@ import tools.jackson.databind.ObjectMapper;
 
 /** The logits of whole models against those of llama.cpp, for every file that the supported architectures cover. */
 class GoldenLogitsTest {
-    private static final List<String> NOT_COVERED = List.of("deepseek2");
+    /** What devices that run kernels do not do yet. */
+    private static final String LATENT = "deepseek2";
 
     @TestFactory
     Stream<DynamicTest> exactActivationsEqualFloat32() {
@@ -108,6 +108,7 @@ class GoldenLogitsTest {
     private static Stream<DynamicTest> int8Activations(String one, String two) {
         return Arrays.stream(KvType.values())
                 .flatMap(kv -> entries(kv.id())
+                        .filter(entry -> !entry.get("model").asString().contains(LATENT))
                         .flatMap(entry -> Stream.of(one, two).map(devices -> int8Activations(entry, devices, kv))));
     }
 
@@ -139,6 +140,8 @@ class GoldenLogitsTest {
 
     private static Stream<DynamicTest> givesTheLogitsOfTheReference(String device) {
         return entries("f32")
+                .filter(entry ->
+                        device.equals("cpu") || !entry.get("model").asString().contains(LATENT))
                 .map(entry -> DynamicTest.dynamicTest(entry.get("file").asString(), () -> {
                     Path path = GoldenData.path(entry.get("model").asString());
                     float[] wanted = logits(path, "reference", false, KvType.F32, tokens(entry));
@@ -206,9 +209,7 @@ class GoldenLogitsTest {
     private static Stream<JsonNode> entries(String kv) {
         JsonNode index = new ObjectMapper().readTree(GoldenData.path("logits/index.json"));
         return StreamSupport.stream(index.spliterator(), false)
-                .filter(entry -> entry.get("kv").asString().equals(kv))
-                .filter(entry ->
-                        NOT_COVERED.stream().noneMatch(entry.get("model").asString()::contains));
+                .filter(entry -> entry.get("kv").asString().equals(kv));
     }
 
     private static double nmse(float[] values, float[] wanted) {
