@@ -2,6 +2,7 @@ package dev.nibble.bench;
 
 import dev.nibble.cli.Json;
 import dev.nibble.cli.Table;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -17,8 +18,9 @@ final class BenchReport {
         return rows.stream().map(row -> Json.write(json(row))).collect(Collectors.joining(",\n", "[\n", "\n]"));
     }
 
+    /** What the devices consumed stands there only where it was measured. */
     private static Map<String, Object> json(BenchRow row) {
-        return Json.object(
+        Map<String, Object> json = Json.object(
                 "test", row.test().name(),
                 "model", row.model().name(),
                 "type", row.model().type(),
@@ -39,6 +41,10 @@ final class BenchReport {
                                 "unit", row.rateUnit(),
                                 "mean", finite(row.limitRate())),
                 "share_of_roofline", finite(row.shareOfRoofline()));
+        if (Double.isFinite(row.joulesPerToken())) {
+            json.put("joules_per_token", row.joulesPerToken());
+        }
+        return json;
     }
 
     /** A number; null if it is none, which JSON has no word for. */
@@ -46,9 +52,10 @@ final class BenchReport {
         return Double.isFinite(value) ? value : null;
     }
 
-    /** The table that text, Markdown and CSV show. */
+    /** The table that text, Markdown and CSV show; with a column of energy where any was measured. */
     static Table table(List<BenchRow> rows) {
-        Table table = new Table(
+        boolean energy = rows.stream().anyMatch(row -> Double.isFinite(row.joulesPerToken()));
+        List<String> headings = new ArrayList<>(List.of(
                 "model",
                 "type",
                 "device",
@@ -60,9 +67,13 @@ final class BenchReport {
                 ">rate",
                 "unit",
                 ">roofline",
-                ">share");
+                ">share"));
+        if (energy) {
+            headings.add(">J/token");
+        }
+        Table table = new Table(headings.toArray(String[]::new));
         for (BenchRow row : rows) {
-            table.row(
+            List<String> cells = new ArrayList<>(List.of(
                     row.model().name(),
                     row.model().type(),
                     row.model().deviceLabel(),
@@ -74,7 +85,11 @@ final class BenchReport {
                     number("%.2f", row.rate()),
                     row.rateUnit(),
                     number("%.2f", row.limitRate()),
-                    number("%.3f", row.shareOfRoofline()));
+                    number("%.3f", row.shareOfRoofline())));
+            if (energy) {
+                cells.add(number("%.3f", row.joulesPerToken()));
+            }
+            table.row(cells.toArray(String[]::new));
         }
         return table;
     }

@@ -12,8 +12,9 @@ import java.util.Locale;
  * @param speed tokens per second, a sample per repetition
  * @param limit what the device reached at best around each repetition: bytes per second for generation, multiply-adds per
  *     second for prompts; empty where there is no such measurement
+ * @param joulesPerToken what the devices consumed; NaN where nothing tells
  */
-record BenchRow(BenchTest test, ModelInfo model, Samples speed, Samples limit) {
+record BenchRow(BenchTest test, ModelInfo model, Samples speed, Samples limit, double joulesPerToken) {
     private static final double GIGA = 1e9;
     private static final int OPERATIONS_PER_MULTIPLY_ADD = 2;
 

@@ -1,5 +1,6 @@
 package dev.nibble.bench;
 
+import dev.nibble.DeviceEnergy;
 import dev.nibble.DeviceLimits;
 import dev.nibble.LanguageModel;
 import dev.nibble.TokenSession;
@@ -11,6 +12,7 @@ import java.util.Random;
 /** Measures one model: warms up, then takes turns between the model and the device's limit. */
 final class BenchRun {
     private static final long WARM_UP_NANOS = 2_000_000_000L;
+    private static final long ENERGY_NANOS = 3_000_000_000L;
     private static final double NANOS = 1e9;
 
     private final LanguageModel model;
@@ -28,6 +30,7 @@ final class BenchRun {
     BenchRow measure(BenchTest test) {
         List<Double> speeds = new ArrayList<>();
         List<Double> limit = new ArrayList<>();
+        double joules;
         try (TokenSession session = model.session()) {
             session.feed(tokens(test.depth()));
             long start = System.nanoTime();
@@ -40,8 +43,27 @@ final class BenchRun {
                 speeds.add(test.tokens() / seconds(session, test));
                 limits.ifPresent(device -> limit.add(limit(device, test)));
             }
+            joules = joulesPerToken(session, test);
         }
-        return new BenchRow(test, model.info(), new BenchRow.Samples(speeds), new BenchRow.Samples(limit));
+        return new BenchRow(test, model.info(), new BenchRow.Samples(speeds), new BenchRow.Samples(limit), joules);
+    }
+
+    /** Counters of energy move some times a second: many tests together are one measurement. */
+    private double joulesPerToken(TokenSession session, BenchTest test) {
+        Optional<DeviceEnergy> energy = DeviceEnergy.open(model.info().device());
+        if (energy.isEmpty()) {
+            return Double.NaN;
+        }
+        try (DeviceEnergy meter = energy.get()) {
+            long tokens = 0;
+            double before = meter.joules();
+            long start = System.nanoTime();
+            do {
+                seconds(session, test);
+                tokens += test.tokens();
+            } while (System.nanoTime() - start < ENERGY_NANOS);
+            return (meter.joules() - before) / tokens;
+        }
     }
 
     private static double limit(DeviceLimits device, BenchTest test) {

@@ -45,4 +45,9 @@ public interface DeviceProvider {
      * @param memory all of its bytes
      */
     ImaginedDevice imagine(int index, long memory);
+
+    /** What the device of this index consumes; empty if nothing here tells. The caller closes it. */
+    default Optional<EnergyMeter> openEnergyMeter(int index) {
+        return Optional.empty();
+    }
 }

@@ -59,6 +59,13 @@ public final class Devices {
         return provider.imagine(colon < 0 ? 0 : index(name, name.substring(colon + 1)), memory);
     }
 
+    /** What the device of this name, which is one of this machine, consumes; empty if nothing here tells. */
+    public static Optional<EnergyMeter> openEnergyMeter(String name) {
+        int colon = name.indexOf(':');
+        DeviceProvider provider = provider(colon < 0 ? name : name.substring(0, colon));
+        return provider.openEnergyMeter(colon < 0 ? 0 : index(name, name.substring(colon + 1)));
+    }
+
     private static Device open(DeviceProvider provider, int index, DeviceOptions options) {
         if (!provider.arithmetics().contains(options.arithmetic())) {
             throw new UnsupportedFeatureException("device " + provider.kind() + " does not compute in "

@@ -106,8 +106,9 @@ public record CudaLibrary(@Nullable Cuda calls, boolean simulated, String missin
         return new CudaLibrary(null, false, reason);
     }
 
+    /** The symbols of a library, null if it cannot be loaded: a path, or a name that the system finds. */
     @SuppressWarnings("restricted") // this package is where native libraries are bound
-    private static @Nullable SymbolLookup find(String file) {
+    static @Nullable SymbolLookup find(String file) {
         try {
             return file.indexOf(File.separatorChar) < 0
                     ? SymbolLookup.libraryLookup(file, Arena.global())
@@ -117,7 +118,8 @@ public record CudaLibrary(@Nullable Cuda calls, boolean simulated, String missin
         }
     }
 
-    private static List<String> files() {
+    /** Where the driver is looked for. */
+    static List<String> files() {
         String chosen = System.getProperty(PROPERTY, System.getenv(ENVIRONMENT));
         if (chosen != null && !chosen.isEmpty()) {
             return List.of(chosen.equals(SIMULATOR) ? simulator() : chosen);

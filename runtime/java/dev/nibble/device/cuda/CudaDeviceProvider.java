@@ -3,6 +3,7 @@ package dev.nibble.device.cuda;
 import dev.nibble.device.Device;
 import dev.nibble.device.DeviceOptions;
 import dev.nibble.device.DeviceProvider;
+import dev.nibble.device.EnergyMeter;
 import dev.nibble.device.ImaginedDevice;
 import java.util.List;
 import java.util.Optional;
@@ -61,6 +62,11 @@ public final class CudaDeviceProvider implements DeviceProvider {
     @Override
     public Device open(int index, DeviceOptions options) {
         return CudaDevice.open(platform, index);
+    }
+
+    @Override
+    public Optional<EnergyMeter> openEnergyMeter(int index) {
+        return EnergyCounter.open(platform.devices().get(index));
     }
 
     @Override

@@ -51,7 +51,8 @@ final class BenchRowTest {
                 new BenchTest(BenchTest.Kind.GENERATION, 1, 0),
                 model("<model> & \"quotes\""),
                 new BenchRow.Samples(List.of(4.0, 6.0, 8.0)),
-                new BenchRow.Samples(List.of(23e9, 25e9)));
+                new BenchRow.Samples(List.of(23e9, 25e9)),
+                Double.NaN);
     }
 
     private static BenchRow prompt() {
@@ -59,7 +60,8 @@ final class BenchRowTest {
                 new BenchTest(BenchTest.Kind.PROMPT, 1024, 0),
                 model("m"),
                 new BenchRow.Samples(List.of(100.0)),
-                new BenchRow.Samples(List.of(200e9)));
+                new BenchRow.Samples(List.of(200e9)),
+                Double.NaN);
     }
 
     @Test
@@ -68,7 +70,8 @@ final class BenchRowTest {
                 new BenchTest(BenchTest.Kind.GENERATION, 1, 0),
                 model("m", "cuda:0", "a simulated GPU"),
                 new BenchRow.Samples(List.of(4.0)),
-                new BenchRow.Samples(List.of(23e9)));
+                new BenchRow.Samples(List.of(23e9)),
+                Double.NaN);
         assertTrue(BenchReport.json(List.of(row)).contains("\"cuda:0 (simulated)\""));
         assertTrue(BenchReport.table(List.of(row)).text().contains("cuda:0 (simulated)"));
         assertTrue(BenchReport.json(List.of(generation())).contains("\"cpu\""));
@@ -90,7 +93,7 @@ final class BenchRowTest {
     void theCacheThatIsReadGrowsWithTheDepth() {
         BenchTest deep = new BenchTest(BenchTest.Kind.GENERATION, 100, 4000);
         BenchRow row = new BenchRow(
-                deep, model("m"), generation().speed(), generation().limit());
+                deep, model("m"), generation().speed(), generation().limit(), Double.NaN);
         assertEquals("tg100@d4000", deep.name());
         // Token i of 1 … 100 reads 4000 + i entries: 4050.5 on average.
         assertEquals(2_000_000_000 + 4050.5 * 1_000_000, row.bytesPerToken(), EXACT);
@@ -124,10 +127,26 @@ final class BenchRowTest {
         assertEquals(12.006 / 24, json.get("share_of_roofline").asDouble(), EXACT);
     }
 
+    /** What was not measured is not there, rather than zero. */
+    @Test
+    void energyStandsWhereItWasMeasured() {
+        BenchRow row = generation();
+        BenchRow measured = new BenchRow(row.test(), row.model(), row.speed(), row.limit(), 0.125);
+        JsonNode json = new JsonMapper().readTree(BenchReport.json(List.of(row, measured)));
+        assertTrue(!json.get(0).has("joules_per_token"));
+        assertEquals(0.125, json.get(1).get("joules_per_token").asDouble());
+        assertTrue(!BenchReport.table(List.of(row)).csv().contains("J/token"));
+        List<String> lines =
+                BenchReport.table(List.of(row, measured)).csv().lines().toList();
+        assertTrue(lines.get(0).endsWith(",J/token"), lines.get(0));
+        assertTrue(lines.get(1).endsWith(",-"), lines.get(1));
+        assertTrue(lines.get(2).endsWith(",0.125"), lines.get(2));
+    }
+
     @Test
     void aDeviceWithoutLimitsHasNoShare() {
-        BenchRow row =
-                new BenchRow(generation().test(), model("m"), generation().speed(), new BenchRow.Samples(List.of()));
+        BenchRow row = new BenchRow(
+                generation().test(), model("m"), generation().speed(), new BenchRow.Samples(List.of()), Double.NaN);
         JsonNode json =
                 new JsonMapper().readTree(BenchReport.json(List.of(row))).get(0);
         assertTrue(json.get("share_of_roofline").isNull());

@@ -102,6 +102,24 @@ public final class CudaSimulator {
         }
     }
 
+    /**
+     * What the first device consumes from now on, the second one twice as much, and so on.
+     *
+     * @param milliwatts 0: devices do not tell
+     * @param counts whether they count energy, rather than tell the power of the moment alone
+     */
+    public void setPower(int milliwatts, boolean counts) {
+        try {
+            int ignored = (int) Linker.nativeLinker()
+                    .downcallHandle(
+                            library.findOrThrow("nibbleSimulatorPower"),
+                            FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_INT))
+                    .invokeExact(milliwatts, counts ? 1 : 0);
+        } catch (Throwable e) {
+            throw new AssertionError(e);
+        }
+    }
+
     private List<Long> counts(String function) {
         int kinds = Kind.values().length;
         try (Arena arena = Arena.ofConfined()) {
