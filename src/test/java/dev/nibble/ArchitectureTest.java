@@ -163,6 +163,17 @@ class ArchitectureTest {
                 .check(CLASSES);
     }
 
+    /** A thread in a critical call holds up the garbage collector: calls of drivers, which may wait, are never critical. */
+    @Test
+    void onlyTheCpuDeviceMakesCriticalCalls() {
+        noClasses()
+                .that()
+                .resideOutsideOfPackage("dev.nibble.device.cpu")
+                .should()
+                .callMethod(Linker.Option.class, "critical", boolean.class)
+                .check(CLASSES);
+    }
+
     @Test
     void theVectorModuleIsOptional() {
         noClasses()

@@ -39,6 +39,7 @@ final class CudaProcessTest {
 
     @ParameterizedTest
     @CsvSource(delimiter = '|', textBlock = """
+                    NIBBLE_CUDA_LIBRARY=libNoSuchCuda.so.1 | no CUDA driver (libNoSuchCuda.so.1) on this system; install NVIDIA's driver 470 or newer
                     NIBBLE_SIMULATED_DEVICES=0 | finds no device; CUDA_VISIBLE_DEVICES may hide it
                     NIBBLE_SIMULATED_DRIVER=11.2 | is of CUDA 11.2, too old; install driver 470 or newer
                     NIBBLE_SIMULATED_CAPABILITY=7.0 | compute capability 7.0 is below 7.5 (Turing)
@@ -56,6 +57,18 @@ final class CudaProcessTest {
         Result run = nibble(environment, STORY);
         assertEquals(ExitStatus.UNAVAILABLE.code(), run.status, run.err);
         assertTrue(run.err.contains(reason), run.err);
+    }
+
+    @Test
+    void aDeviceThatCannotBeUsedIsListedBesideOneThatCan() throws Exception {
+        String environment = "NIBBLE_SIMULATED_DEVICES=2x1GiB NIBBLE_SIMULATED_CAPABILITY=7.0,8.6";
+        Result devices = nibble(environment, "devices");
+        assertEquals(ExitStatus.DONE.code(), devices.status, devices.err);
+        assertTrue(devices.out.contains("refused: its compute capability 7.0 is below 7.5"), devices.out);
+        assertTrue(devices.out.contains("compute capability 8.6, 1024 MiB"), devices.out);
+        Result run = nibble(environment, STORY);
+        assertEquals(ExitStatus.UNAVAILABLE.code(), run.status, run.err);
+        assertTrue(run.err.contains("device cuda:0, Nibble simulated GPU (sm_70): its compute capability"), run.err);
     }
 
     /** The oldest driver and the oldest device have kernels of their own. */

@@ -6,13 +6,13 @@ import dev.nibble.simulator.NeedsCudaSimulator;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.extension.ExtendWith;
 
-/** The second simulated CUDA device, which takes the kernels for compute capability 7.5, against the reference. */
+/** The third simulated CUDA device, which takes the kernels for compute capability 7.5, against the reference. */
 @Tag("slow")
 @ExtendWith(NeedsCudaSimulator.class)
 class CudaTuringContractTest extends WholeContract {
     @Override
     Device device() {
-        Device device = Devices.open("cuda:1", DeviceOptions.DEFAULT);
+        Device device = Devices.open("cuda:2", DeviceOptions.DEFAULT);
         assertTrue(device.description().contains("compute capability 7.5"), device.description());
         return device;
     }

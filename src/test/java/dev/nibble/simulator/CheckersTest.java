@@ -60,9 +60,38 @@ class CheckersTest {
     }
 
     @Test
-    void nullAndStalePointers() {
+    void nullPointers() {
         fails("mov.u64 %d3, 0; ld.global.u32 %r3, [%d3];", "at 0x0");
         fails("mov.u64 %d3, 0; @%p0 bra END; ld.u8 %r3, [%d3]; END:", "at 0x0");
+    }
+
+    @Test
+    void memoryThatWasFreed() {
+        CudaSimulator simulator = new CudaSimulator();
+        simulator.fail("");
+        try (SimulatedGpu gpu = new SimulatedGpu()) {
+            long kernel = gpu.kernel(PtxText.kernel("ld.global.u32 %r3, [%d1];"), "test");
+            long stale = gpu.zeros(256);
+            gpu.run(kernel, 1, 32, 0, 0, stale, 0);
+            gpu.free(stale);
+            assertThrows(CudaException.class, () -> gpu.run(kernel, 1, 32, 0, 0, stale, 0));
+        }
+        assertTrue(simulator.message().contains("outside of live memory"), simulator.message());
+    }
+
+    @Test
+    void localMemoryHasAnEnd() {
+        String store = ".local .align 4 .b8 x[8]; mov.u64 %d3, x; st.local.u32 [%d3+OFFSET], 1;";
+        passes(store.replace("OFFSET", "4"));
+        fails(store.replace("OFFSET", "8"), "local store");
+    }
+
+    @Test
+    void atomicsAreCheckedToo() {
+        passes("red.global.add.u32 [%d1], 1;");
+        fails("red.global.add.u32 [%d1+256], 1;", "outside of live memory");
+        fails("red.global.add.u32 [%d1+2], 1;", "is not aligned to");
+        fails("red.global.add.u32 [%d2], 1;", "nothing has written");
     }
 
     @ParameterizedTest
@@ -76,10 +105,21 @@ class CheckersTest {
         fails(load, "is not aligned to");
     }
 
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "st.global.u32 [%d0+1], 1;",
+                "mov.u32 %r4, dynamic; st.shared.u32 [%r4+2], 1;",
+                ".local .align 8 .b8 x[16]; mov.u64 %d3, x; st.local.u64 [%d3+4], 1;"
+            })
+    void misalignedStores(String store) {
+        fails(store, "is not aligned to");
+    }
+
     @Test
     void readsOfWhatNothingHasWritten() {
         passes("st.global.u32 [%d2], 1; ld.global.u32 %r3, [%d2];");
-        fails("ld.global.u32 %r3, [%d2];", "nothing has written", "0 bytes into allocation", "thread (0, 0, 0)");
+        fails("ld.global.u32 %r3, [%d2];", "nothing has written", "bytes into allocation", "thread (0, 0, 0)");
         fails("st.global.u8 [%d2], 1; ld.global.u16 %h0, [%d2];", "nothing has written");
         fails("mov.u32 %r4, dynamic; ld.shared.u32 %r3, [%r4];", "shared load", "nothing has written");
         fails(

@@ -66,6 +66,12 @@ final class SimulatedGpu implements AutoCloseable {
         return buffer(new byte[bytes]);
     }
 
+    /** Frees a buffer at once. */
+    void free(long buffer) {
+        buffers.remove(buffer);
+        cuda.memory().free(buffer);
+    }
+
     /** What a buffer holds. */
     MemorySegment read(long buffer, long bytes) {
         MemorySegment target = arena.allocate(bytes);

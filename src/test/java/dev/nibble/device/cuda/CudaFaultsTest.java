@@ -209,6 +209,32 @@ class CudaFaultsTest {
         }
     }
 
+    /** One of two devices that have the layers ends the generation on both. */
+    @ParameterizedTest
+    @ValueSource(strings = {"kernel@30=lost", "cuMemcpyPeerAsync@2=999", "copy@5=719"})
+    void oneOfTwoDevicesThatFailsEndsTheGeneration(String fault) throws IOException {
+        ModelOptions two = ModelOptions.builder().devices("cuda:0", "cuda:1").build();
+        try (LanguageModel model = LanguageModel.openDemo(two);
+                TokenSession session = model.session()) {
+            session.feed(1, 2);
+            simulator.fail(fault);
+            var error = assertThrows(IllegalStateException.class, () -> {
+                for (int i = 0; i < 100; i++) {
+                    session.feed(3);
+                }
+            });
+            assertInstanceOf(DeviceException.class, error.getCause());
+            assertTrue(error.getMessage().contains("device cuda:"), error.getMessage());
+            assertThrows(IllegalStateException.class, model::session);
+        }
+        simulator.fail("");
+        try (LanguageModel model = LanguageModel.openDemo(two);
+                TokenSession session = model.session()) {
+            session.feed(1, 2);
+            assertEquals(model.info().vocabulary(), session.logits().length);
+        }
+    }
+
     /** Copies that take their time delay what comes behind them, when a model is loaded and when it runs; nothing is lost or mixed up. */
     @Test
     void slowCopiesChangeNothing() throws IOException {
