@@ -28,6 +28,11 @@ __device__ inline uint2 pair_point(const unsigned* points, unsigned number) {
     return __ldg(reinterpret_cast<const uint2*>(points) + number);
 }
 
+/* One of its words. */
+__device__ inline unsigned signed_half(const unsigned* points, unsigned number, unsigned signs, int half) {
+    return with_signs(__ldg(points + 2 * number + half), signs >> 4 * half);
+}
+
 __device__ inline void signed_pair(const unsigned* points, unsigned number, unsigned signs, int* words) {
     uint2 point = pair_point(points, number);
     words[0] = with_signs(point.x, signs);

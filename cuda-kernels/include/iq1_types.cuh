@@ -15,6 +15,11 @@ __device__ inline void shifted_point(unsigned number, bool down, int* words) {
     words[1] = (point >> 4 & 0x0f0f0f0f) << 3 | up;
 }
 
+/* The first or the last four columns. */
+__device__ inline unsigned half_point(unsigned number, bool down, int half) {
+    return (__ldg(iq1_points + number) >> 4 * half & 0x0f0f0f0f) << 3 | (down ? 0 : 0x02020202);
+}
+
 /* Low bytes of the numbers of points; for each block 16 bits: the high three bits of four numbers, scale, shift; float16 d. */
 struct IQ1_S {
     static constexpr int BLOCK_BYTES = 50;
@@ -22,6 +27,15 @@ struct IQ1_S {
     static constexpr bool HALVES = false;
     static constexpr bool OFFSETS = false;
     static constexpr int ZERO = 9;
+
+    static constexpr bool BY_WORDS = true;
+
+    template <class Source>
+    __device__ static unsigned word(const Source& panel, int b, int i) {
+        int p = i / 2;
+        unsigned high = panel.word_of_pieces(8 + b / 2) >> b % 2 * 16;
+        return half_point((panel.word_of_pieces(b) >> 8 * p & 255) | (high >> 3 * p & 7) << 8, high & 0x8000, i % 2);
+    }
 
     template <class Source>
     __device__ static Block read(const Source& panel, int b) {
@@ -44,6 +58,15 @@ struct IQ1_M {
     static constexpr bool HALVES = true;
     static constexpr bool OFFSETS = false;
     static constexpr int ZERO = 9;
+
+    static constexpr bool BY_WORDS = true;
+
+    template <class Source>
+    __device__ static unsigned word(const Source& panel, int b, int i) {
+        int p = i / 2;
+        unsigned bits = panel.word_of_pieces(8 + b / 2) >> (b % 2 * 16 + 4 * p);
+        return half_point((panel.word_of_pieces(b) >> 8 * p & 255) | (bits & 7) << 8, bits & 8, i % 2);
+    }
 
     template <class Source>
     __device__ static Block read(const Source& panel, int b) {

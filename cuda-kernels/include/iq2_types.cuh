@@ -15,6 +15,16 @@ struct IQ2_XXS {
     static constexpr bool OFFSETS = false;
     static constexpr int ZERO = 0;
 
+    static constexpr bool BY_WORDS = true;
+
+    template <class Source>
+    __device__ static unsigned word(const Source& panel, int b, int i) {
+        int p = i / 2;
+        unsigned numbers = panel.word_of_pieces(2 * b);
+        unsigned signs = panel.word_of_pieces(2 * b + 1);
+        return signed_half(iq2_xxs_points, numbers >> 8 * p & 255, even_signs(signs >> 7 * p), i % 2);
+    }
+
     template <class Source>
     __device__ static Block read(const Source& panel, int b) {
         Block to;
@@ -43,6 +53,14 @@ struct IQ2_XS {
     static constexpr bool HALVES = true;
     static constexpr bool OFFSETS = false;
     static constexpr int ZERO = 0;
+
+    static constexpr bool BY_WORDS = true;
+
+    template <class Source>
+    __device__ static unsigned word(const Source& panel, int b, int i) {
+        unsigned bits = panel.word_of_pieces(2 * b + i / 4) >> i / 2 % 2 * 16 & 0xffff;
+        return signed_half(iq2_xs_points, bits & 511, even_signs(bits >> 9), i % 2);
+    }
 
     template <class Source>
     __device__ static Block read(const Source& panel, int b) {
@@ -74,6 +92,16 @@ struct IQ2_S {
     static constexpr bool HALVES = true;
     static constexpr bool OFFSETS = false;
     static constexpr int ZERO = 0;
+
+    static constexpr bool BY_WORDS = true;
+
+    template <class Source>
+    __device__ static unsigned word(const Source& panel, int b, int i) {
+        int p = i / 2;
+        unsigned high = panel.word_of_pieces(16 + b / 4) >> (b % 4 * 8 + 2 * p);
+        unsigned number = (panel.word_of_pieces(b) >> 8 * p & 255) | (high & 3) << 8;
+        return signed_half(iq2_s_points, number, panel.word_of_pieces(8 + b) >> 8 * p, i % 2);
+    }
 
     template <class Source>
     __device__ static Block read(const Source& panel, int b) {

@@ -15,6 +15,14 @@ struct IQ3_XXS {
     static constexpr bool OFFSETS = false;
     static constexpr int ZERO = 0;
 
+    static constexpr bool BY_WORDS = true;
+
+    template <class Source>
+    __device__ static unsigned word(const Source& panel, int b, int i) {
+        unsigned number = panel.word_of_pieces(2 * b + i / 4) >> i % 4 * 8 & 255;
+        return with_signs(__ldg(iq3_xxs_points + number), even_signs(panel.word_of_pieces(16 + b) >> i / 2 * 7) >> i % 2 * 4);
+    }
+
     template <class Source>
     __device__ static Block read(const Source& panel, int b) {
         Block to;
@@ -43,6 +51,15 @@ struct IQ3_S {
     static constexpr bool HALVES = false;
     static constexpr bool OFFSETS = false;
     static constexpr int ZERO = 0;
+
+    static constexpr bool BY_WORDS = true;
+
+    template <class Source>
+    __device__ static unsigned word(const Source& panel, int b, int i) {
+        unsigned high = panel.word_of_pieces(16 + b / 4) >> (b % 4 * 8 + i);
+        unsigned number = (panel.word_of_pieces(2 * b + i / 4) >> i % 4 * 8 & 255) | (high & 1) << 8;
+        return with_signs(__ldg(iq3_s_points + number), panel.word(18 + b) >> 4 * i);
+    }
 
     template <class Source>
     __device__ static Block read(const Source& panel, int b) {

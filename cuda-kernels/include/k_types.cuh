@@ -138,7 +138,7 @@ struct IQ4_XS {
     template <class Source>
     __device__ static Block read(const Source& panel, int b) {
         Block to;
-        codes<NonlinearCodes>(panel.piece(b), to.words);
+        codes<NonlinearCodes>(panel.ordered_piece(b), to.words);
         unsigned first = panel.word(32);
         int scale = static_cast<int>((panel.word(33) >> 4 * b & 15) | (first >> (16 + 2 * b) & 3) << 4) - 32;
         to.scale = half_bits(first & 0xffff) * static_cast<float>(scale);

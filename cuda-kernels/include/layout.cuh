@@ -15,6 +15,7 @@
  *   OFFSETS: whether there are offsets
  *   ZERO: the quant that means 0
  *   read(source, b): block b of a panel
+ *   word(source, b, i), and BY_WORDS, where one word of its quants takes more than that of each piece
  */
 #pragma once
 #include <cuda_fp16.h>
@@ -64,23 +65,47 @@ __device__ inline size_t place(int offset, int row, int size) {
     return 0;
 }
 
+/* Global memory that nobody writes, and shared memory. */
+struct Constant {
+    template <class Value>
+    __device__ static Value load(const bytes* at) {
+        return __ldg(reinterpret_cast<const Value*>(at));
+    }
+};
+struct Shared {
+    template <class Value>
+    __device__ static Value load(const bytes* at) {
+        return *reinterpret_cast<const Value*>(at);
+    }
+};
+
 /* The string of a row in a panel where it is; the blocks that are read need not be known when this is compiled. */
-template <class Type>
+template <class Type, class Memory = Constant>
 struct StoredPanel {
     const bytes* panel;
     int row;
     int blocks;
 
     __device__ uint4 piece(int p) const {
-        return __ldg(reinterpret_cast<const uint4*>(panel + p * 512 + row * 16));
+        return Memory::template load<uint4>(panel + p * 512 + row * 16);
+    }
+
+    /* One whose half bytes have the order of columns. */
+    __device__ uint4 ordered_piece(int p) const {
+        return piece(p);
+    }
+
+    /* One that is known to be in a piece of 16 bytes. */
+    __device__ unsigned word_of_pieces(int i) const {
+        return Memory::template load<unsigned>(panel + i / 4 * 512 + row * 16 + i % 4 * 4);
     }
 
     __device__ unsigned word(int i) const {
-        return __ldg(reinterpret_cast<const unsigned*>(panel + place(4 * i, row, Type::BYTES)));
+        return Memory::template load<unsigned>(panel + place(4 * i, row, Type::BYTES));
     }
 
     __device__ unsigned half(int i) const {
-        return __ldg(reinterpret_cast<const unsigned short*>(panel + place(2 * i, row, Type::BYTES)));
+        return Memory::template load<unsigned short>(panel + place(2 * i, row, Type::BYTES));
     }
 
     /* A field of `size` bytes, which the fields of a block before it take `before` bytes of. */
@@ -92,15 +117,15 @@ struct StoredPanel {
     }
 
     __device__ unsigned field_byte(int before, int b) const {
-        return __ldg(field(before, 1, b));
+        return Memory::template load<bytes>(field(before, 1, b));
     }
 
     __device__ unsigned field_half(int before, int b) const {
-        return __ldg(reinterpret_cast<const unsigned short*>(field(before, 2, b)));
+        return Memory::template load<unsigned short>(field(before, 2, b));
     }
 
     __device__ unsigned field_word(int before, int b) const {
-        return __ldg(reinterpret_cast<const unsigned*>(field(before, 4, b)));
+        return Memory::template load<unsigned>(field(before, 4, b));
     }
 };
 
@@ -146,6 +171,10 @@ struct LoadedPanel {
 
     __device__ uint4 piece(int p) const {
         return make_uint4(words[4 * p], words[4 * p + 1], words[4 * p + 2], words[4 * p + 3]);
+    }
+
+    __device__ uint4 ordered_piece(int p) const {
+        return piece(p);
     }
 
     __device__ unsigned field_byte(int before, int b) const {

@@ -107,7 +107,7 @@ struct IQ4_NL {
     template <class Source>
     __device__ static Block read(const Source& panel, int b) {
         Block to;
-        codes<NonlinearCodes>(panel.piece(b), to.words);
+        codes<NonlinearCodes>(panel.ordered_piece(b), to.words);
         to.scale = half_bits(panel.field_half(16, b));
         return to;
     }
@@ -124,7 +124,7 @@ struct MXFP4 {
     template <class Source>
     __device__ static Block read(const Source& panel, int b) {
         Block to;
-        codes<TwiceE2M1Codes>(panel.piece(b), to.words);
+        codes<TwiceE2M1Codes>(panel.ordered_piece(b), to.words);
         unsigned exponent = panel.field_byte(16, b);
         /* 2^-127 has no exponent, but the upper bit of its fraction. Exponent 255 is that of no number. */
         unsigned bits = exponent == 0 ? 0x00400000 : exponent == 255 ? 0x7fc00000 : exponent << 23;

@@ -39,6 +39,17 @@ struct TQ1_0 {
     static constexpr bool OFFSETS = false;
     static constexpr int ZERO = 1;
 
+    static constexpr bool BY_WORDS = true;
+
+    template <class Source>
+    __device__ static unsigned word(const Source& panel, int b, int i) {
+        int half = i / 4;
+        if (b == 7 && half == 1) {
+            return ternary_digit(panel.word(12), i % 4);
+        }
+        return b < 5 ? ternary_digit(panel.word_of_pieces(i), b) : ternary_digit(panel.word_of_pieces(8 + i % 4), 2 * (b - 5) + half);
+    }
+
     template <class Source>
     __device__ static Block read(const Source& panel, int b) {
         Block to;

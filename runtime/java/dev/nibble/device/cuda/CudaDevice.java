@@ -29,6 +29,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 
 /** A GPU with NVIDIA's driver. */
 public final class CudaDevice implements Device {
@@ -46,6 +47,8 @@ public final class CudaDevice implements Device {
 
     /** By size: the stream runs in order, so that all steps can share it. */
     private final Map<Long, Allocation> scratch = new ConcurrentHashMap<>();
+
+    private @Nullable ProductLeftovers leftovers;
 
     private CudaDevice(CudaHandles handles) {
         this.handles = handles;
@@ -255,6 +258,14 @@ public final class CudaDevice implements Device {
     synchronized PlaceLists placeLists(int experts, int capacity) {
         return placeLists.computeIfAbsent(
                 List.of(experts, capacity), key -> PlaceLists.allocate(memory, experts, capacity));
+    }
+
+    /** What blocks of one launch of {@code mma.cu} leave for each other; such launches run one at a time. */
+    synchronized ProductLeftovers leftovers() {
+        if (leftovers == null) {
+            leftovers = ProductLeftovers.allocate(this);
+        }
+        return leftovers;
     }
 
     @Override

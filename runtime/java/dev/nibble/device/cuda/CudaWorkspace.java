@@ -9,7 +9,8 @@ final class CudaWorkspace {
 
     /** All that steps of a form need. */
     static long bytes(CudaTraits traits, StepForm form) {
-        return StepWorkspace.bytes(
-                form, ProductLaunches.FEW_PLACES, rows -> AttentionLaunches.partials(traits, form, rows));
+        return ProductLeftovers.bytes(traits)
+                + StepWorkspace.bytes(
+                        form, ProductLaunches.FEW_PLACES, rows -> AttentionLaunches.partials(traits, form, rows));
     }
 }

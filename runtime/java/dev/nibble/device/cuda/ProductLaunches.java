@@ -3,6 +3,7 @@ package dev.nibble.device.cuda;
 import dev.nibble.device.Buffer;
 import dev.nibble.device.Operation;
 import dev.nibble.device.Operation.Product;
+import dev.nibble.device.RowCount;
 import dev.nibble.device.kernel.LaunchPlanner;
 import dev.nibble.device.kernel.PlaceLists;
 import java.util.ArrayList;
@@ -16,6 +17,9 @@ final class ProductLaunches implements LaunchPlanner.Products {
 
     /** Up to so many places of experts, each reads its expert's weights by itself. */
     static final int FEW_PLACES = 16;
+
+    /** Up to so many rows of activations are multiplied without tensor cores. */
+    private static final int FEW_ROWS = 8;
 
     private static final int WARP = 32;
 
@@ -47,16 +51,25 @@ final class ProductLaunches implements LaunchPlanner.Products {
     public void matmul(Operation.Matmul matmul) {
         int limit = matmul.rows().limit();
         for (List<Product> group : groups(matmul.products())) {
-            ProductShape shape = shape(limit, group, 1);
-            CudaLaunchBuilder launch = kernel(group, shape)
-                    .buffer(matmul.rows().live())
-                    .memory(null)
-                    .memory(null)
-                    .integer(1)
-                    .integer(0);
-            input(launch, group, matmul.x(), matmul.quantized()).integer(1);
-            launch(launch, group, shape, Math.ceilDiv(limit, shape.rows()));
+            if (usesTensors(group, limit)) {
+                multiplyByTensors(matmul.rows(), group, matmul.quantized(), null, limit, 1);
+            } else {
+                multiply(matmul, group);
+            }
         }
+    }
+
+    private void multiply(Operation.Matmul matmul, List<Product> group) {
+        int limit = matmul.rows().limit();
+        ProductShape shape = shape(limit, group, 1);
+        CudaLaunchBuilder launch = kernel(group, shape)
+                .buffer(matmul.rows().live())
+                .memory(null)
+                .memory(null)
+                .integer(1)
+                .integer(0);
+        input(launch, group, matmul.x(), matmul.quantized()).integer(1);
+        launch(launch, group, shape, Math.ceilDiv(limit, shape.rows()));
     }
 
     @Override
@@ -68,20 +81,66 @@ final class ProductLaunches implements LaunchPlanner.Products {
         for (List<Product> group : groups(matmul.products())) {
             // Of few places each works by itself, of many those of an expert together: about so many.
             int together = lists == null ? 1 : Math.max(2, Math.ceilDiv(places, experts));
-            ProductShape shape = shape(together, group, experts);
-            CudaLaunchBuilder launch = kernel(group, shape).buffer(matmul.rows().live());
-            if (lists == null) {
-                launch.buffer(matmul.ids()).memory(null).integer(used).integer(experts);
+            int sharing = matmul.x().width() == columns(group) ? used : 1;
+            if (lists != null && usesTensors(group, together)) {
+                // Some experts have more than others.
+                multiplyByTensors(matmul.rows(), group, matmul.quantized(), lists, together + together / 2, sharing);
             } else {
-                launch.memory(lists.places())
-                        .memory(lists.counts())
-                        .integer(used)
-                        .integer(places);
+                multiply(matmul, group, lists, together, sharing);
             }
-            input(launch, group, matmul.x(), matmul.quantized())
-                    .integer(matmul.x().width() == columns(group) ? used : 1);
-            launch(launch, group, shape, lists == null ? places : experts);
         }
+    }
+
+    private void multiply(
+            Operation.ExpertMatmul matmul, List<Product> group, @Nullable PlaceLists lists, int together, int sharing) {
+        int used = matmul.ids().width();
+        int experts = group.getFirst().weight().shape().matrices();
+        int places = matmul.rows().limit() * used;
+        ProductShape shape = shape(together, group, experts);
+        CudaLaunchBuilder launch = kernel(group, shape).buffer(matmul.rows().live());
+        if (lists == null) {
+            launch.buffer(matmul.ids()).memory(null).integer(used).integer(experts);
+        } else {
+            launch.memory(lists.places()).memory(lists.counts()).integer(used).integer(places);
+        }
+        input(launch, group, matmul.x(), matmul.quantized()).integer(sharing);
+        launch(launch, group, shape, lists == null ? places : experts);
+    }
+
+    /** Whether tensor cores multiply so many rows faster. */
+    private boolean usesTensors(List<Product> group, int rows) {
+        return rows > FEW_ROWS && TensorShape.serves(plan.device().traits(), layout(group.getFirst()));
+    }
+
+    /**
+     * Launches {@code mma.cu}.
+     *
+     * @param lists the places of experts, null where all rows have one matrix
+     * @param together about so many rows have a matrix together
+     */
+    private void multiplyByTensors(
+            RowCount rows,
+            List<Product> group,
+            @Nullable Buffer quantized,
+            @Nullable PlaceLists lists,
+            int together,
+            int sharing) {
+        WeightLayout layout = layout(group.getFirst());
+        TensorShape shape = TensorShape.of(plan.device().traits(), layout, together);
+        ProductLeftovers leftovers = plan.device().leftovers();
+        CudaLaunchBuilder launch = plan.kernel(layout.named("mma"), shape.kernel(layout))
+                .buffer(rows.live())
+                .memory(lists == null ? null : lists.places())
+                .memory(lists == null ? null : lists.counts())
+                .integer(lists == null ? 0 : lists.capacity())
+                .integer(group.getFirst().weight().shape().matrices())
+                .integer(sharing)
+                .integer(Math.ceilDiv(tiles(group), TensorShape.ROW_TILES))
+                .quantized(quantized)
+                .integer(columns(group))
+                .memory(leftovers.sums())
+                .memory(leftovers.arrived());
+        parts(launch, group).sharedMemory(shape.shared()).grid(shape.blocks(), 1, 1, shape.threads(), 1);
     }
 
     private PlaceLists listPlaces(Operation.ExpertMatmul matmul, int experts, int places) {
@@ -148,7 +207,11 @@ final class ProductLaunches implements LaunchPlanner.Products {
 
     /** Sets the arguments of all weights, then the sizes. */
     private static void launch(CudaLaunchBuilder launch, List<Product> group, ProductShape shape, int blocks) {
-        launch.integer(columns(group));
+        parts(launch.integer(columns(group)), group)
+                .grid(blocks, Math.ceilDiv(tiles(group), shape.tilesOfBlock()), 1, WARP, shape.warps());
+    }
+
+    private static CudaLaunchBuilder parts(CudaLaunchBuilder launch, List<Product> group) {
         for (Product product : group) {
             CudaWeight weight = (CudaWeight) product.weight();
             launch.memory(weight.memory())
@@ -160,6 +223,6 @@ final class ProductLaunches implements LaunchPlanner.Products {
         for (int i = group.size(); i < GROUP; i++) {
             launch.memory(null).memory(null).memory(null).integer(0).integer(0);
         }
-        launch.grid(blocks, Math.ceilDiv(tiles(group), shape.tilesOfBlock()), 1, WARP, shape.warps());
+        return launch;
     }
 }

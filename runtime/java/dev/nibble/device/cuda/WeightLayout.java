@@ -115,6 +115,20 @@ enum WeightLayout {
         return first > 0;
     }
 
+    /** Bytes of a panel of a tile: 256 columns of 32 rows. */
+    int panelBytes() {
+        return TILE_ROWS * type.blockBytes() * PANEL_COLUMNS / type.blockLength();
+    }
+
+    /** Floats that a row has for 32 columns: scales and offsets. */
+    int rowFactors() {
+        return switch (this) {
+            case Q2_K -> 4;
+            case Q4_1, Q5_1, Q3_K, Q4_K, Q5_K, Q6_K, IQ1_M, IQ2_XS, IQ2_S -> 2;
+            default -> 1;
+        };
+    }
+
     /** Bytes of a tile. */
     static long tileBytes(TensorType type, int columns) {
         return TILE_ROWS * type.rowBytes(columns);

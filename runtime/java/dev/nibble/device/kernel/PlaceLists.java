@@ -4,10 +4,11 @@ package dev.nibble.device.kernel;
  * Which places chose which expert, while one operation runs: the kernel {@code list_places} writes them.
  *
  * @param experts how many experts there are
+ * @param capacity places that an expert can have
  * @param counts places of each
  * @param places their lists
  */
-public record PlaceLists(int experts, Allocation counts, Allocation places) {
+public record PlaceLists(int experts, int capacity, Allocation counts, Allocation places) {
     /** The bytes of lists for each expert being chosen by all of {@code capacity} places. */
     public static long bytes(int experts, int capacity) {
         return (long) experts * (1 + capacity) * Integer.BYTES;
@@ -18,7 +19,8 @@ public record PlaceLists(int experts, Allocation counts, Allocation places) {
         String what = "the lists of the places of " + experts + " experts";
         Allocation counts = memory.allocate((long) experts * Integer.BYTES, what);
         try {
-            return new PlaceLists(experts, counts, memory.allocate((long) experts * capacity * Integer.BYTES, what));
+            return new PlaceLists(
+                    experts, capacity, counts, memory.allocate((long) experts * capacity * Integer.BYTES, what));
         } catch (RuntimeException e) {
             counts.close();
             throw e;

@@ -104,6 +104,26 @@ class CompiledKernelsTest {
         assertTrue(kernels.contains(layout.named("matmul") + "," + layout.named("embed")));
     }
 
+    /** Devices whose blocks can have 99, 163 and 227 KiB of shared memory. */
+    @ParameterizedTest
+    @EnumSource(
+            value = WeightLayout.class,
+            mode = EnumSource.Mode.EXCLUDE,
+            names = {"F32", "F16", "BF16"})
+    void everyQuantizedTypeHasKernelsForTensorCores(WeightLayout layout) throws IOException {
+        Set<String> kernels = kernels(80);
+        for (int kib : new int[] {99, 163, 227}) {
+            CudaTraits device =
+                    new CudaTraits(0, 0, "a device", 80, 12_000, "0000:00:00", 1 << 30, 100, kib << 10, false, true);
+            for (int rows : new int[] {1, 16, 17, 64, 65, 512}) {
+                TensorShape shape = TensorShape.of(device, layout, rows);
+                assertTrue(kernels.contains(layout.named("mma") + "," + shape.kernel(layout)), shape::toString);
+                assertTrue(shape.shared() <= kib << 10, shape::toString);
+                assertTrue(shape.tokens() >= Math.min(rows, 64), shape::toString);
+            }
+        }
+    }
+
     /** Module and name of each kernel that is committed for a compute capability. */
     private static Set<String> kernels(int capability) throws IOException {
         Set<String> kernels = new TreeSet<>();

@@ -32,7 +32,7 @@ class CudaWorkspaceTest {
                 KvPages cache = device.allocateKv(layout, 4)) {
             planned = device.workspaceBytes(new StepForm(limits, HEADS, layout, (long) TABLE * 32, 0, 0));
             assertTrue(planned > 0, "one part each");
-            long taken = 0;
+            long taken = ProductLeftovers.bytes(device.traits());
             for (int limit : limits) {
                 RowCount rows = new RowCount(device.allocate(ElementType.I32, 1, 1), limit);
                 Operation attention = attention(device, rows, cache);
@@ -41,6 +41,18 @@ class CudaWorkspaceTest {
                 taken += free - device.freeMemory();
             }
             assertEquals(planned, taken);
+        }
+    }
+
+    @Test
+    void productsTakeWhatIsPlannedOnce() {
+        KvLayout layout = new KvLayout(2, 64, 64, KvType.F16, KvType.F16, 32);
+        try (CudaDevice device = CudaDevice.open(CudaPlatform.system(), 0)) {
+            long free = device.freeMemory();
+            device.leftovers();
+            device.leftovers();
+            long planned = device.workspaceBytes(new StepForm(Set.of(), HEADS, layout, 32, 0, 0));
+            assertEquals(planned, free - device.freeMemory());
         }
     }
 
