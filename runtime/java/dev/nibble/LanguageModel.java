@@ -198,12 +198,20 @@ public final class LanguageModel implements AutoCloseable {
         int[] step = random.ints(tokens, 0, info.vocabulary()).toArray();
         return engine.operationTimes(context, step, repetitions).stream()
                 .map(time -> new KernelTime(
+                        time.device(),
                         time.cost().name(),
                         time.rows(),
                         time.count(),
                         time.seconds(),
                         time.cost().bytes(),
                         time.cost().multiplyAdds()))
+                .toList();
+    }
+
+    /** What each of the devices has to do for a token, in their order. */
+    public List<DeviceShare> shares() {
+        return engine.work().stream()
+                .map(work -> new DeviceShare(work.device(), work.weightBytes(), work.kvBytes(), work.multiplyAdds()))
                 .toList();
     }
 

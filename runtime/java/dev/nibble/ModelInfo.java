@@ -47,7 +47,13 @@ public record ModelInfo(
         long multiplyAddsPerToken) {
     /** The device's name for reports, which say where it is no hardware. */
     public String deviceLabel() {
-        return deviceDescription.toLowerCase(Locale.ROOT).contains("simulated") ? device + " (simulated)" : device;
+        return deviceLabel(device);
+    }
+
+    /** The name of one of its devices for reports. */
+    public String deviceLabel(String name) {
+        boolean simulated = deviceDescription.toLowerCase(Locale.ROOT).contains("simulated");
+        return simulated ? name + " (simulated)" : name;
     }
 
     /** The bytes that the model takes on its devices when it is opened for sequences of so many tokens. */

@@ -50,7 +50,7 @@ record BenchRow(BenchTest test, ModelInfo model, Samples speed, Samples limit, d
     double bytesPerToken() {
         double weights = model.weightBytesPerToken();
         if (reads()) {
-            return weights + model.kvBytesPerToken() * (test.depth() + (test.tokens() + 1) / 2.0);
+            return weights + model.kvBytesPerToken() * test.meanContext();
         }
         double steps = Math.ceil(test.tokens() / (double) model.batch());
         return weights * steps / test.tokens();

@@ -1,7 +1,6 @@
 package dev.nibble.bench;
 
 import dev.nibble.DeviceEnergy;
-import dev.nibble.DeviceLimits;
 import dev.nibble.LanguageModel;
 import dev.nibble.TokenSession;
 import java.util.ArrayList;
@@ -16,11 +15,11 @@ final class BenchRun {
     private static final double NANOS = 1e9;
 
     private final LanguageModel model;
-    private final Optional<DeviceLimits> limits;
+    private final Optional<BenchLimits> limits;
     private final int repetitions;
     private final Random random = new Random(1);
 
-    BenchRun(LanguageModel model, Optional<DeviceLimits> limits, int repetitions) {
+    BenchRun(LanguageModel model, Optional<BenchLimits> limits, int repetitions) {
         this.model = model;
         this.limits = limits;
         this.repetitions = repetitions;
@@ -38,10 +37,10 @@ final class BenchRun {
                 seconds(session, test);
             } while (System.nanoTime() - start < WARM_UP_NANOS);
             model.warmUp();
-            limits.ifPresent(device -> limit.add(limit(device, test)));
+            limits.ifPresent(devices -> limit.add(devices.measure(test)));
             for (int i = 0; i < repetitions; i++) {
                 speeds.add(test.tokens() / seconds(session, test));
-                limits.ifPresent(device -> limit.add(limit(device, test)));
+                limits.ifPresent(devices -> limit.add(devices.measure(test)));
             }
             joules = joulesPerToken(session, test);
         }
@@ -64,10 +63,6 @@ final class BenchRun {
             } while (System.nanoTime() - start < ENERGY_NANOS);
             return (meter.joules() - before) / tokens;
         }
-    }
-
-    private static double limit(DeviceLimits device, BenchTest test) {
-        return test.kind() == BenchTest.Kind.GENERATION ? device.readBytesPerSecond() : device.multiplyAddsPerSecond();
     }
 
     private double seconds(TokenSession session, BenchTest test) {

@@ -22,6 +22,11 @@ record BenchTest(Kind kind, int tokens, int depth) {
         }
     }
 
+    /** Tokens in the context at each of the tokens, on average. */
+    double meanContext() {
+        return depth + (tokens + 1) / 2.0;
+    }
+
     /** The name in reports: {@code pp512}, {@code tg128}, {@code tg128@d4096}. */
     String name() {
         return kind.id + tokens + (depth == 0 ? "" : "@d" + depth);

@@ -19,7 +19,7 @@ final class KernelReport {
                         "test", row.test().name(),
                         "model", row.model().name(),
                         "type", row.model().type(),
-                        "device", row.model().deviceLabel(),
+                        "device", row.deviceLabel(),
                         "threads", row.model().threads(),
                         "kernel", row.kernel().name(),
                         "rows", row.kernel().rows(),
@@ -56,7 +56,7 @@ final class KernelReport {
             table.row(
                     row.model().name(),
                     row.model().type(),
-                    row.model().deviceLabel(),
+                    row.deviceLabel(),
                     String.valueOf(row.model().threads()),
                     row.test().name(),
                     row.kernel().name(),

@@ -26,6 +26,11 @@ record KernelRow(BenchTest test, ModelInfo model, KernelTime kernel, double shar
         static final Limits NONE = new Limits(Double.NaN, Double.NaN);
     }
 
+    /** The device that it ran on, for reports. */
+    String deviceLabel() {
+        return model.deviceLabel(kernel.device());
+    }
+
     /** Microseconds of one operation. */
     double microseconds() {
         return kernel.seconds() * 1e6;

@@ -1,6 +1,5 @@
 package dev.nibble.bench;
 
-import dev.nibble.DeviceLimits;
 import dev.nibble.LanguageModel;
 import dev.nibble.ModelInfo;
 import dev.nibble.ModelOptions;
@@ -227,7 +226,7 @@ public final class RuntimeBench implements Callable<Integer> {
         ModelInfo info = model.info();
         terminal.note(info.name() + " " + info.type() + " on " + info.device() + " (" + info.deviceDescription() + "), "
                 + info.memory());
-        Optional<DeviceLimits> limits = DeviceLimits.open(info.device(), info.threads());
+        Optional<BenchLimits> limits = BenchLimits.open(model);
         try {
             for (BenchTest test : tests) {
                 if (kernels) {
@@ -239,7 +238,7 @@ public final class RuntimeBench implements Callable<Integer> {
                 rows.add(row);
             }
         } finally {
-            limits.ifPresent(DeviceLimits::close);
+            limits.ifPresent(BenchLimits::close);
         }
     }
 

@@ -1,6 +1,7 @@
 package dev.nibble.device;
 
 import java.lang.foreign.MemorySegment;
+import java.util.OptionalDouble;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -39,6 +40,12 @@ final class BackgroundQueue implements Queue, AutoCloseable {
     public void submit(Step step) {
         steps.acquireUninterruptibly();
         enqueue(() -> queue.submit(step), steps::release);
+    }
+
+    @Override
+    public OptionalDouble time(Step step) {
+        await();
+        return queue.time(step);
     }
 
     @Override

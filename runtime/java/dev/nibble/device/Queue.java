@@ -2,6 +2,7 @@ package dev.nibble.device;
 
 import java.lang.foreign.MemorySegment;
 import java.util.List;
+import java.util.OptionalDouble;
 
 /**
  * A device's stream of work. What is enqueued runs in order; only {@link #read} waits for the device, and
@@ -28,6 +29,15 @@ public interface Queue {
 
     /** Enqueues a step that this device prepared. */
     void submit(Step step);
+
+    /**
+     * Runs a step when all that was enqueued before is done, and waits for it.
+     *
+     * @return the seconds that the device worked on it, by its own clock; empty if it has none
+     */
+    default OptionalDouble time(Step step) {
+        return OptionalDouble.empty();
+    }
 
     /**
      * Waits for all that was enqueued, then copies a buffer of F32 or I32 to host memory.

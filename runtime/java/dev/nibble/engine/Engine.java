@@ -102,6 +102,11 @@ public final class Engine implements AutoCloseable {
         return perToken(weight -> weight.shape().values()) - output.shape().values();
     }
 
+    /** What each device has to do for a token. */
+    public List<DeviceWork> work() {
+        return stages.stream().map(Stage::work).toList();
+    }
+
     private long perToken(ToLongFunction<Weight> measure) {
         ModelConfig config = plan.config();
         return Math.round(stages.stream()

@@ -7,9 +7,11 @@ import dev.nibble.device.Operation;
 import dev.nibble.device.Queue;
 import dev.nibble.device.Resources;
 import dev.nibble.device.Step;
+import dev.nibble.device.Weight;
 import dev.nibble.model.LayerRange;
 import dev.nibble.model.ModelConfig;
 import dev.nibble.model.ModelSource;
+import dev.nibble.model.TensorRole;
 import dev.nibble.model.Weights;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
@@ -61,6 +63,19 @@ final class Stage implements AutoCloseable {
 
     ModelConfig config() {
         return plan.config();
+    }
+
+    /** What this part has to do for a token. */
+    DeviceWork work() {
+        double values = weights.perToken(plan.config(), weight -> weight.shape().values());
+        long output = layers.endsModel()
+                ? weights.matrix(TensorRole.OUTPUT, 0).shape().values()
+                : 0;
+        return new DeviceWork(
+                device.name(),
+                Math.round(weights.perToken(plan.config(), Weight::bytes)),
+                (long) layers.count() * plan.kvLayout().tokenBytes(),
+                Math.round(values) - output);
     }
 
     LayerRange layers() {

@@ -12,6 +12,7 @@ import dev.nibble.foreign.CudaMemory;
 import dev.nibble.foreign.CudaStreams;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
+import java.util.OptionalDouble;
 
 /** The queue of a CUDA device: a stream, which runs what is enqueued in order. */
 final class CudaQueue implements Queue {
@@ -19,6 +20,7 @@ final class CudaQueue implements Queue {
     private static final long STAGING_BYTES = 4 << 20;
 
     private static final int ALIGNMENT = 16;
+    private static final double MILLIS = 1e3;
 
     private final CudaDevice device;
     private final Cuda calls;
@@ -106,13 +108,43 @@ final class CudaQueue implements Queue {
 
     @Override
     public void submit(Step step) {
-        if (!(step instanceof CudaStep prepared) || prepared.device() != device) {
-            throw new IllegalArgumentException("the step was prepared by another device");
-        }
+        CudaStep prepared = own(step);
         device.exclusively(() -> {
             busy = true;
             prepared.enqueue(stream);
         });
+    }
+
+    private CudaStep own(Step step) {
+        if (!(step instanceof CudaStep prepared) || prepared.device() != device) {
+            throw new IllegalArgumentException("the step was prepared by another device");
+        }
+        return prepared;
+    }
+
+    /** Between two marks in the stream. */
+    @Override
+    public OptionalDouble time(Step step) {
+        CudaStep prepared = own(step);
+        return OptionalDouble.of(device.supply(() -> {
+            finish();
+            long start = calls.streams().createEvent(0);
+            try {
+                long end = calls.streams().createEvent(0);
+                try {
+                    busy = true;
+                    calls.streams().record(start, stream);
+                    prepared.enqueue(stream);
+                    calls.streams().record(end, stream);
+                    finish();
+                    return calls.streams().elapsed(start, end) / MILLIS;
+                } finally {
+                    calls.streams().destroyEvent(end);
+                }
+            } finally {
+                calls.streams().destroyEvent(start);
+            }
+        }));
     }
 
     @Override

@@ -14,7 +14,7 @@ final class KernelRowTest {
     /** 10 GB/s, 100 billion multiply-adds per second. */
     private static KernelRow row(long bytes, long multiplyAdds, double seconds, KernelRow.Limits limits) {
         BenchTest test = new BenchTest(BenchTest.Kind.PROMPT, 8, 0);
-        KernelTime kernel = new KernelTime("matmul", 8, 4, seconds, bytes, multiplyAdds);
+        KernelTime kernel = new KernelTime("cpu", "matmul", 8, 4, seconds, bytes, multiplyAdds);
         return new KernelRow(test, BenchRowTest.model("m"), kernel, 0.5, limits);
     }
 

@@ -54,7 +54,7 @@ final class RuntimeBenchTest {
         assertTrue(text(err).contains(inMessage), text(err));
     }
 
-    /** Devices that work in turns have no common limit to be judged by. */
+    /** The reference device has no limit to be judged by. */
     @Test
     void severalDevicesAreNamedInARow() {
         assertEquals(0, bench("-p 8 -n 0 -r 1 --device cpu,reference --threads 1 --markdown"), text(err));
@@ -106,6 +106,16 @@ final class RuntimeBenchTest {
             assertEquals(tokens * 512L * 256, down.get("multiply_adds").asLong());
             assertTrue(down.get("microseconds").asDouble() > 0, down.toString());
             assertTrue(down.get("share_of_roofline").isNull(), "the reference device has no limits");
+        }
+    }
+
+    @Test
+    void severalDevicesAreJudgedTogether() {
+        assertEquals(0, bench("-p 8 -n 1 -r 1 --device cpu,cpu --threads 1 --json"), text(err));
+        for (JsonNode row : new JsonMapper().readTree(text(out))) {
+            assertEquals("cpu,cpu", row.get("device").asString());
+            assertTrue(row.get("share_of_roofline").asDouble() > 0, row.toString());
+            assertTrue(!row.has("joules_per_token"), row.toString());
         }
     }
 
