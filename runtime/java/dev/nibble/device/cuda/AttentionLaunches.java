@@ -36,7 +36,7 @@ final class AttentionLaunches {
                 limit,
                 (long) attention.pageTable().width() * layout.pageTokens());
         long bytes = partials(cut, limit, heads, layout);
-        Allocation partials = bytes == 0 ? null : plan.device().scratch(bytes);
+        Allocation partials = bytes == 0 ? null : plan.device().workspace().scratch(bytes);
         kernel(layout, cut.kernel(layout))
                 .buffer(attention.rows().live())
                 .buffer(attention.positions())

@@ -18,7 +18,6 @@ import dev.nibble.device.WeightUse;
 import dev.nibble.device.kernel.Allocation;
 import dev.nibble.device.kernel.KernelBuffer;
 import dev.nibble.device.kernel.Memory;
-import dev.nibble.device.kernel.PlaceLists;
 import dev.nibble.device.kernel.StepWorkspace;
 import dev.nibble.foreign.Cuda;
 import dev.nibble.foreign.CudaException;
@@ -27,7 +26,6 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
@@ -42,11 +40,8 @@ public final class CudaDevice implements Device {
     private final CudaQueue queue;
     private final StepGraphs graphs;
     private final WeightStaging staging;
-    private final Map<List<Integer>, PlaceLists> placeLists = new HashMap<>();
+    private final StepWorkspace workspace;
     private final Map<Long, Boolean> reached = new HashMap<>();
-
-    /** By size: the stream runs in order, so that all steps can share it. */
-    private final Map<Long, Allocation> scratch = new ConcurrentHashMap<>();
 
     private @Nullable ProductLeftovers leftovers;
 
@@ -57,6 +52,7 @@ public final class CudaDevice implements Device {
         this.calls = handles.calls();
         this.memory = new Memory(
                 new CudaHeap(this), Math.min(traits.memory(), Long.getLong(CudaProperties.MEMORY, Long.MAX_VALUE)));
+        this.workspace = new StepWorkspace(memory);
         this.programs = new CudaPrograms(calls, traits);
         this.staging = new WeightStaging(this, calls);
         this.queue = new CudaQueue(this, calls, handles.stream());
@@ -254,10 +250,9 @@ public final class CudaDevice implements Device {
         return CudaWeight.load(source, use, this);
     }
 
-    /** Lists of the places of experts, shared by all operations of these sizes, of which one runs at a time. */
-    synchronized PlaceLists placeLists(int experts, int capacity) {
-        return placeLists.computeIfAbsent(
-                List.of(experts, capacity), key -> PlaceLists.allocate(memory, experts, capacity));
+    /** What operations need beside their buffers. */
+    StepWorkspace workspace() {
+        return workspace;
     }
 
     /** What blocks of one launch of {@code mma.cu} leave for each other; such launches run one at a time. */
@@ -308,11 +303,6 @@ public final class CudaDevice implements Device {
     public Optional<Roofline> openRoofline() {
         access.checkOpen();
         return Optional.of(new CudaRoofline(this));
-    }
-
-    /** Memory for what launches of one operation leave for each other, at least so many bytes; freed with the device. */
-    Allocation scratch(long bytes) {
-        return scratch.computeIfAbsent(StepWorkspace.scratch(bytes), size -> memory.allocate(size, "scratch memory"));
     }
 
     /** Whether copies to another device go there without the host's memory. */

@@ -144,7 +144,7 @@ final class ProductLaunches implements LaunchPlanner.Products {
     }
 
     private PlaceLists listPlaces(Operation.ExpertMatmul matmul, int experts, int places) {
-        PlaceLists lists = plan.device().placeLists(experts, places);
+        PlaceLists lists = plan.device().workspace().placeLists(experts, places);
         plan.kernel("places", "list_places")
                 .buffer(matmul.rows().live())
                 .buffer(matmul.ids())

@@ -2,17 +2,36 @@ package dev.nibble.device.kernel;
 
 import dev.nibble.device.StepForm;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.function.IntToLongFunction;
 
-/** The memory that operations need beside their buffers. */
+/** The memory that operations need beside their buffers: all steps of a device share it, for one operation runs at a time. */
 public final class StepWorkspace {
     private static final long LEAST_SCRATCH = 1 << 16;
 
-    private StepWorkspace() {}
+    private final Memory memory;
+    private final Map<List<Integer>, PlaceLists> placeLists = new HashMap<>();
+    private final Map<Long, Allocation> scratch = new HashMap<>();
+
+    /** @param memory where it comes from, and with which it is freed */
+    public StepWorkspace(Memory memory) {
+        this.memory = memory;
+    }
+
+    /** Lists of the places of experts, for all operations of these sizes. */
+    public synchronized PlaceLists placeLists(int experts, int capacity) {
+        return placeLists.computeIfAbsent(
+                List.of(experts, capacity), key -> PlaceLists.allocate(memory, experts, capacity));
+    }
+
+    /** Memory for what launches of one operation leave for each other, at least so many bytes. */
+    public synchronized Allocation scratch(long bytes) {
+        return scratch.computeIfAbsent(scratchBytes(bytes), size -> memory.allocate(size, "scratch memory"));
+    }
 
     /** What is allocated where so many bytes of scratch memory are asked for: few sizes, which operations share. */
-    public static long scratch(long bytes) {
+    private static long scratchBytes(long bytes) {
         return Math.max(Long.highestOneBit(bytes - 1) << 1, LEAST_SCRATCH);
     }
 
@@ -27,7 +46,7 @@ public final class StepWorkspace {
         for (int rows : form.limits()) {
             long bytes = partials.applyAsLong(rows);
             if (bytes > 0) {
-                sizes.put(scratch(bytes), scratch(bytes));
+                sizes.put(scratchBytes(bytes), scratchBytes(bytes));
             }
             int places = rows * form.used();
             if (places > fewPlaces) {

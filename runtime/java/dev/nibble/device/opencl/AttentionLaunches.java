@@ -24,7 +24,7 @@ final class AttentionLaunches {
                 limit,
                 (long) attention.pageTable().width() * layout.pageTokens());
         long bytes = Workspace.partials(cut, limit, heads, layout);
-        Allocation partials = bytes == 0 ? null : plan.device().scratch(bytes);
+        Allocation partials = bytes == 0 ? null : plan.device().workspace().scratch(bytes);
         plan.kernel("attention", cut.options(layout), "attention")
                 .buffer(attention.rows().live())
                 .buffer(attention.positions())

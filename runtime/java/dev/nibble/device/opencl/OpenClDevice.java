@@ -18,19 +18,16 @@ import dev.nibble.device.WeightUse;
 import dev.nibble.device.kernel.Allocation;
 import dev.nibble.device.kernel.KernelBuffer;
 import dev.nibble.device.kernel.Memory;
-import dev.nibble.device.kernel.PlaceLists;
+import dev.nibble.device.kernel.StepWorkspace;
 import dev.nibble.foreign.OpenCl;
 import dev.nibble.foreign.OpenClException;
 import dev.nibble.foreign.OpenClInfo;
 import java.lang.ref.Cleaner;
-import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
-import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
-import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.LongConsumer;
 import java.util.function.Supplier;
@@ -48,11 +45,8 @@ public final class OpenClDevice implements Device {
     private final OpenClPrograms programs;
     private final OpenClQueue queue;
     private final WeightStaging staging;
-    private final Map<List<Integer>, PlaceLists> placeLists = new HashMap<>();
+    private final StepWorkspace workspace;
     private final Set<StepKernels> kernels = new HashSet<>();
-
-    /** By size: commands run in order, so that all steps can share it. */
-    private final Map<Long, Allocation> scratch = new ConcurrentHashMap<>();
 
     /** Held while the queue is used and while memory is freed, so that no command is enqueued with memory that is gone. */
     private final ReentrantLock lock = new ReentrantLock();
@@ -65,6 +59,7 @@ public final class OpenClDevice implements Device {
         this.traits = traits;
         this.handles = handles;
         this.memory = new Memory(new OpenClMemory(this), capacity);
+        this.workspace = new StepWorkspace(memory);
         this.programs = new OpenClPrograms(calls, traits, handles.context(), ProgramCache.of(traits));
         this.staging = new WeightStaging(this, calls, handles.queue());
         this.queue = new OpenClQueue(this, calls, handles.queue());
@@ -239,10 +234,9 @@ public final class OpenClDevice implements Device {
         return staging;
     }
 
-    /** Lists of the places of experts, shared by all operations of these sizes, of which one runs at a time. */
-    synchronized PlaceLists placeLists(int experts, int capacity) {
-        return placeLists.computeIfAbsent(
-                List.of(experts, capacity), key -> PlaceLists.allocate(memory, experts, capacity));
+    /** What operations need beside their buffers. */
+    StepWorkspace workspace() {
+        return workspace;
     }
 
     @Override
@@ -286,11 +280,6 @@ public final class OpenClDevice implements Device {
     public Optional<Roofline> openRoofline() {
         checkOpen();
         return Optional.of(new OpenClRoofline(this));
-    }
-
-    /** Memory for what launches of one operation leave for each other, at least so many bytes; freed with the device. */
-    Allocation scratch(long bytes) {
-        return scratch.computeIfAbsent(Workspace.scratch(bytes), size -> memory.allocate(size, "scratch memory"));
     }
 
     /** The kernels of a step were released. */

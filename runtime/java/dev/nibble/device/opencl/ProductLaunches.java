@@ -89,6 +89,7 @@ final class ProductLaunches implements LaunchPlanner.Products {
             return;
         }
         PlaceLists lists = plan.device()
+                .workspace()
                 .placeLists(matmul.products().getFirst().weight().shape().matrices(), places);
         plan.kernel(FAMILY, options(matmul, shape.variant(places)), "list_places")
                 .buffer(matmul.rows().live())

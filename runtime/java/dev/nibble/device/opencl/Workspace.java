@@ -8,11 +8,6 @@ import dev.nibble.device.kernel.StepWorkspace;
 final class Workspace {
     private Workspace() {}
 
-    /** What is allocated where so many bytes of scratch memory are asked for: few sizes, which operations share. */
-    static long scratch(long bytes) {
-        return StepWorkspace.scratch(bytes);
-    }
-
     /** What the parts of an attention leave to be combined; 0 if there is one part. */
     static long partials(AttentionShape cut, int rows, int heads, KvLayout layout) {
         return cut.splits() == 1 ? 0 : (long) rows * heads * cut.splits() * (layout.valueSize() + 2) * Float.BYTES;

@@ -6,23 +6,19 @@ import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import dev.nibble.Generation;
-import dev.nibble.GenerationOptions;
 import dev.nibble.LanguageModel;
 import dev.nibble.ModelOptions;
 import dev.nibble.OutOfCapacityException;
 import dev.nibble.TokenSession;
 import dev.nibble.UnsupportedFeatureException;
-import dev.nibble.device.Buffer;
 import dev.nibble.device.DeviceException;
 import dev.nibble.device.ElementType;
+import dev.nibble.device.kernel.ClosingContract;
 import dev.nibble.foreign.CudaSimulator;
 import dev.nibble.simulator.NeedsCudaSimulator;
 import java.io.IOException;
-import java.lang.foreign.MemorySegment;
 import java.util.Collections;
 import java.util.List;
-import java.util.concurrent.FutureTask;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -35,16 +31,18 @@ import org.junit.jupiter.params.provider.ValueSource;
 /** Drivers and devices that fail: each failure is named, frees what was made, and leaves the program running. */
 @ExtendWith(NeedsCudaSimulator.class)
 @Timeout(300)
-class CudaFaultsTest {
+class CudaFaultsTest extends ClosingContract {
     private final CudaSimulator simulator = new CudaSimulator();
     private List<Long> before = List.of();
 
-    private static CudaDevice open() {
+    @Override
+    protected CudaDevice open() {
         return CudaDevice.open(CudaPlatform.system(), 0);
     }
 
-    private static LanguageModel demo(CudaDevice device) throws IOException {
-        return LanguageModel.openDemo(ModelOptions.builder().device(device).build());
+    @Override
+    protected long pause() {
+        return 50;
     }
 
     private static void generates(CudaDevice device) throws IOException {
@@ -81,7 +79,7 @@ class CudaFaultsTest {
             })
     void aDeviceThatDoesNotOpenIsNamedAndLeavesNothing(String function) throws IOException {
         simulator.fail(function + "@1=999");
-        var error = assertThrows(DeviceException.class, CudaFaultsTest::open);
+        var error = assertThrows(DeviceException.class, this::open);
         assertTrue(error.getMessage().startsWith("device cuda:0: " + function), error.getMessage());
         assertTrue(error.getMessage().contains("CUDA_ERROR_UNKNOWN (999)"), error.getMessage());
         simulator.fail("");
@@ -252,61 +250,5 @@ class CudaFaultsTest {
             session.feed(4);
             return session.logits();
         }
-    }
-
-    @Test
-    void closesDuringAGeneration() throws Exception {
-        for (int tokens = 0; tokens < 4; tokens++) {
-            CudaDevice device = open();
-            LanguageModel model = demo(device);
-            Generation story = model.generate(
-                    "Once", GenerationOptions.builder().maxTokens(1000).build());
-            FutureTask<Integer> reading = new FutureTask<>(() -> {
-                int count = 0;
-                for (var ignored : story) {
-                    count++;
-                }
-                return count;
-            });
-            Thread thread = Thread.ofPlatform().start(reading);
-            Thread.sleep(50L * tokens);
-            model.close();
-            model.close();
-            thread.join();
-            device.close();
-            device.close();
-        }
-    }
-
-    /** A device that is closed under its model ends what runs there. */
-    @Test
-    void closesTheDeviceUnderAModel() throws Exception {
-        CudaDevice device = open();
-        LanguageModel model = demo(device);
-        TokenSession session = model.session();
-        session.feed(1, 2);
-        Thread closing = Thread.ofPlatform().start(device::close);
-        assertThrows(IllegalStateException.class, () -> {
-            while (true) {
-                session.feed(3);
-                session.truncate(2);
-            }
-        });
-        closing.join();
-        model.close();
-    }
-
-    @Test
-    void buffersCloseAfterTheirDeviceAndFromAnyThread() throws Exception {
-        CudaDevice device = open();
-        Buffer one = device.allocate(ElementType.F32, 1, 8);
-        Buffer other = device.allocate(ElementType.Q8, 1, 32);
-        Thread.ofPlatform().start(other::close).join();
-        device.close();
-        one.close();
-        other.close();
-        MemorySegment host = MemorySegment.ofArray(new float[8]);
-        assertThrows(IllegalStateException.class, () -> device.queue().read(one, 0, host));
-        assertThrows(IllegalStateException.class, () -> device.allocate(ElementType.F32, 1, 8));
     }
 }

@@ -1,26 +1,20 @@
 package dev.nibble.device.cuda;
 
-import static org.junit.jupiter.api.Assertions.assertEquals;
-import static org.junit.jupiter.api.Assertions.assertTrue;
-
+import dev.nibble.device.Device;
 import dev.nibble.device.NeedsCuda;
-import dev.nibble.device.Roofline;
-import org.junit.jupiter.api.Test;
+import dev.nibble.device.kernel.RooflineContract;
 import org.junit.jupiter.api.extension.ExtendWith;
 
-/** The measurement of a device's limits. */
+/** The limits of a CUDA device, which may be a simulated one. */
 @ExtendWith(NeedsCuda.class)
-class CudaRooflineTest {
-    @Test
-    void measuresAndFreesItsMemory() {
-        try (CudaDevice device = CudaDevice.open(CudaPlatform.system(), 0)) {
-            long free = device.freeMemory();
-            Roofline roofline = device.openRoofline().orElseThrow();
-            double bytes = roofline.readBytesPerSecond();
-            assertTrue(bytes > 1e5 && bytes < 1e14, bytes + " bytes per second");
-            roofline.close();
-            roofline.close();
-            assertEquals(free, device.freeMemory());
-        }
+class CudaRooflineTest extends RooflineContract {
+    @Override
+    protected Device open() {
+        return CudaDevice.open(CudaPlatform.system(), 0);
+    }
+
+    @Override
+    protected double leastBytesPerSecond() {
+        return 1e5;
     }
 }

@@ -5,23 +5,18 @@ import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import dev.nibble.Generation;
-import dev.nibble.GenerationOptions;
 import dev.nibble.LanguageModel;
-import dev.nibble.ModelOptions;
 import dev.nibble.OutOfCapacityException;
 import dev.nibble.TokenSession;
 import dev.nibble.UnsupportedFeatureException;
-import dev.nibble.device.Buffer;
 import dev.nibble.device.DeviceException;
 import dev.nibble.device.ElementType;
 import dev.nibble.device.NeedsOpenCl;
+import dev.nibble.device.kernel.ClosingContract;
 import dev.nibble.foreign.FaultyOpenCl;
 import dev.nibble.foreign.OpenClLibrary;
 import java.io.IOException;
-import java.lang.foreign.MemorySegment;
 import java.util.List;
-import java.util.concurrent.FutureTask;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.extension.ExtendWith;
@@ -32,7 +27,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 /** Drivers and devices that fail: each failure is named, frees what was made, and leaves the program running. */
 @ExtendWith(NeedsOpenCl.class)
 @Timeout(120)
-class OpenClFaultsTest {
+class OpenClFaultsTest extends ClosingContract {
     private static final int PLATFORM_NOT_FOUND = -1001;
     private static final int DEVICE_NOT_FOUND = -1;
     private static final int ALLOCATION_FAILURE = -4;
@@ -42,12 +37,14 @@ class OpenClFaultsTest {
 
     private final FaultyOpenCl driver = new FaultyOpenCl();
 
-    private OpenClDevice open() {
+    @Override
+    protected OpenClDevice open() {
         return OpenClDevice.open(OpenClPlatforms.of(driver.library()), 0);
     }
 
-    private static LanguageModel demo(OpenClDevice device) throws IOException {
-        return LanguageModel.openDemo(ModelOptions.builder().device(device).build());
+    @Override
+    protected long pause() {
+        return 3;
     }
 
     @Test
@@ -186,61 +183,5 @@ class OpenClFaultsTest {
             assertTrue(error.getMessage().contains(function + " failed with CL_"), error.getMessage());
             assertThrows(IllegalStateException.class, model::session);
         }
-    }
-
-    @Test
-    void closesDuringAGeneration() throws Exception {
-        for (int tokens = 0; tokens < 4; tokens++) {
-            OpenClDevice device = open();
-            LanguageModel model = demo(device);
-            Generation story = model.generate(
-                    "Once", GenerationOptions.builder().maxTokens(1000).build());
-            FutureTask<Integer> reading = new FutureTask<>(() -> {
-                int count = 0;
-                for (var ignored : story) {
-                    count++;
-                }
-                return count;
-            });
-            Thread thread = Thread.ofPlatform().start(reading);
-            Thread.sleep(3L * tokens);
-            model.close();
-            model.close();
-            thread.join();
-            device.close();
-            device.close();
-        }
-    }
-
-    /** A device that is closed under its model ends what runs there. */
-    @Test
-    void closesTheDeviceUnderAModel() throws Exception {
-        OpenClDevice device = open();
-        LanguageModel model = demo(device);
-        TokenSession session = model.session();
-        session.feed(1, 2);
-        Thread closing = Thread.ofPlatform().start(device::close);
-        assertThrows(IllegalStateException.class, () -> {
-            while (true) {
-                session.feed(3);
-                session.truncate(2);
-            }
-        });
-        closing.join();
-        model.close();
-    }
-
-    @Test
-    void buffersCloseAfterTheirDeviceAndFromAnyThread() throws Exception {
-        OpenClDevice device = open();
-        Buffer one = device.allocate(ElementType.F32, 1, 8);
-        Buffer other = device.allocate(ElementType.Q8, 1, 32);
-        Thread.ofPlatform().start(other::close).join();
-        device.close();
-        one.close();
-        other.close();
-        MemorySegment host = MemorySegment.ofArray(new float[8]);
-        assertThrows(IllegalStateException.class, () -> device.queue().read(one, 0, host));
-        assertThrows(IllegalStateException.class, () -> device.allocate(ElementType.F32, 1, 8));
     }
 }

@@ -2,35 +2,29 @@ package dev.nibble.device.opencl;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
-import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.nibble.device.Buffer;
-import dev.nibble.device.Device;
-import dev.nibble.device.DeviceOptions;
-import dev.nibble.device.Devices;
 import dev.nibble.device.ElementType;
 import dev.nibble.device.NeedsOpenCl;
 import dev.nibble.device.NormKind;
 import dev.nibble.device.Operation;
 import dev.nibble.device.RowCount;
 import dev.nibble.device.Step;
+import dev.nibble.device.kernel.PeersContract;
 import dev.nibble.foreign.OpenCl;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 import java.util.Collections;
-import java.util.Random;
 import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 
-/** Copies between devices of one context, of two contexts, and from another kind of device. */
+/** Copies between devices of one context, and of two contexts. */
 @ExtendWith(NeedsOpenCl.class)
-class OpenClPeersTest {
-    private static final int ROWS = 700;
-    private static final int WIDTH = 2051;
-
-    private static OpenClDevice open(int index) {
+class OpenClPeersTest extends PeersContract {
+    @Override
+    protected OpenClDevice open(int index) {
         Assumptions.assumeTrue(
                 OpenClPlatforms.system().devices().size() > index,
                 "there is one OpenCL device; PoCL shows two with POCL_DEVICES=\"pthread pthread\"");
@@ -63,15 +57,6 @@ class OpenClPeersTest {
         calls.releaseContext(context);
     }
 
-    @Test
-    void receivesFromAnotherKindOfDevice() {
-        try (OpenClDevice first = open(0);
-                Device reference = Devices.open("reference", DeviceOptions.DEFAULT)) {
-            copies(reference, first);
-            copies(first, reference);
-        }
-    }
-
     /** What was enqueued before the copy is in it, and what is enqueued after it is not. */
     @Test
     void copiesStandInOrder() {
@@ -101,32 +86,6 @@ class OpenClPeersTest {
                 Arrays.fill(values, 10 * round - 5);
                 assertArrayEquals(values, read, "round " + round);
             }
-        }
-    }
-
-    private static void copies(Device from, Device to) {
-        try (Buffer source = from.allocate(ElementType.F32, ROWS + 2, WIDTH);
-                Buffer target = to.allocate(ElementType.F32, ROWS + 1, WIDTH)) {
-            float[] values = new float[(ROWS + 1) * WIDTH];
-            Random random = new Random(1);
-            for (int i = 0; i < values.length; i++) {
-                values[i] = random.nextFloat();
-            }
-            float[] other = new float[(ROWS + 1) * WIDTH];
-            Arrays.fill(other, -1);
-            for (int rows : new int[] {1, ROWS}) {
-                from.queue().write(source, 0, MemorySegment.ofArray(values));
-                to.queue().write(target, 0, MemorySegment.ofArray(other));
-                to.queue().receive(target, from.queue(), source, rows);
-                from.queue().write(source, 0, MemorySegment.ofArray(other));
-                float[] read = new float[values.length];
-                to.queue().read(target, 0, MemorySegment.ofArray(read));
-                System.arraycopy(values, 0, other, 0, rows * WIDTH);
-                assertArrayEquals(other, read, rows + " rows");
-                Arrays.fill(other, -1);
-            }
-            assertThrows(
-                    IllegalArgumentException.class, () -> to.queue().receive(target, from.queue(), source, ROWS + 2));
         }
     }
 }
