@@ -251,19 +251,25 @@ extern "C" __global__ void gate_quantize(const int *live, int gelu, const float 
     }
 }
 
-// The weighted sum of parts of each row. Blocks of threads (pieces of a row, n).
+// The weighted sum of parts of each row, and what all rows share, as much of it as a logit says. Blocks of threads (pieces of a row, n).
 //   live    (1)
 //   x       (n, used, width)
 //   weights (n, used)
+//   shared  (n, width) or null
+//   gate    (n) or null
 //   out     (n, width)
-extern "C" __global__ void combine(
-        const int *live, const float *x, const float *weights, int used, float *out, int width) {
+extern "C" __global__ void combine(const int *live, const float *x, const float *weights, int used, const float *shared,
+        const float *gate, float *out, int width) {
     size_t row = blockIdx.y;
     if (row >= *live) {
         return;
     }
+    float share = gate ? 1 / (1 + expf(-gate[row])) : 1;
     EACH_PIECE(i, width) {
         float4 sum = make_float4(0, 0, 0, 0);
+        if (shared) {
+            sum = load4(shared + row * width, i, width) * share;
+        }
         for (int part = 0; part < used; part++) {
             sum = sum + load4(x + (row * used + part) * width, i, width) * weights[row * used + part];
         }
@@ -271,54 +277,4 @@ extern "C" __global__ void combine(
     }
 }
 
-// Chooses the experts of a row: those of the largest logits, the lower id among equals. The first warp of a block does a row.
-//   live    (1)
-//   logits  (n, experts)
-//   ids     (n, used)
-//   weights (n, used)
-//   shared memory: floats (experts)
-extern "C" __global__ void route(const int *live, int sigmoid, int normalize, float scale, const float *logits, int experts,
-        int *ids, float *weights, int used) {
-    extern __shared__ float left[];
-    size_t row = blockIdx.x;
-    int lane = threadIdx.x;
-    if (row >= *live || lane >= WARP) {
-        return;
-    }
-    logits += row * experts;
-    ids += row * used;
-    weights += row * used;
-    // Each lane sees its own experts only.
-    float largest = -INFINITY;
-    for (int i = lane; i < experts; i += WARP) {
-        left[i] = logits[i];
-        largest = fmaxf(largest, left[i]);
-    }
-    largest = warp_max(largest);
-    float all = 0;
-    for (int i = lane; i < experts; i += WARP) {
-        all += expf(left[i] - largest);
-    }
-    all = warp_sum(all);
-    float chosen = 0;
-    for (int n = 0; n < used; n++) {
-        Placed first = {-INFINITY, min(lane, experts - 1)};
-        for (int i = lane; i < experts; i += WARP) {
-            first = left[i] > first.value ? Placed{left[i], i} : first;
-        }
-        first = warp_first(first);
-        float weight = sigmoid ? 1 / (1 + expf(-first.value)) : expf(first.value - largest) / all;
-        chosen += weight;
-        if (first.place % WARP == lane) {
-            left[first.place] = -INFINITY;
-        }
-        if (n % WARP == lane) {
-            ids[n] = first.place;
-            weights[n] = weight;
-        }
-    }
-    float factor = normalize ? scale / chosen : scale;
-    for (int n = lane; n < used; n += WARP) {
-        weights[n] *= factor;
-    }
-}
+#include "route.cuh"

@@ -2,7 +2,8 @@
 #include "cache.cl"
 
 // Attention over a paged cache with streaming softmax (Milakov and Gimelshein, 2018; Dao et al., 2022).
-// Built with QUERIES, KEY_SIZE, VALUE_SIZE, KEYS and VALUES (F32, F16, Q8_0 or Q4_0), TILE, VECTOR, LANES.
+// Built with QUERIES, KEY_SIZE, VALUE_SIZE, KEYS and VALUES (F32, F16, Q8_0 or Q4_0), TILE, VECTOR, LANES. With LATENT, values are part of
+// the keys: a query has another part that meets them.
 #pragma OPENCL FP_CONTRACT OFF
 
 #define VALUE_STRIDE ROW_OF_VALUES(VALUE_SIZE)
@@ -19,6 +20,9 @@
 #endif
 
 #include "scores.cl"
+#ifdef LATENT
+#include "latent.cl"
+#endif
 
 // The position of a token, counted over pages of `stride` places.
 inline int position_of(int place, int page_tokens, int stride) {
@@ -36,6 +40,7 @@ kernel __attribute__((reqd_work_group_size(LANES, 1, 1))) void attention(
         global const int *page_table,  // (slots, table_width)
         int table_width,
         global const float *q,        // (n, heads, KEY_SIZE)
+        global const float *latent_q,  // (n, heads, VALUE_SIZE), with LATENT only
         global const uchar *keys,     // (kv_heads, pages, KEY_SIZE, stride)
         global const uchar *values,   // (kv_heads, pages, stride, VALUE_SIZE)
         int pages,
@@ -55,6 +60,9 @@ kernel __attribute__((reqd_work_group_size(LANES, 1, 1))) void attention(
     local float queries[KEY_SIZE * QUERIES];
     local float scales[KEY_BLOCKS * QUERIES];
     local float sums[KEY_BLOCKS * QUERIES];
+#ifdef LATENT
+    local float latents[VALUE_STRIDE * QUERIES];
+#endif
     local float scores[QUERIES * TILE];
     local float most[QUERIES];
     local float totals[QUERIES];
@@ -94,6 +102,9 @@ kernel __attribute__((reqd_work_group_size(LANES, 1, 1))) void attention(
         int first = window == 0 ? 0 : max(0, least - window + 1);
         barrier(CLK_LOCAL_MEM_FENCE);
         load_queries(q, row, end, first_row, heads, head, per_row, scale, queries, scales, sums);
+#ifdef LATENT
+        load_latent_queries(latent_q, row, end, first_row, heads, head, per_row, scale, latents);
+#endif
         for (int j = lid; j < QUERIES; j += LANES) {
             int its = first_row + j / per_row;
             last[j] = its >= row && its < end ? positions[its] : -1;
@@ -124,6 +135,11 @@ kernel __attribute__((reqd_work_group_size(LANES, 1, 1))) void attention(
                     global const uchar *page = keys + (ulong)table[place / stride] * KEY_PAGE(KEY_SIZE, stride);
                     floats s[QUERIES];
                     score(page, stride, in_page, queries, scales, sums, s);
+#ifdef LATENT
+                    global const uchar *vectors =
+                            values + (ulong)table[place / stride] * VALUE_PAGE(VALUE_SIZE, stride);
+                    add_latent_scores(vectors, stride, in_page, latents, s);
+#endif
                     ints its = token + IOTA;
                     ints inside = in_page + IOTA < page_tokens;
 #pragma unroll

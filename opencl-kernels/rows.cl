@@ -357,12 +357,14 @@ kernel void gate_quantize(
 #endif
 }
 
-// The weighted sum of parts of each row. Global size as of gate.
+// The weighted sum of parts of each row, and what all rows share, as much of it as a logit says. Global size as of gate.
 kernel void combine(
         global const int *live,       // (1)
         global const float *x,        // (n, used, width)
         global const float *weights,  // (n, used)
         int used,
+        global const float *shared,   // (n, width) or null
+        global const float *gate,     // (n) or null
         global float *out,            // (n, width)
         int width) {
     int row = get_global_id(1);
@@ -371,8 +373,12 @@ kernel void combine(
     }
     x += (ulong)row * used * width;
     out += (ulong)row * width;
+    float share = gate ? 1 / (1 + exp(-gate[row])) : 1;
     EACH_PIECE(i, width) {
         floats sum = 0;
+        if (shared) {
+            sum = share * load_some(shared + (ulong)row * width + i, width - i);
+        }
         for (int part = 0; part < used; part++) {
             sum = fma((floats)(weights[row * used + part]), load_some(x + (ulong)part * width + i, width - i), sum);
         }

@@ -1,12 +1,14 @@
 package dev.nibble.device.cuda;
 
+import dev.nibble.UnsupportedFeatureException;
 import dev.nibble.device.KvLayout;
 import dev.nibble.device.Operation;
 import dev.nibble.device.StepForm;
 import dev.nibble.device.kernel.Allocation;
+import dev.nibble.device.kernel.LaunchPlanner;
 
 /** The launches that attend to the KV cache: {@code attention.cu}. */
-final class AttentionLaunches {
+final class AttentionLaunches implements LaunchPlanner.Attention {
     private final CudaPlan plan;
 
     AttentionLaunches(CudaPlan plan) {
@@ -24,7 +26,15 @@ final class AttentionLaunches {
         return cut.splits() == 1 ? 0 : (long) rows * heads * cut.splits() * (layout.valueSize() + 2) * Float.BYTES;
     }
 
-    void attention(Operation.Attention attention) {
+    @Override
+    public void latentAttention(Operation.LatentAttention attention) {
+        // Refused when its cache was to be allocated.
+        throw new UnsupportedFeatureException("device " + plan.device().name()
+                + " has no attention over latent vectors; use the device cpu or opencl");
+    }
+
+    @Override
+    public void attention(Operation.Attention attention) {
         KvLayout layout = attention.cache().layout();
         int limit = attention.rows().limit();
         int heads = attention.form().heads();

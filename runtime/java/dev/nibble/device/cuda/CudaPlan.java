@@ -30,7 +30,7 @@ final class CudaPlan implements SharedKernels {
     /** Plans a step. */
     void plan(List<Operation> operations) {
         AttentionLaunches attention = new AttentionLaunches(this);
-        new LaunchPlanner(this, new ProductLaunches(this), attention::attention).plan(operations);
+        new LaunchPlanner(this, new ProductLaunches(this), attention).plan(operations);
     }
 
     @Override

@@ -6,6 +6,7 @@ import dev.nibble.device.Operation.Product;
 import dev.nibble.device.RowCount;
 import dev.nibble.device.kernel.LaunchPlanner;
 import dev.nibble.device.kernel.PlaceLists;
+import dev.nibble.device.kernel.StepWorkspace;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -77,7 +78,8 @@ final class ProductLaunches implements LaunchPlanner.Products {
         int used = matmul.ids().width();
         int experts = matmul.products().getFirst().weight().shape().matrices();
         int places = Math.multiplyExact(matmul.rows().limit(), used);
-        PlaceLists lists = places <= FEW_PLACES ? null : listPlaces(matmul, experts, places);
+        boolean listed = StepWorkspace.needsLists(matmul.rows().limit(), places, FEW_PLACES);
+        PlaceLists lists = listed ? listPlaces(matmul, experts, places) : null;
         for (List<Product> group : groups(matmul.products())) {
             // Of few places each works by itself, of many those of an expert together: about so many.
             int together = lists == null ? 1 : Math.max(2, Math.ceilDiv(places, experts));

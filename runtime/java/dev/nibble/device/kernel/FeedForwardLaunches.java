@@ -1,6 +1,5 @@
 package dev.nibble.device.kernel;
 
-import dev.nibble.UnsupportedFeatureException;
 import dev.nibble.device.Activation;
 import dev.nibble.device.Gating;
 import dev.nibble.device.Operation;
@@ -33,10 +32,6 @@ final class FeedForwardLaunches {
 
     void route(Operation.Route route) {
         Gating gating = route.gating();
-        if (route.bias() != null || gating.isGrouped()) {
-            throw new UnsupportedFeatureException(
-                    "this device chooses experts by their probabilities alone; use the device cpu");
-        }
         int experts = route.logits().width();
         kernels.rows("route")
                 .buffer(route.rows().live())
@@ -45,23 +40,26 @@ final class FeedForwardLaunches {
                 .real(gating.scale())
                 .buffer(route.logits())
                 .integer(experts)
+                .buffer(route.bias())
+                .integer(gating.groups())
+                .integer(gating.groupsUsed())
+                .integer(gating.groupBest())
                 .buffer(route.ids())
                 .buffer(route.weights())
                 .integer(gating.used())
-                .sharedMemory((long) experts * Float.BYTES)
+                .sharedMemory((long) (experts + gating.groups()) * Float.BYTES)
                 .groups(route.rows().limit(), shape.lanes());
     }
 
     void combine(Operation.Combine combine) {
-        if (combine.shared() != null) {
-            throw new UnsupportedFeatureException("this device has no shared experts; use the device cpu");
-        }
         int width = combine.out().width();
         kernels.rows("combine")
                 .buffer(combine.rows().live())
                 .buffer(combine.x())
                 .buffer(combine.weights())
                 .integer(combine.weights().width())
+                .buffer(combine.shared())
+                .buffer(combine.gate())
                 .buffer(combine.out())
                 .integer(width)
                 .groups(shape.groups(width), combine.rows().limit(), shape.lanes());

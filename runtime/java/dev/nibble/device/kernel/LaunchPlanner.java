@@ -1,10 +1,8 @@
 package dev.nibble.device.kernel;
 
-import dev.nibble.UnsupportedFeatureException;
 import dev.nibble.device.Buffer;
 import dev.nibble.device.Operation;
 import java.util.List;
-import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -17,7 +15,7 @@ public final class LaunchPlanner {
     private final FeedForwardLaunches feedForward;
     private final KvLaunches cache;
     private final Products products;
-    private final Consumer<Operation.Attention> attention;
+    private final Attention attention;
 
     /** Plans the launches of operations with weights, which each kind of device keeps in a layout of its own. */
     public interface Products {
@@ -31,6 +29,15 @@ public final class LaunchPlanner {
         void expertMatmul(Operation.ExpertMatmul matmul);
     }
 
+    /** Plans the launches of attention. */
+    public interface Attention {
+        /** Plans attention over whole keys. */
+        void attention(Operation.Attention attention);
+
+        /** Plans attention over latent vectors. */
+        void latentAttention(Operation.LatentAttention attention);
+    }
+
     /**
      * Plans for one step of a device.
      *
@@ -38,7 +45,7 @@ public final class LaunchPlanner {
      * @param products plans operations with weights
      * @param attention plans attention
      */
-    public LaunchPlanner(SharedKernels kernels, Products products, Consumer<Operation.Attention> attention) {
+    public LaunchPlanner(SharedKernels kernels, Products products, Attention attention) {
         this.rows = new RowLaunches(kernels);
         this.heads = new HeadLaunches(kernels);
         this.feedForward = new FeedForwardLaunches(kernels);
@@ -94,10 +101,8 @@ public final class LaunchPlanner {
             case Operation.Embed embed -> products.embed(embed);
             case Operation.Matmul matmul -> products.matmul(matmul);
             case Operation.ExpertMatmul matmul -> products.expertMatmul(matmul);
-            case Operation.Attention o -> attention.accept(o);
-            case Operation.LatentAttention o ->
-                throw new UnsupportedFeatureException(
-                        "this device has no attention over latent vectors; use the device cpu");
+            case Operation.Attention o -> attention.attention(o);
+            case Operation.LatentAttention o -> attention.latentAttention(o);
             case Operation.WriteKv o -> cache.writeKv(o);
             case Operation.Rope o -> heads.rope(o);
             case Operation.Hadamard o -> heads.hadamard(o);

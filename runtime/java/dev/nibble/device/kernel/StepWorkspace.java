@@ -48,11 +48,24 @@ public final class StepWorkspace {
             if (bytes > 0) {
                 sizes.put(scratchBytes(bytes), scratchBytes(bytes));
             }
-            int places = rows * form.used();
-            if (places > fewPlaces) {
-                sizes.put(places, PlaceLists.bytes(form.experts(), places));
+            addLists(sizes, form.experts(), rows, form.used(), fewPlaces);
+            if (form.kv().latent()) {
+                addLists(sizes, form.heads(), rows, form.heads(), fewPlaces);
             }
         }
         return sizes.values().stream().mapToLong(Long::longValue).sum();
+    }
+
+    /** Each row of a step takes so many of the matrices, all different. */
+    private static void addLists(Map<Object, Long> sizes, int matrices, int rows, int used, int fewPlaces) {
+        int places = rows * used;
+        if (needsLists(rows, places, fewPlaces)) {
+            sizes.put(List.of(matrices, places), PlaceLists.bytes(matrices, places));
+        }
+    }
+
+    /** Whether the places of a step are listed by matrix: not if there are few, or none that could share one. */
+    public static boolean needsLists(int rows, int places, int fewPlaces) {
+        return rows > 1 && places > fewPlaces;
     }
 }

@@ -1,19 +1,66 @@
 package dev.nibble.device.opencl;
 
+import dev.nibble.device.Buffer;
 import dev.nibble.device.KvLayout;
 import dev.nibble.device.Operation;
+import dev.nibble.device.RowCount;
 import dev.nibble.device.kernel.Allocation;
+import dev.nibble.device.kernel.LaunchPlanner;
+import org.jspecify.annotations.Nullable;
 
 /** The launches that attend to the KV cache: {@code attention.cl}. */
-final class AttentionLaunches {
+final class AttentionLaunches implements LaunchPlanner.Attention {
     private final OpenClPlan plan;
 
     AttentionLaunches(OpenClPlan plan) {
         this.plan = plan;
     }
 
-    void attention(Operation.Attention attention) {
-        OpenClKvPages cache = (OpenClKvPages) attention.cache();
+    /** What both operations have. */
+    private record Input(
+            RowCount rows,
+            Buffer positions,
+            Buffer slots,
+            Buffer pageTable,
+            OpenClKvPages cache,
+            Operation.AttentionForm form,
+            Buffer q,
+            @Nullable Buffer latentQ,
+            @Nullable Buffer sinks,
+            Buffer out) {}
+
+    @Override
+    public void attention(Operation.Attention o) {
+        attend(new Input(
+                o.rows(),
+                o.positions(),
+                o.slots(),
+                o.pageTable(),
+                (OpenClKvPages) o.cache(),
+                o.form(),
+                o.q(),
+                null,
+                o.sinks(),
+                o.out()));
+    }
+
+    @Override
+    public void latentAttention(Operation.LatentAttention o) {
+        attend(new Input(
+                o.rows(),
+                o.positions(),
+                o.slots(),
+                o.pageTable(),
+                (OpenClKvPages) o.cache(),
+                o.form(),
+                o.turned(),
+                o.q(),
+                null,
+                o.out()));
+    }
+
+    private void attend(Input attention) {
+        OpenClKvPages cache = attention.cache();
         KvLayout layout = cache.layout();
         int limit = attention.rows().limit();
         int heads = attention.form().heads();
@@ -32,6 +79,7 @@ final class AttentionLaunches {
                 .buffer(attention.pageTable())
                 .integer(attention.pageTable().width())
                 .buffer(attention.q())
+                .buffer(attention.latentQ())
                 .pages(cache)
                 .integer(cut.tokens(cache.stride()))
                 .integer(heads)
@@ -49,7 +97,7 @@ final class AttentionLaunches {
         }
     }
 
-    private void combine(Operation.Attention attention, AttentionShape cut, KvLayout layout, Allocation partials) {
+    private void combine(Input attention, AttentionShape cut, KvLayout layout, Allocation partials) {
         int heads = attention.form().heads();
         plan.kernel("attention", cut.options(layout), "combine_splits")
                 .buffer(attention.rows().live())

@@ -75,6 +75,7 @@ record AttentionShape(int lanes, int vector, int tile, int queries, int heads, i
     /** The build options of the kernel. */
     String options(KvLayout layout) {
         return OpenClKvPages.options(layout) + " -DKEY_SIZE=" + layout.keySize() + " -DVALUE_SIZE=" + layout.valueSize()
-                + " -DQUERIES=" + queries + " -DTILE=" + tile + " -DLANES=" + lanes + " -DVECTOR=" + vector;
+                + " -DQUERIES=" + queries + " -DTILE=" + tile + " -DLANES=" + lanes + " -DVECTOR=" + vector
+                + (layout.latent() ? " -DLATENT" : "");
     }
 }

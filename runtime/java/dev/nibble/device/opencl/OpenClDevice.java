@@ -251,10 +251,6 @@ public final class OpenClDevice implements Device {
         if (pages < 1) {
             throw new IllegalArgumentException("there is no KV cache of " + pages + " pages");
         }
-        if (layout.latent()) {
-            throw new UnsupportedFeatureException(
-                    "device " + name() + " has no attention over latent vectors; use the device cpu");
-        }
         return new OpenClKvPages(layout, pages, memory);
     }
 

@@ -6,6 +6,7 @@ import dev.nibble.device.Operation.Product;
 import dev.nibble.device.RowCount;
 import dev.nibble.device.kernel.LaunchPlanner;
 import dev.nibble.device.kernel.PlaceLists;
+import dev.nibble.device.kernel.StepWorkspace;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -84,7 +85,7 @@ final class ProductLaunches implements LaunchPlanner.Products {
     public void expertMatmul(Operation.ExpertMatmul matmul) {
         int used = matmul.ids().width();
         int places = Math.multiplyExact(matmul.rows().limit(), used);
-        if (places <= FEW_PLACES) {
+        if (!StepWorkspace.needsLists(matmul.rows().limit(), places, FEW_PLACES)) {
             experts(matmul, shape.variant(1), places, null);
             return;
         }

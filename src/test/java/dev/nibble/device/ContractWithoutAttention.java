@@ -52,6 +52,13 @@ abstract class ContractWithoutAttention {
     }
 
     @Nested
+    class SharedExperts extends SharedExpertContract {
+        SharedExperts() {
+            super(subject());
+        }
+    }
+
+    @Nested
     class Layers extends LayerContract {
         Layers() {
             super(subject());

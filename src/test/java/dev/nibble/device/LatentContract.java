@@ -2,18 +2,11 @@ package dev.nibble.device;
 
 import org.junit.jupiter.api.Nested;
 
-/** Every part of the contract of devices, with what models of latent attention and shared experts need. */
+/** Every part of the contract of devices, with attention over latent vectors. */
 abstract class LatentContract extends WholeContract {
     @Nested
     class LatentAttention extends LatentAttentionContract {
         LatentAttention() {
-            super(subject());
-        }
-    }
-
-    @Nested
-    class SharedExperts extends SharedExpertContract {
-        SharedExperts() {
             super(subject());
         }
     }

@@ -26,4 +26,11 @@ class OpenClAttentionContractTest {
             super(subject());
         }
     }
+
+    @Nested
+    class LatentAttention extends LatentAttentionContract {
+        LatentAttention() {
+            super(subject());
+        }
+    }
 }
