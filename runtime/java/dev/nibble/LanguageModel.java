@@ -324,8 +324,8 @@ public final class LanguageModel implements AutoCloseable {
             return devices.getFirst().description();
         }
         return IntStream.range(0, devices.size())
-                .mapToObj(i -> engine.memory().get(i).layers() + " on "
-                        + devices.get(i).description())
+                .mapToObj(i ->
+                        engine.memory().get(i).part() + " on " + devices.get(i).description())
                 .collect(Collectors.joining("; "));
     }
 

@@ -7,6 +7,7 @@ import dev.nibble.device.KvType;
 import dev.nibble.device.ProductObserver;
 import dev.nibble.engine.EngineOptions;
 import dev.nibble.model.ModelConfig;
+import dev.nibble.model.Split;
 import java.util.Arrays;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -17,7 +18,7 @@ import org.jspecify.annotations.Nullable;
  * @param devices names of devices, e.g. {@code auto}, {@code cpu}; several share the layers of the model, in this order, and one
  *     that is named twice is opened twice
  * @param device an open device to use in place of named ones, which the model does not close; null: those that are named
- * @param tensorSplit the proportions of the layers that each of several devices gets, relative to one another; empty: as
+ * @param tensorSplit the proportions of the model that each of several devices gets, relative to one another; empty: as
  *     free memory and the speeds of the devices allow
  * @param threads threads of devices that run on the CPU; 0: one per processor
  * @param context the most tokens of a sequence; 0: what the model was trained on, at most 4096
@@ -33,6 +34,7 @@ public record ModelOptions(
         List<String> devices,
         @Nullable Device device,
         List<Double> tensorSplit,
+        Split split,
         int threads,
         int context,
         KvType keyType,
@@ -77,7 +79,8 @@ public record ModelOptions(
      */
     EngineOptions engineOptions(ModelConfig config, List<Double> speeds) {
         int tokens = context > 0 ? context : Math.min(config.contextLength(), DEFAULT_CONTEXT);
-        return new EngineOptions(tokens, cacheTokens(tokens), keyType, valueType, rotation, batch, tensorSplit, speeds);
+        return new EngineOptions(
+                tokens, cacheTokens(tokens), keyType, valueType, rotation, batch, tensorSplit, speeds, split);
     }
 
     /** Tokens that the KV cache holds, where there is room: a sequence of the greatest length, or several shorter ones. */
@@ -95,6 +98,7 @@ public record ModelOptions(
         private List<String> devices = List.of("auto");
         private @Nullable Device device;
         private List<Double> tensorSplit = List.of();
+        private Split split = Split.AUTO;
         private int threads;
         private int context;
         private KvType keyType = KvType.F16;
@@ -113,9 +117,15 @@ public record ModelOptions(
             return this;
         }
 
-        /** The proportions of the layers that each of several devices gets, instead of what its free memory and its speed allow. */
+        /** The proportions of the layers, or of each layer, that each of several devices gets, instead of what its free memory and its speed allow. */
         public Builder tensorSplit(double... proportions) {
             this.tensorSplit = Arrays.stream(proportions).boxed().toList();
+            return this;
+        }
+
+        /** How several devices share the model: each some layers, or each a part of every layer. */
+        public Builder split(Split kind) {
+            this.split = kind;
             return this;
         }
 
@@ -193,6 +203,7 @@ public record ModelOptions(
                     devices,
                     device,
                     tensorSplit,
+                    split,
                     threads,
                     context,
                     keyType,

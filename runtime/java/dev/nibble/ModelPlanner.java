@@ -143,7 +143,7 @@ record ModelPlanner(ModelOptions options, List<Long> memory) {
                 .anyMatch(tensor -> tensor.source().shape().name().equals(TensorRole.TOKEN_EMBEDDING.tensorName(0)));
         String holds = Stream.of(
                         layers.beginsModel() ? "token embedding" : "",
-                        layers.toString(),
+                        plan.part(),
                         layers.endsModel()
                                 ? "output norm and "
                                         + (outputIsTable ? "the token embedding as output" : "output matrix")

@@ -5,6 +5,7 @@ import dev.nibble.device.KvType;
 import dev.nibble.engine.CapacityPlanner;
 import dev.nibble.engine.EngineOptions;
 import dev.nibble.engine.MemoryPlan;
+import dev.nibble.model.Split;
 import dev.nibble.model.Weights;
 import java.util.ArrayList;
 import java.util.List;
@@ -31,6 +32,7 @@ record PlanAdvice(CapacityPlanner planner, EngineOptions wanted, List<MemoryPlan
             return lines;
         }
         split(lines);
+        parts(lines);
         smallerCache(lines);
         shorterContext(lines);
         fewerBits(lines);
@@ -43,6 +45,19 @@ record PlanAdvice(CapacityPlanner planner, EngineOptions wanted, List<MemoryPlan
     private void split(List<String> lines) {
         if (!wanted.proportions().isEmpty() && planner.fits(wanted.withSplit(List.of(), List.of()))) {
             lines.add("no --tensor-split: layers by free memory fit");
+        }
+    }
+
+    private void parts(List<String> lines) {
+        try {
+            if (wanted.split() == Split.LAYER && planner.fits(wanted.withSplit(Split.TENSOR))) {
+                lines.add("--split tensor: a part of every layer on each device fits");
+            }
+        } catch (UnsupportedFeatureException e) {
+            return; // The model cannot be split so.
+        }
+        if (wanted.split() == Split.TENSOR && planner.fits(wanted.withSplit(Split.LAYER))) {
+            lines.add("--split layer: whole layers fit");
         }
     }
 

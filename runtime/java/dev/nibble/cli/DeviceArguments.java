@@ -6,6 +6,7 @@ import dev.nibble.UnsupportedFeatureException;
 import dev.nibble.device.Arithmetic;
 import dev.nibble.device.KvRotation;
 import dev.nibble.device.KvType;
+import dev.nibble.model.Split;
 import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
@@ -28,7 +29,9 @@ public final class DeviceArguments {
     @Option(
             names = "--split",
             paramLabel = "KIND",
-            description = "How several devices share a model: layer (each has some of the layers).")
+            description =
+                    "How several devices share a model: layer (each has some of the layers), tensor (each has a part of every "
+                            + "layer), auto (the default: layer, or tensor where only that fits).")
     private @Nullable Split split;
 
     @Option(
@@ -36,8 +39,8 @@ public final class DeviceArguments {
             split = ",",
             paramLabel = "N",
             description =
-                    "The proportions of the layers that each of several devices gets, for example 3,1; by default "
-                            + "as their free memory allows.")
+                    "The proportions of the layers, or of each layer, that each of several devices gets, for example 3,1; "
+                            + "by default as their free memory and speed allow.")
     private @Nullable List<Double> tensorSplit;
 
     @Option(
@@ -75,12 +78,6 @@ public final class DeviceArguments {
                     + "to output, on cpu and reference), exact (float32 activations, on reference).")
     private @Nullable String arithmetic;
 
-    /** How several devices share a model. */
-    enum Split {
-        LAYER,
-        TENSOR
-    }
-
     /** Whether a line shall say what runs where: not where one device was named. */
     boolean wantsReport() {
         return automatic() || devices.size() > 1;
@@ -98,11 +95,6 @@ public final class DeviceArguments {
 
     /** Options for a model on these devices; {@code auto} takes the default, if there is one. */
     public ModelOptions.Builder options(@Nullable String automaticChoice) {
-        if (split == Split.TENSOR) {
-            throw new UnsupportedFeatureException(
-                    "--split tensor: models are not split within a layer; use --split layer,"
-                            + " which gives each device some of the layers");
-        }
         checkKinds();
         ModelOptions.Builder builder = ModelOptions.builder();
         builder.devices(
@@ -112,6 +104,9 @@ public final class DeviceArguments {
         if (tensorSplit != null) {
             builder.tensorSplit(
                     tensorSplit.stream().mapToDouble(Double::doubleValue).toArray());
+        }
+        if (split != null) {
+            builder.split(split);
         }
         if (threads != null) {
             builder.threads(positive(threads));

@@ -3,7 +3,6 @@ package dev.nibble.engine;
 import dev.nibble.device.Device;
 import dev.nibble.device.Resources;
 import dev.nibble.device.Weight;
-import dev.nibble.model.LayerRange;
 import dev.nibble.model.ModelConfig;
 import dev.nibble.model.ModelSource;
 import dev.nibble.model.TensorRole;
@@ -33,12 +32,14 @@ public final class Engine implements AutoCloseable {
         try {
             long loaded = 0;
             for (int i = 0; i < devices.size(); i++) {
-                LayerRange layers = plan.placement().ranges().get(i);
                 long before = loaded;
-                stages.add(resources.own(
-                        new Stage(devices.get(i), layers, plan, source, done -> progress.accept(before + done))));
-                loaded += tensors.stream()
-                        .filter(layers::need)
+                stages.add(resources.own(new Stage(
+                        devices.get(i),
+                        plan.layers(i),
+                        plan.of(i),
+                        plan.source(i, source),
+                        done -> progress.accept(before + done))));
+                loaded += plan.tensors(i, tensors).stream()
                         .mapToLong(tensor -> tensor.source().shape().bytes())
                         .sum();
             }
@@ -98,7 +99,11 @@ public final class Engine implements AutoCloseable {
 
     /** Products of a weight and an activation that one token of a prompt takes, without those of the output matrix. */
     public long multiplyAddsPerToken() {
-        Weight output = stages.getLast().weights().matrix(TensorRole.OUTPUT, 0);
+        Stage end = stages.stream()
+                .filter(stage -> stage.layers().endsModel())
+                .findFirst()
+                .orElseThrow();
+        Weight output = end.weights().matrix(TensorRole.OUTPUT, 0);
         return perToken(weight -> weight.shape().values()) - output.shape().values();
     }
 

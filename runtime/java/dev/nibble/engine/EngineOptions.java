@@ -2,6 +2,7 @@ package dev.nibble.engine;
 
 import dev.nibble.device.KvRotation;
 import dev.nibble.device.KvType;
+import dev.nibble.model.Split;
 import java.util.List;
 
 /**
@@ -16,6 +17,7 @@ import java.util.List;
  * @param proportions of the layers that each of several devices gets, relative to one another; empty: what {@code speeds} say
  * @param speeds bytes of weights per second that each device reads, to which the bytes of their layers are proportional as far as free memory
  *     allows; empty: free memory alone decides
+ * @param split how several devices share the model
  */
 public record EngineOptions(
         int contextLength,
@@ -25,7 +27,8 @@ public record EngineOptions(
         KvRotation rotation,
         int rows,
         List<Double> proportions,
-        List<Double> speeds) {
+        List<Double> speeds,
+        Split split) {
     /** Checks that the numbers are positive and that the cache holds a whole context. */
     public EngineOptions {
         proportions = List.copyOf(proportions);
@@ -45,7 +48,7 @@ public record EngineOptions(
             KvRotation rotation,
             int rows,
             List<Double> proportions) {
-        this(contextLength, cacheTokens, keyType, valueType, rotation, rows, proportions, List.of());
+        this(contextLength, cacheTokens, keyType, valueType, rotation, rows, proportions, List.of(), Split.LAYER);
     }
 
     /** Options that leave the split over devices to free memory. */
@@ -61,22 +64,28 @@ public record EngineOptions(
 
     /** These with another cache. */
     public EngineOptions withCacheTokens(int tokens) {
-        return new EngineOptions(contextLength, tokens, keyType, valueType, rotation, rows, proportions, speeds);
+        return new EngineOptions(contextLength, tokens, keyType, valueType, rotation, rows, proportions, speeds, split);
     }
 
     /** These with another context, and a cache for as much. */
     public EngineOptions withContextLength(int tokens) {
-        return new EngineOptions(tokens, tokens, keyType, valueType, rotation, rows, proportions, speeds);
+        return new EngineOptions(tokens, tokens, keyType, valueType, rotation, rows, proportions, speeds, split);
     }
 
     /** These with other types in the cache. */
     public EngineOptions withKv(KvType keys, KvType values) {
-        return new EngineOptions(contextLength, cacheTokens, keys, values, rotation, rows, proportions, speeds);
+        return new EngineOptions(contextLength, cacheTokens, keys, values, rotation, rows, proportions, speeds, split);
     }
 
     /** These with other shares of the devices. */
     public EngineOptions withSplit(List<Double> newProportions, List<Double> newSpeeds) {
         return new EngineOptions(
-                contextLength, cacheTokens, keyType, valueType, rotation, rows, newProportions, newSpeeds);
+                contextLength, cacheTokens, keyType, valueType, rotation, rows, newProportions, newSpeeds, split);
+    }
+
+    /** These with another way to share. */
+    public EngineOptions withSplit(Split kind) {
+        return new EngineOptions(
+                contextLength, cacheTokens, keyType, valueType, rotation, rows, proportions, speeds, kind);
     }
 }

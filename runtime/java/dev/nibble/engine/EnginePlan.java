@@ -1,5 +1,6 @@
 package dev.nibble.engine;
 
+import dev.nibble.UnsupportedFeatureException;
 import dev.nibble.device.KvLayout;
 import dev.nibble.device.KvRotation;
 import dev.nibble.device.MemoryModel;
@@ -8,7 +9,10 @@ import dev.nibble.model.ExpertConfig;
 import dev.nibble.model.LatentConfig;
 import dev.nibble.model.LayerRange;
 import dev.nibble.model.ModelConfig;
+import dev.nibble.model.ModelSource;
 import dev.nibble.model.Placement;
+import dev.nibble.model.Split;
+import dev.nibble.model.TensorShare;
 import dev.nibble.model.Weights;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -29,6 +33,8 @@ import java.util.stream.Collectors;
  * @param pages pages of each layer's KV cache
  * @param placement the layers of each device
  * @param reason why they are there, for people
+ * @param shares the part of every layer that each device has; empty: they have whole layers
+ * @param part which of these parts this is the plan of
  */
 record EnginePlan(
         ModelConfig config,
@@ -37,7 +43,9 @@ record EnginePlan(
         KvRotation rotation,
         int pages,
         Placement placement,
-        String reason) {
+        String reason,
+        List<TensorShare> shares,
+        int part) {
     private static final double GIGABYTE = 1e9;
     private static final int MOST_SLOTS = 64;
     private static final long LOGITS_BYTES = 32L << 20;
@@ -52,15 +60,121 @@ record EnginePlan(
             ModelConfig config,
             List<Weights.Tensor> tensors,
             EngineOptions options) {
-        EnginePlan whole = new EnginePlan(
+        if (devices.size() > 1 && options.split() == Split.TENSOR) {
+            return byTensors(devices, config, tensors, options);
+        }
+        EnginePlan layers = byLayers(devices, config, tensors, options);
+        if (devices.size() == 1 || options.split() == Split.LAYER) {
+            return layers;
+        }
+        if (MemoryPlan.fit(layers.memory(devices, tensors))) {
+            return layers;
+        }
+        try {
+            EnginePlan parts = byTensors(devices, config, tensors, options);
+            return MemoryPlan.fit(parts.memory(devices, tensors)) ? parts : layers;
+        } catch (UnsupportedFeatureException e) {
+            return layers; // The model cannot be split so.
+        }
+    }
+
+    private static EnginePlan byLayers(
+            List<? extends MemoryModel> devices,
+            ModelConfig config,
+            List<Weights.Tensor> tensors,
+            EngineOptions options) {
+        EnginePlan whole = whole(config, options, devices.size(), "one device has the whole model", List.of());
+        return devices.size() == 1 ? whole : whole.split(devices, tensors, options);
+    }
+
+    private static EnginePlan whole(
+            ModelConfig config, EngineOptions options, int pipelined, String reason, List<TensorShare> shares) {
+        return new EnginePlan(
                 config,
-                limits(config, options, devices.size()),
+                limits(config, options, pipelined),
                 kvLayout(config, options),
                 options.rotation(),
                 Math.ceilDiv(options.cacheTokens(), Engine.PAGE_TOKENS),
                 new Placement(List.of(LayerRange.all(config.layers()))),
-                "one device has the whole model");
-        return devices.size() == 1 ? whole : whole.split(devices, tensors, options);
+                reason,
+                shares,
+                0);
+    }
+
+    /** Equal parts, or as it was asked for, or by speed; where that does not fit, by free memory. */
+    private static EnginePlan byTensors(
+            List<? extends MemoryModel> devices,
+            ModelConfig config,
+            List<Weights.Tensor> tensors,
+            EngineOptions options) {
+        List<Double> equal = Collections.nCopies(devices.size(), 1.0);
+        List<Double> shares = !options.proportions().isEmpty()
+                ? options.proportions()
+                : options.speeds().isEmpty() ? equal : options.speeds();
+        EnginePlan plan = byTensors(config, tensors, options, shares);
+        if (!options.proportions().isEmpty() || MemoryPlan.fit(plan.memory(devices, tensors))) {
+            return plan;
+        }
+        EnginePlan other = byTensors(
+                config,
+                tensors,
+                options,
+                devices.stream()
+                        .map(device -> Math.max(1.0, device.freeMemory()))
+                        .toList());
+        return MemoryPlan.fit(other.memory(devices, tensors)) ? other : plan;
+    }
+
+    private static EnginePlan byTensors(
+            ModelConfig config, List<Weights.Tensor> tensors, EngineOptions options, List<Double> proportions) {
+        return whole(
+                config,
+                options,
+                1,
+                "each device has a part of every layer",
+                TensorShare.split(config, tensors, proportions));
+    }
+
+    /** The plan of one device. */
+    EnginePlan of(int device) {
+        if (shares.isEmpty()) {
+            return this;
+        }
+        ModelConfig own = shares.get(device).config(config);
+        KvLayout layout = kvLayout.latent()
+                ? kvLayout
+                : new KvLayout(
+                        own.kvHeads(),
+                        kvLayout.keySize(),
+                        kvLayout.valueSize(),
+                        kvLayout.keyType(),
+                        kvLayout.valueType(),
+                        kvLayout.pageTokens());
+        return new EnginePlan(own, limits, layout, rotation, pages, placement, reason, shares, device);
+    }
+
+    /** The layers that a device has, or has a part of. */
+    LayerRange layers(int device) {
+        return shares.isEmpty()
+                ? placement.ranges().get(device)
+                : shares.get(device).layers(config);
+    }
+
+    /** What a device sees of a model. */
+    ModelSource source(int device, ModelSource whole) {
+        return shares.isEmpty() ? whole : shares.get(device).of(whole);
+    }
+
+    /** The parts that every layer has. */
+    int parts() {
+        return Math.max(1, shares.size());
+    }
+
+    /** What a device loads, of all that the model has. */
+    List<Weights.Tensor> tensors(int device, List<Weights.Tensor> all) {
+        return shares.isEmpty()
+                ? all.stream().filter(layers(device)::need).toList()
+                : shares.get(device).tensors(config, all);
     }
 
     /** What a layer keeps of a token. */
@@ -113,7 +227,7 @@ record EnginePlan(
     }
 
     private EnginePlan placed(Placement split, String why) {
-        return new EnginePlan(config, limits, kvLayout, rotation, pages, split, why);
+        return new EnginePlan(config, limits, kvLayout, rotation, pages, split, why, List.of(), 0);
     }
 
     private static String text(List<Double> numbers) {
@@ -132,7 +246,8 @@ record EnginePlan(
             MemoryModel device = devices.get(i);
             boolean begins = i == 0;
             boolean ends = i == devices.size() - 1;
-            long fixed = scratchBytes(device, ends);
+            LayerRange range = ends ? LayerRange.all(config.layers()) : new LayerRange(0, 1, config.layers() + 1);
+            long fixed = scratchBytes(device, range);
             List<Long> layers = new ArrayList<>(Collections.nCopies(config.layers(), kvBytes()));
             for (Weights.Tensor tensor : tensors) {
                 if (tensor.role().perLayer()) {
@@ -148,8 +263,8 @@ record EnginePlan(
     }
 
     /** The buffers of a step, and what the device takes for steps. */
-    private long scratchBytes(MemoryModel device, boolean ends) {
-        return StepBuffers.estimateBytes(config, limits, ends) + device.workspaceBytes(stepForm());
+    private long scratchBytes(MemoryModel device, LayerRange layers) {
+        return StepBuffers.estimateBytes(this, layers) + device.workspaceBytes(stepForm());
     }
 
     private StepForm stepForm() {
@@ -175,17 +290,19 @@ record EnginePlan(
         List<MemoryPlan> plans = new ArrayList<>();
         for (int i = 0; i < devices.size(); i++) {
             MemoryModel device = devices.get(i);
-            LayerRange layers = placement.ranges().get(i);
-            List<Weights.Tensor> needed = tensors.stream().filter(layers::need).toList();
-            long cache = layers.count() * kvBytes();
+            LayerRange layers = layers(i);
+            EnginePlan own = of(i);
+            List<Weights.Tensor> needed = tensors(i, tensors);
+            long cache = layers.count() * own.kvBytes();
             long loading = stagingBytes(device, needed) - cache;
             plans.add(new MemoryPlan(
                     device.name(),
                     layers,
+                    shares.isEmpty() ? layers.toString() : shares.get(i).describe(config),
                     Weights.bytesOn(device, needed),
                     cache,
                     rotation.describe(kvLayout),
-                    Math.max(loading, scratchBytes(device, layers.endsModel())),
+                    Math.max(loading, own.scratchBytes(device, layers)),
                     device.reservedBytes(),
                     device.freeMemory()));
         }

@@ -12,16 +12,58 @@ import java.util.List;
  */
 final class ForwardPass {
     private final List<Stage> stages;
+    /** Where logits come out. */
     private final Stage last;
 
-    /** @param stages all layers of the model, in order */
+    /** Whether the stages are parts of the same layers. */
+    private final boolean together;
+
+    /** @param stages all layers of the model, in order, or parts of all layers, the first of which gives the logits */
     ForwardPass(List<Stage> stages) {
         this.stages = List.copyOf(stages);
-        this.last = stages.getLast();
+        this.together = stages.size() > 1 && !stages.getLast().layers().endsModel();
+        this.last = together ? stages.getFirst() : stages.getLast();
     }
 
     /** Computes a batch; the outputs can be read until the next one. */
     void run(Batch batch) {
+        if (together) {
+            runTogether(batch);
+        } else {
+            runInTurn(batch);
+        }
+    }
+
+    /** Token ids come in at the first device, whose residual stream the others take over. Then all do their part of half a layer and sum up. */
+    private void runTogether(Batch batch) {
+        stages.forEach(stage -> stage.write(batch));
+        last.run(batch, 0);
+        List<Stage> others = stages.subList(1, stages.size());
+        others.forEach(stage -> stage.receive(last, batch.rows()));
+        int end = last.segmentCount(batch) - 1;
+        for (int segment = 1; segment < end; segment++) {
+            for (Stage stage : stages) {
+                stage.run(batch, segment);
+            }
+            boolean afterLastAttention = segment >= end - 2;
+            int rows = afterLastAttention ? batch.outputCount() : batch.rows();
+            exchange(segment == end - 1 ? List.of(last) : stages, rows);
+        }
+        last.run(batch, end);
+    }
+
+    /** Each of these takes over what all others add. */
+    private void exchange(List<Stage> receivers, int rows) {
+        for (Stage receiver : receivers) {
+            for (Stage other : stages) {
+                if (other != receiver && rows > 0) {
+                    receiver.receivePart(other, rows);
+                }
+            }
+        }
+    }
+
+    private void runInTurn(Batch batch) {
         for (int i = 0; i < stages.size(); i++) {
             Stage stage = stages.get(i);
             stage.write(batch);

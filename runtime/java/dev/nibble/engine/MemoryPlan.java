@@ -12,7 +12,8 @@ import java.util.stream.Collectors;
  * The memory that a model, or its layers there, take on a device, known before anything is allocated.
  *
  * @param device the device's name
- * @param layers the model's layers that it has
+ * @param layers the model's layers that it has, or has a part of
+ * @param part what it has of them, for people
  * @param weights bytes of their weights in the device's layout
  * @param kvCache bytes of their KV cache
  * @param kvKind how it stores keys and values
@@ -23,6 +24,7 @@ import java.util.stream.Collectors;
 public record MemoryPlan(
         String device,
         LayerRange layers,
+        String part,
         long weights,
         long kvCache,
         String kvKind,
@@ -72,7 +74,7 @@ public record MemoryPlan(
         return plans.size() == 1
                 ? plans.getFirst().toString()
                 : plans.stream()
-                        .map(plan -> plan.device() + " (" + plan.layers() + "): " + plan)
+                        .map(plan -> plan.device() + " (" + plan.part() + "): " + plan)
                         .collect(Collectors.joining("; "));
     }
 

@@ -120,7 +120,9 @@ public final class Rehearsal implements AutoCloseable {
                 options.rotation(),
                 1,
                 new Placement(List.of(layers)),
-                "a rehearsal");
+                "a rehearsal",
+                List.of(),
+                0);
         try (Stage whole = new Stage(stage, layers, plan, cutout, done -> {})) {
             ForwardPass forward = new ForwardPass(List.of(whole));
             whole.cache().setPage(0, 0);

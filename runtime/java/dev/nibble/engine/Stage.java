@@ -19,6 +19,7 @@ import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.function.LongConsumer;
 
@@ -35,7 +36,7 @@ final class Stage implements AutoCloseable {
     private final Weights weights;
     private final LayerCache cache;
     private final StepBuffers buffers;
-    private final Map<Shape, Step> steps = new HashMap<>();
+    private final Map<Shape, List<Optional<Step>>> steps = new HashMap<>();
 
     /** @param progress told the file bytes loaded so far, after each tensor */
     Stage(Device device, LayerRange layers, EnginePlan plan, ModelSource source, LongConsumer progress) {
@@ -47,7 +48,7 @@ final class Stage implements AutoCloseable {
                     Weights.tensors(source).stream().filter(layers::need).toList();
             weights = resources.own(Weights.load(device, source, tensors, progress));
             cache = resources.own(new LayerCache(device, layers, plan));
-            buffers = resources.own(new StepBuffers(device, plan.config(), plan.limits(), layers.endsModel()));
+            buffers = resources.own(new StepBuffers(device, plan, layers));
         } catch (RuntimeException | Error e) {
             resources.closeAfter(e);
             throw e;
@@ -100,11 +101,30 @@ final class Stage implements AutoCloseable {
 
     /** Enqueues what its layers do to a batch, which is to be in the buffers before: see {@link #receive}. */
     void run(Batch batch) {
-        queue().submit(steps.computeIfAbsent(shape(batch), shape -> resources.own(device.prepare(record(shape)))));
+        run(batch, 0);
+    }
+
+    /** Enqueues one segment of that, after which devices that have parts of the same layers exchange. */
+    void run(Batch batch, int segment) {
+        segments(batch).get(segment).ifPresent(queue()::submit);
+    }
+
+    /** How many segments there are. */
+    int segmentCount(Batch batch) {
+        return segments(batch).size();
+    }
+
+    private List<Optional<Step>> segments(Batch batch) {
+        return steps.computeIfAbsent(
+                shape(batch), shape -> record(shape).stream().map(this::prepare).toList());
+    }
+
+    private Optional<Step> prepare(List<Operation> operations) {
+        return operations.isEmpty() ? Optional.empty() : Optional.of(resources.own(device.prepare(operations)));
     }
 
     private Shape shape(Batch batch) {
-        int outputs = layers.endsModel() ? Math.max(1, batch.outputCount()) : 1;
+        int outputs = layers.hasLast() ? Math.max(1, batch.outputCount()) : 1;
         return new Shape(
                 bucket(batch.rows(), plan.limits().rows()),
                 bucket(outputs, plan.limits().outputs()),
@@ -120,7 +140,7 @@ final class Stage implements AutoCloseable {
         if (layers.beginsModel()) {
             copies.add(copy(buffers.ids, batch.ids(), batch.rows()));
         }
-        if (layers.endsModel()) {
+        if (layers.hasLast()) {
             copies.add(copy(buffers.outputCount, new int[] {batch.outputCount()}, 1));
             if (batch.outputCount() > 0) {
                 copies.add(copy(buffers.outputs, batch.outputs(), batch.outputCount()));
@@ -138,10 +158,16 @@ final class Stage implements AutoCloseable {
         queue().receive(buffers.residual, before.queue(), before.buffers.residual, rows);
     }
 
+    /** Enqueues the taking over of so many rows of what another device adds that has another part of the same layers. */
+    void receivePart(Stage other, int rows) {
+        queue().receive(buffers.deltas.get(other.plan.part()), other.queue(), other.buffers.delta, rows);
+    }
+
     /** Times the operations of the batch that ran last, a sequence after {@code depth} tokens in the cache. */
     List<OperationTime> operationTimes(Batch batch, int depth, int repetitions) {
         Shape shape = shape(batch);
-        List<Operation> operations = record(shape);
+        List<Operation> operations =
+                record(shape).stream().flatMap(List::stream).toList();
         try (OperationTimes times = new OperationTimes(device, operations, buffers.rowCount)) {
             return times.measure(
                     operation -> operation.rows().live() == buffers.rowCount ? batch.rows() : batch.outputCount(),
@@ -155,7 +181,7 @@ final class Stage implements AutoCloseable {
         resources.close();
     }
 
-    private List<Operation> record(Shape shape) {
+    private List<List<Operation>> record(Shape shape) {
         return new StepRecorder(this, shape.rows(), shape.outputs(), shape.ranked()).record();
     }
 

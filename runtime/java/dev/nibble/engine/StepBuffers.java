@@ -7,8 +7,11 @@ import dev.nibble.device.KvType;
 import dev.nibble.device.Resources;
 import dev.nibble.model.ExpertConfig;
 import dev.nibble.model.LatentConfig;
+import dev.nibble.model.LayerRange;
 import dev.nibble.model.ModelConfig;
+import java.util.List;
 import java.util.function.Supplier;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -36,6 +39,8 @@ final class StepBuffers implements AutoCloseable {
     final Buffer hiddenQuantized;
     /** (n, width): what a layer half adds to the residual stream. */
     final Buffer delta;
+    /** (n, width) each: what every part of a layer adds, this one's among them, in the order of the parts. */
+    final List<Buffer> deltas;
     /** (n, heads × keySize), of whole keys only. */
     final Buffer query;
     /** (n, kvHeads × keySize), of whole keys only. */
@@ -72,11 +77,13 @@ final class StepBuffers implements AutoCloseable {
     private final Resources all = new Resources();
     private final Device device;
 
-    /** @param ends whether the model ends on this device */
-    StepBuffers(Device device, ModelConfig config, StepLimits limits, boolean ends) {
+    /** @param layers those of the device */
+    StepBuffers(Device device, EnginePlan plan, LayerRange layers) {
         this.device = device;
-        int n = limits.rows();
-        int m = ends ? limits.outputs() : 1;
+        ModelConfig config = plan.config();
+        int n = plan.limits().rows();
+        int m = layers.hasLast() ? plan.limits().outputs() : 1;
+        boolean ends = layers.endsModel();
         boolean whole = config.latent() == null;
         int inner = config.hasDenseLayers() ? config.feedForward() : 0;
         rowCount = ints(1, 1);
@@ -89,6 +96,9 @@ final class StepBuffers implements AutoCloseable {
         hidden = floats(n, config.width());
         hiddenQuantized = quantized(n, config.width());
         delta = floats(n, config.width());
+        deltas = IntStream.range(0, plan.parts())
+                .mapToObj(part -> part == plan.part() ? delta : floats(n, config.width()))
+                .toList();
         query = floats(n, whole ? config.queryWidth() : 0);
         key = floats(n, whole ? config.keyWidth() : 0);
         value = floats(n, whole ? config.valueWidth() : 0);
@@ -112,25 +122,27 @@ final class StepBuffers implements AutoCloseable {
     /**
      * The memory that the buffers of a step take, within a few percent, before any is allocated.
      *
-     * @param ends whether the model ends on this device
+     * @param layers those of the device
      */
-    static long estimateBytes(ModelConfig config, StepLimits limits, boolean ends) {
+    static long estimateBytes(EnginePlan plan, LayerRange layers) {
+        ModelConfig config = plan.config();
+        StepLimits limits = plan.limits();
         ExpertConfig experts = config.experts();
         LatentConfig latent = config.latent();
         int inner = config.hasDenseLayers() ? config.feedForward() : 0;
-        long perRow = 3L * config.width()
+        int outputs = layers.hasLast() ? limits.outputs() : 1;
+        long perRow = (2L + plan.parts()) * config.width()
                 + (latent == null ? config.queryWidth() + config.keyWidth() + config.valueWidth() : 0)
                 + config.attentionWidth()
                 + 2L * inner;
         long quantizedPerRow = config.width() + config.attentionWidth() + inner;
-        long perOutput = (long) config.attentionWidth() + config.width() + config.vocabulary() + 2L * ranks(config);
+        long perOutput = (long) config.attentionWidth()
+                + config.width()
+                + (layers.endsModel() ? config.vocabulary() + 2L * ranks(config) : 0);
         return limits.rows() * (perRow * Float.BYTES + quantizedPerRow * 5 / 4)
                 + (experts == null ? 0 : ExpertBuffers.estimateBytes(config, experts, limits.rows()))
-                + (latent == null
-                        ? 0
-                        : LatentBuffers.estimateBytes(
-                                latent, config.heads(), limits.rows(), ends ? limits.outputs() : 1))
-                + (ends ? limits.outputs() * perOutput * Float.BYTES : 0);
+                + (latent == null ? 0 : LatentBuffers.estimateBytes(latent, config.heads(), limits.rows(), outputs))
+                + (layers.hasLast() ? outputs * perOutput * Float.BYTES : 0);
     }
 
     /** How many of an output's logits are ranked where some are. */

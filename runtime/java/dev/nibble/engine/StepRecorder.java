@@ -26,7 +26,8 @@ final class StepRecorder {
     private final Weights weights;
     private final LayerCache cache;
     private final StepBuffers b;
-    private final List<Operation> operations = new ArrayList<>();
+    private final List<List<Operation>> segments = new ArrayList<>();
+    private List<Operation> operations = new ArrayList<>();
     private final RowCount outputs;
     private final boolean ranked;
     /** The rows that the operations work on: all of the batch, and those that give logits once nothing else needs the others. */
@@ -50,10 +51,16 @@ final class StepRecorder {
     /**
      * The pass: where the model begins, token ids come in, elsewhere the residual stream; where it ends, logits and the best token,
      * or the best ones, of each output come out, elsewhere the residual stream.
+     *
+     * @return one segment; where devices have parts of every layer, those between which they exchange: the residual stream after the
+     *     first, which is empty but on the device where the model begins, and what each adds to it after the others
      */
-    List<Operation> record() {
+    List<List<Operation>> record() {
         if (layers.beginsModel()) {
             operations.add(new Operation.Embed(rows, b.ids, weights.matrix(TOKEN_EMBEDDING, 0), residual));
+        }
+        if (b.deltas.size() > 1) {
+            endSegment();
         }
         operations.add(new Operation.Norm(
                 rows,
@@ -85,7 +92,13 @@ final class StepRecorder {
                             ? new Operation.TopK(rows, b.logits, b.rankedIds, b.rankedLogits)
                             : new Operation.ArgMax(rows, b.logits, b.best));
         }
-        return List.copyOf(operations);
+        endSegment();
+        return segments;
+    }
+
+    private void endSegment() {
+        segments.add(List.copyOf(operations));
+        operations = new ArrayList<>();
     }
 
     private Buffer normAfter(int layer) {
@@ -280,9 +293,15 @@ final class StepRecorder {
         operations.add(new Operation.Gate(rows, config.architecture().activation(), gate, up, gate));
     }
 
+    /** The parts are added in the same order on all devices, so that their residual streams are the same. */
     private void addNorm(Buffer weight) {
-        operations.add(new Operation.AddNorm(
-                rows, config.architecture().norm(), config.normEpsilon(), b.delta, residual, weight, null, b.hidden));
+        if (b.deltas.size() > 1) {
+            endSegment();
+        }
+        for (Buffer delta : b.deltas) {
+            operations.add(new Operation.AddNorm(
+                    rows, config.architecture().norm(), config.normEpsilon(), delta, residual, weight, null, b.hidden));
+        }
     }
 
     private Product product(TensorRole role, int layer, @Nullable TensorRole bias, Buffer out) {

@@ -26,6 +26,11 @@ public record ExpertConfig(int count, int feedForward, Gating gating, int shared
         return gating.used();
     }
 
+    /** These with other inner columns: those of a part of each layer. */
+    ExpertConfig withColumns(int columns, int sharedColumns) {
+        return new ExpertConfig(count, columns, gating, sharedColumns, sharedGate, denseLayers);
+    }
+
     static @Nullable ExpertConfig of(ModelKeys keys, Architecture architecture, int layers) {
         int count = keys.countOr("expert_count", 0, 1 << 16);
         if (count == 0) {

@@ -6,8 +6,15 @@ package dev.nibble.model;
  * @param first the first layer
  * @param end the layer after the last
  * @param total layers of the model
+ * @param leads whether tokens come in and logits go out here, where the first and the last layer are: of devices that have parts of
+ *     the same layers only one does that
  */
-public record LayerRange(int first, int end, int total) {
+public record LayerRange(int first, int end, int total, boolean leads) {
+    /** Layers that are on one device. */
+    public LayerRange(int first, int end, int total) {
+        this(first, end, total, true);
+    }
+
     /** Checks that there is a layer, and that the model has it. */
     public LayerRange {
         if (first < 0 || end <= first || total < end) {
@@ -20,6 +27,16 @@ public record LayerRange(int first, int end, int total) {
         return new LayerRange(0, total, total);
     }
 
+    /** A part of all layers of a model, which takes no tokens in and gives no logits. */
+    public static LayerRange inner(int total) {
+        return new LayerRange(0, total, total, false);
+    }
+
+    /** Whether the last layer is here, after which only the rows are needed that give logits. */
+    public boolean hasLast() {
+        return end == total;
+    }
+
     /** The number of layers. */
     public int count() {
         return end - first;
@@ -27,12 +44,12 @@ public record LayerRange(int first, int end, int total) {
 
     /** Whether the model begins here: token ids come in, and not what another device's layers give. */
     public boolean beginsModel() {
-        return first == 0;
+        return leads && first == 0;
     }
 
     /** Whether the model ends here: logits come out, and not what another device's layers take. */
     public boolean endsModel() {
-        return end == total;
+        return leads && hasLast();
     }
 
     /**

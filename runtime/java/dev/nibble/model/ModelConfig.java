@@ -96,6 +96,25 @@ public record ModelConfig(
         return kvHeads;
     }
 
+    /** These with other numbers of heads and inner columns: those of a part of each layer. */
+    ModelConfig withParts(int partHeads, int partKvHeads, int partFeedForward, @Nullable ExpertConfig partExperts) {
+        return new ModelConfig(
+                architecture,
+                contextLength,
+                width,
+                layers,
+                partHeads,
+                partKvHeads,
+                keySize,
+                valueSize,
+                partFeedForward,
+                vocabulary,
+                normEpsilon,
+                rope,
+                partExperts,
+                latent);
+    }
+
     /** Whether a layer's feed-forward part is dense. */
     public boolean isDense(int layer) {
         return experts == null || layer < experts.denseLayers();

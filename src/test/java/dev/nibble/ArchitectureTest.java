@@ -26,6 +26,7 @@ import dev.nibble.device.KvType;
 import dev.nibble.device.ProductInput;
 import dev.nibble.device.ProductObserver;
 import dev.nibble.device.WeightShape;
+import dev.nibble.model.Split;
 import java.lang.foreign.Linker;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.SymbolLookup;
@@ -77,6 +78,7 @@ class ArchitectureTest {
             KvRotation.class,
             ProductInput.class,
             ProductObserver.class,
+            Split.class,
             WeightShape.class);
 
     private static String fullName(String name) {

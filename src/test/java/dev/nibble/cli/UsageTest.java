@@ -94,7 +94,6 @@ final class UsageTest {
 
     @ParameterizedTest
     @CsvSource(delimiter = '|', textBlock = """
-                    run -p x --split tensor                   | --split layer
                     run -p x --device cpu,reference,cuda:9    | cuda
                     run -p x --device cuda:9                  | cuda
                     run -p x --device cpu:7                   | cpu:7

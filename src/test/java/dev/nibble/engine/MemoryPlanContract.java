@@ -10,6 +10,7 @@ import dev.nibble.device.KvType;
 import dev.nibble.device.Resources;
 import dev.nibble.model.ModelCutout;
 import dev.nibble.model.ModelSource;
+import dev.nibble.model.Split;
 import dev.nibble.model.SyntheticModel;
 import dev.nibble.model.Weights;
 import java.util.List;
@@ -33,8 +34,13 @@ abstract class MemoryPlanContract {
     }
 
     @ParameterizedTest
-    @CsvSource({"llama-3.2-1b:q4_0, 1", "mixtral-8x7b:q4_0, 1", "mixtral-8x7b:q4_0, 2"})
-    void planned(String name, int count) {
+    @CsvSource({
+        "llama-3.2-1b:q4_0, 1, 256, LAYER",
+        "mixtral-8x7b:q4_0, 1, 256, LAYER",
+        "mixtral-8x7b:q4_0, 2, 256, LAYER",
+        "qwen2.5-7b:q4_0, 2, 2048, TENSOR"
+    })
+    void planned(String name, int count, int context, Split split) {
         try (ModelSource whole = SyntheticModel.of(name);
                 ModelSource model = new ModelCutout(whole, Weights.tensors(whole));
                 Resources opened = new Resources()) {
@@ -43,7 +49,7 @@ abstract class MemoryPlanContract {
                     .toList();
             long before = taken(devices);
             long[] most = {0};
-            EngineOptions options = new EngineOptions(256, 256, KvType.F16, KvType.F16, ROWS);
+            EngineOptions options = new EngineOptions(context, context, KvType.F16, KvType.F16, ROWS).withSplit(split);
             try (Engine engine = Engine.open(
                     devices, model, options, done -> most[0] = Math.max(most[0], taken(devices) - before))) {
                 long planned = engine.memory().stream()
@@ -57,7 +63,7 @@ abstract class MemoryPlanContract {
     }
 
     private static void runAllShapes(Engine engine, int vocabulary) {
-        for (int rows = 1; rows <= ROWS; rows += rows < 33 ? rows : 15) {
+        for (int rows = 1; rows <= ROWS; rows += rows < 32 ? rows : 16) {
             EngineProbe.last(engine.scheduler(), vocabulary, new int[rows]);
             EngineProbe.logits(engine.scheduler(), vocabulary, new int[rows]);
         }
