@@ -57,7 +57,7 @@ kernel __attribute__((reqd_work_group_size(LANES, 1, 1))) void attention(
         global float *out,            // (n, heads, VALUE_SIZE)
         global float *partials        // (n, heads, splits, VALUE_SIZE + 2)
 ) {
-    local float queries[KEY_SIZE * QUERIES];
+    local query_word queries[KEY_SIZE / QUERY_PER_WORD * QUERIES];
     local float scales[KEY_BLOCKS * QUERIES];
     local float sums[KEY_BLOCKS * QUERIES];
 #ifdef LATENT

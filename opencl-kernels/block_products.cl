@@ -20,15 +20,15 @@ input input_of(const global uchar *x, const global int2 *blocks) {
 #ifndef PACKED
 #define QUANT_BITS (LOW_BITS + HIGH_BITS)
 #endif
-#if PAIRS && (QUANT_BITS == 8 || defined(CODES_LOW))
+#if WIDE && (QUANT_BITS == 8 || defined(CODES_LOW))
 #define NIBBLES 2
 #else
 #define NIBBLES 1
 #endif
 #define VECTORS (LANES == 16 && NIBBLES == 1 ? 2 : 1)
 
-/* How many words are summed up before total(): in 16 bits 2 * 127 * (2^bits - 1) must fit as often. */
-#if !PAIRS || NIBBLES == 2 || QUANT_BITS <= 4
+/* How many words are summed up before ints_of(): in 16 bits 2 * 127 * (2^bits - 1) must fit as often. */
+#if !WIDE || NIBBLES == 2 || QUANT_BITS <= 4
 #define FITTING_WORDS 8
 #elif QUANT_BITS == 5
 #define FITTING_WORDS 4
@@ -83,9 +83,9 @@ INT block_product(const block *w, const global int *x, int half_sums) {
         some = i % SUM_WORDS == 0 ? products : add2(some, products);
         if (i % SUM_WORDS == SUM_WORDS - 1) {
 #if HAS_HALF_BLOCKS
-            INT part = total(some, w->scales.half_scales[i % 8 / 4]);
+            INT part = ints_of(some, w->scales.half_scales[i % 8 / 4]);
 #else
-            INT part = total(some, FACTOR(1));
+            INT part = ints_of(some, FACTOR(1));
 #endif
             sum += i < 8 ? part : part << 4;
         }

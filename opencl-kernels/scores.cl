@@ -1,7 +1,65 @@
 // What an attention reads: queries, keys and values.
 
+typedef ints INT;
+#define WIDE (VECTOR == 16)
+#include "dots.cl"
+
+// Queries against quantized keys are quantized too, to words of four bytes where there are dot products of them, else to whole floats:
+// the sums of the products of a block are the same.
+#if KEYS >= Q8_0 && (defined(AVX512) || VECTOR == 1 && defined(INTEGER_DOT))
+#define BYTE_SCORES 1
+#define KEY_ZERO (KEYS == Q8_0 ? 128 : 8)
+#define QUERY_PER_WORD 4
+typedef int query_word;
+#else
+#define KEY_ZERO 8
+#define QUERY_PER_WORD 1
+typedef float query_word;
+#endif
+
+#ifdef BYTE_SCORES
+// The sums of the products of a block of keys with the queries of the tile, but for what a key's zero adds.
+//   words: the block's, of VECTOR tokens; q: [BLOCK / 4][QUERIES]
+inline void dot_block(global const uint *words, int stride, local const int *q, INT *sums) {
+    INT high_sums[QUERIES];
+#pragma unroll
+    for (int j = 0; j < QUERIES; j++) {
+        sums[j] = 0;
+        high_sums[j] = 0;
+    }
+#pragma unroll
+    for (int w = 0; w < BLOCK / PER_WORD(KEYS); w++) {
+        INT word = AS_INTS(LOAD(words + w * stride));
+        local const int *x = q + w * (PER_WORD(KEYS) / 4) * QUERIES;
+#if KEYS == Q8_0
+        word ^= (INT)0x80808080;
+#endif
+#if KEYS == Q4_0 || WIDE
+        INT low = word & 0x0f0f0f0f;
+        INT high = word >> 4 & 0x0f0f0f0f;
+#endif
+#pragma unroll
+        for (int j = 0; j < QUERIES; j++) {
+#if KEYS == Q4_0
+            sums[j] = add2(sums[j], add2(dot4(low, (INT)x[j]), dot4(high, (INT)x[QUERIES + j])));
+#elif WIDE
+            // Two products of 8 bits do not fit 16.
+            sums[j] = add2(sums[j], dot4(low, (INT)x[j]));
+            high_sums[j] = add2(high_sums[j], dot4(high, (INT)x[j]));
+#else
+            sums[j] += dot4(word, x[j]);
+#endif
+        }
+    }
+#pragma unroll
+    for (int j = 0; j < QUERIES; j++) {
+        sums[j] = ints_of(sums[j], (INT)FACTOR(1)) + (ints_of(high_sums[j], (INT)FACTOR(1)) << 4);
+    }
+}
+#endif
+
 // The scores of VECTOR tokens, of which the first is at `token` of a page, with all queries of the tile.
-inline void score(global const uchar *page, int stride, int token, local const float *q, local const float *scales,
+inline void score(global const uchar *page, int stride, int token, local const query_word *q, local const float *scales,
         local const float *sums, floats *s) {
 #pragma unroll
     for (int j = 0; j < QUERIES; j++) {
@@ -24,6 +82,14 @@ inline void score(global const uchar *page, int stride, int token, local const f
     global const ushort *key_scales = (global const ushort *)(page + KEY_SIZE / PER_WORD(KEYS) * 4 * stride);
     for (int block = 0; block < KEY_BLOCKS; block++) {
         floats part[QUERIES];
+#ifdef BYTE_SCORES
+        INT products[QUERIES];
+        dot_block(words + block * (BLOCK / PER_WORD(KEYS)) * stride + token, stride, q + block * (BLOCK / 4) * QUERIES, products);
+#pragma unroll
+        for (int j = 0; j < QUERIES; j++) {
+            part[j] = TO_FLOATS(products[j]) + sums[block * QUERIES + j];
+        }
+#else
 #pragma unroll
         for (int j = 0; j < QUERIES; j++) {
 #if KEYS == Q8_0
@@ -48,6 +114,7 @@ inline void score(global const uchar *page, int stride, int token, local const f
                 }
             }
         }
+#endif
         floats scale = AS_FLOATS(TO_UINTS(LOAD(key_scales + block * stride + token)) << 16);
 #pragma unroll
         for (int j = 0; j < QUERIES; j++) {
@@ -76,9 +143,10 @@ inline floats values_of(global const uchar *page, int stride, int token, int col
 #endif
 }
 
-// Brings the queries of rows row ... end - 1 to local memory, [KEY_SIZE][QUERIES]; the others are zero.
+// Brings the queries of rows row ... end - 1 to local memory, [KEY_SIZE / QUERY_PER_WORD][QUERIES]; the others are zero. Quantized
+// ones come with their scales and what the zero of keys adds to their products.
 inline void load_queries(global const float *q, int row, int end, int first_row, int heads, int head, int per_row, float factor,
-        local float *target, local float *scales, local float *sums) {
+        local query_word *target, local float *scales, local float *sums) {
     int lid = get_local_id(0);
 #if KEYS == F32 || KEYS == F16
     for (int i = lid; i < QUERIES * KEY_SIZE; i += LANES) {
@@ -103,13 +171,21 @@ inline void load_queries(global const float *q, int row, int end, int first_row,
         }
         float inverse = amax == 0 ? 0 : 127 / amax;
         int sum = 0;
-        for (int k = 0; k < BLOCK; k++) {
-            int value = (int)(x[k] * inverse + 128.5f) - 128;
-            sum += value;
-            target[(block * BLOCK + k) * QUERIES + j] = value;
+        for (int k = 0; k < BLOCK; k += QUERY_PER_WORD) {
+            query_word word = 0;
+            for (int i = 0; i < QUERY_PER_WORD; i++) {
+                int value = (int)(x[k + i] * inverse + 128.5f) - 128;
+                sum += value;
+#ifdef BYTE_SCORES
+                word |= (value & 255) << 8 * i;
+#else
+                word = value;
+#endif
+            }
+            target[(block * BLOCK + k) / QUERY_PER_WORD * QUERIES + j] = word;
         }
         scales[block * QUERIES + j] = amax / 127 * factor;
-        sums[block * QUERIES + j] = -8 * sum;
+        sums[block * QUERIES + j] = KEY_ZERO * -sum;
     }
 #endif
 }

@@ -5,9 +5,11 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.nibble.UnsupportedFeatureException;
 import dev.nibble.device.DeviceContract.Subject;
+import dev.nibble.device.Operation.AttentionForm;
 import dev.nibble.device.Operation.Embed;
 import dev.nibble.device.Operation.ExpertMatmul;
 import dev.nibble.device.Operation.Matmul;
+import dev.nibble.device.Operation.Norm;
 import dev.nibble.device.Operation.Product;
 import dev.nibble.device.Operation.Quantize;
 import dev.nibble.device.opencl.AlteredDevice;
@@ -20,6 +22,7 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -54,6 +57,69 @@ final class OpenClProductsTest {
         @ValueSource(ints = {3, 40})
         void multipliesByExperts(int limit) {
             verify(limit, 2, rig -> experts(rig, rig.rows(limit, limit, limit - 1), TensorType.Q5_K));
+        }
+    }
+
+    /** The same with dot products of bytes and sub-groups. */
+    @Nested
+    class AsOnAGpuWithFeatures extends DeviceContract {
+        AsOnAGpuWithFeatures() {
+            super(subject(AlteredDevice.gpuWithFeatures()));
+        }
+
+        @ParameterizedTest
+        @EnumSource(
+                value = TensorType.class,
+                names = {"Q8_0", "Q5_1", "IQ4_NL", "IQ2_XXS"})
+        void multiplies(TensorType type) {
+            verify(3, 2, rig -> matmul(rig, rig.rows(5, 5, 4), type, 512, 33, 70));
+        }
+
+        @Test
+        void norms() {
+            verify(4, 2, rig -> {
+                RowCount rows = rig.rows(5, 5, 3);
+                Buffer x = rig.input(rows, 3 * 257);
+                Buffer out = rig.output(rows, 3 * 257);
+                rig.add(new Norm(rows, NormKind.LAYER, 0.25f, x, rig.floats(1, 257, 1), rig.floats(1, 257, 1), out));
+            });
+        }
+
+        @ParameterizedTest
+        @CsvSource({"Q8_0, 96, Q4_0, 2", "Q4_0, 64, Q8_0, 4", "F16, 64, F16, 3"})
+        void attends(KvType keyType, int size, KvType valueType, int sharing) {
+            KvLayout layout = new KvLayout(2, size, size, keyType, valueType, 32);
+            AttentionForm form = new AttentionForm(2 * sharing, 0.1f, 0, 0);
+            int[][] queries = {{169, 0}, {4, 1}, {63, 0}, {64, 0}, {0, 0}, {31, 0}, {100, 1}, {5, 0}, {6, 0}};
+            verify(5, 2, rig -> AttentionScene.of(rig, layout, 170, 170).attend(form, true, queries, 9, 8));
+        }
+    }
+
+    /** A CPU whose compiler is not given 512 bits of bytes at once: other types, tables by vectors of their own. */
+    @Nested
+    class WithoutAvx512 extends DeviceContract {
+        WithoutAvx512() {
+            super(subject(AlteredDevice.cpuWithoutAvx512()));
+        }
+
+        @ParameterizedTest
+        @EnumSource(
+                value = TensorType.class,
+                names = {
+                    "F16", "Q4_0", "Q8_0", "Q2_K", "Q6_K", "IQ4_NL", "MXFP4", "TQ1_0", "IQ1_S", "IQ1_M", "IQ2_XXS",
+                    "IQ2_XS", "IQ2_S", "IQ3_XXS", "IQ3_S"
+                })
+        void multiplies(TensorType type) {
+            verify(3, 2, rig -> matmul(rig, rig.rows(5, 5, 4), type, 512, 33, 70));
+        }
+
+        @ParameterizedTest
+        @EnumSource(names = {"Q8_0", "Q4_0"})
+        void attends(KvType type) {
+            KvLayout layout = new KvLayout(2, 64, 64, type, type, 32);
+            AttentionForm form = new AttentionForm(4, 0.1f, 0, 0);
+            int[][] queries = {{169, 0}, {4, 1}, {63, 0}};
+            verify(5, 2, rig -> AttentionScene.of(rig, layout, 170, 170).attend(form, true, queries, 3, 2));
         }
     }
 
