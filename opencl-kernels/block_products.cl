@@ -15,7 +15,7 @@ input input_of(const global uchar *x, const global int2 *blocks) {
 
 /*
  * Sums in 16 bits do not hold two products of 8 bits: such weights are kept as their high and low halves. Those take twice the
- * registers, so a work-item has half the rows.
+ * registers, so a work-item has half the rows where they are kept for many tokens. For one it reads whole lines.
  */
 #ifndef PACKED
 #define QUANT_BITS (LOW_BITS + HIGH_BITS)
@@ -25,7 +25,7 @@ input input_of(const global uchar *x, const global int2 *blocks) {
 #else
 #define NIBBLES 1
 #endif
-#define VECTORS (LANES == 16 && NIBBLES == 1 ? 2 : 1)
+#define VECTORS (LANES == 16 && (NIBBLES == 1 || TOKENS == 1) ? 2 : 1)
 
 /* How many words are summed up before ints_of(): in 16 bits 2 * 127 * (2^bits - 1) must fit as often. */
 #if !WIDE || NIBBLES == 2 || QUANT_BITS <= 4
