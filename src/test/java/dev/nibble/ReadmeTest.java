@@ -26,6 +26,9 @@ import org.junit.jupiter.api.io.TempDir;
 final class ReadmeTest {
     private static final Path CLASSES = Path.of("target/classes").toAbsolutePath();
     private static final Pattern EXAMPLE = Pattern.compile("```java\n(.*?)```", Pattern.DOTALL);
+    private static final Pattern RECIPE = Pattern.compile("```java\n(try .*?)```", Pattern.DOTALL);
+    private static final Pattern CUDA = Pattern.compile("`(CudaDevice device = [^`]*;)`");
+    private static final Pattern JCUDA = Pattern.compile("`(class Memory extends CUdeviceptr [^`]*)`");
     private static final Pattern FLAGS = Pattern.compile("`(--add-modules [^`]*)`");
     private static final Pattern SCRIPT = Pattern.compile("\\bscripts/[a-z-]+");
 
@@ -60,6 +63,39 @@ final class ReadmeTest {
         assertEquals(2, result.err().split("--add-modules jdk.incubator.vector", -1).length, "once: " + result.err());
     }
 
+    /** For applications that lend objects of OpenCL or CUDA. */
+    @Test
+    void theRecipesCompile() throws IOException {
+        String recipe = first(RECIPE);
+        String openCl = "OpenClDevice device = OpenClDevice.attach(context, id, queue);";
+        assertTrue(recipe.contains(openCl), recipe);
+        String cuda = first(CUDA);
+        compileRecipe("OfOpenCl", recipe);
+        compileRecipe("OfCuda", recipe.replace(openCl, cuda));
+        assertTrue(readme.contains("`attach(context)`") && readme.contains("`CudaDevice.current()`"));
+        compileRecipe("OfContext", recipe.replace(openCl, cuda.replace("(context, stream)", "(context)")));
+        compileRecipe("OfThread", recipe.replace(openCl, cuda.replace("attach(context, stream)", "current()")));
+        compile("Memory", "import jcuda.driver.CUdeviceptr;\n" + first(JCUDA));
+    }
+
+    private void compileRecipe(String name, String recipe) throws IOException {
+        compile(name, """
+                import dev.nibble.LanguageModel;
+                import dev.nibble.ModelOptions;
+                import dev.nibble.TokenSession;
+                import dev.nibble.device.Buffer;
+                import dev.nibble.device.ElementType;
+                import dev.nibble.device.cuda.CudaDevice;
+                import dev.nibble.device.opencl.OpenClDevice;
+                import java.nio.file.Path;
+                class %s {
+                    void run(long context, long id, long queue, long stream, long buffer, Path path) throws Exception {
+                        %s
+                    }
+                }
+                """.formatted(name, recipe));
+    }
+
     @Test
     void itNamesOnlyWhatExists() {
         Matcher scripts = SCRIPT.matcher(readme);
@@ -76,13 +112,17 @@ final class ReadmeTest {
     }
 
     private void compileExample() throws IOException {
-        Path source = folder.resolve("Example.java");
-        Files.writeString(source, first(EXAMPLE));
+        compile("Example", first(EXAMPLE), "-cp", CLASSES.toString());
+    }
+
+    private void compile(String name, String text, String... options) throws IOException {
+        Path source = Files.writeString(folder.resolve(name + ".java"), text);
+        List<String> all = new ArrayList<>(List.of("-d", folder.toString(), "-proc:none"));
+        all.addAll(List.of(options));
         JavaCompiler compiler = ToolProvider.getSystemJavaCompiler();
         StringWriter messages = new StringWriter();
         try (StandardJavaFileManager files = compiler.getStandardFileManager(null, null, StandardCharsets.UTF_8)) {
-            List<String> options = List.of("-cp", CLASSES.toString(), "-d", folder.toString());
-            boolean compiled = compiler.getTask(messages, files, null, options, null, files.getJavaFileObjects(source))
+            boolean compiled = compiler.getTask(messages, files, null, all, null, files.getJavaFileObjects(source))
                     .call();
             assertTrue(compiled, messages.toString());
         }

@@ -165,29 +165,34 @@ class ConvertInstructionsTest {
 
     private static float single(String mode, BigDecimal exact) {
         float nearest = exact.floatValue();
-        int side = new BigDecimal(nearest).compareTo(exact);
-        return switch (mode) {
-            case "rm" -> side > 0 ? Math.nextDown(nearest) : nearest;
-            case "rp" -> side < 0 ? Math.nextUp(nearest) : nearest;
-            case "rz" ->
-                side * exact.signum() > 0
-                        ? (exact.signum() > 0 ? Math.nextDown(nearest) : Math.nextUp(nearest))
-                        : nearest;
+        return switch (correction(mode, new BigDecimal(nearest).compareTo(exact), exact.signum())) {
+            case -1 -> Math.nextDown(nearest);
+            case 1 -> Math.nextUp(nearest);
             default -> nearest;
         };
     }
 
     private static double wide(String mode, BigDecimal exact) {
         double nearest = exact.doubleValue();
-        int side = new BigDecimal(nearest).compareTo(exact);
-        return switch (mode) {
-            case "rm" -> side > 0 ? Math.nextDown(nearest) : nearest;
-            case "rp" -> side < 0 ? Math.nextUp(nearest) : nearest;
-            case "rz" ->
-                side * exact.signum() > 0
-                        ? (exact.signum() > 0 ? Math.nextDown(nearest) : Math.nextUp(nearest))
-                        : nearest;
+        return switch (correction(mode, new BigDecimal(nearest).compareTo(exact), exact.signum())) {
+            case -1 -> Math.nextDown(nearest);
+            case 1 -> Math.nextUp(nearest);
             default -> nearest;
+        };
+    }
+
+    /**
+     * Where the result of a rounding mode lies from the nearest number: the next one down (-1) or up (1), or there.
+     *
+     * @param side of the exact value that the nearest number lies on
+     * @param sign of the exact value
+     */
+    private static int correction(String mode, int side, int sign) {
+        return switch (mode) {
+            case "rm" -> side > 0 ? -1 : 0;
+            case "rp" -> side < 0 ? 1 : 0;
+            case "rz" -> side * sign > 0 ? -sign : 0;
+            default -> 0;
         };
     }
 
