@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.nibble.UnsupportedFeatureException;
 import dev.nibble.device.DeviceContract.Subject;
+import dev.nibble.device.Operation.ArgMax;
 import dev.nibble.device.Operation.AttentionForm;
 import dev.nibble.device.Operation.Embed;
 import dev.nibble.device.Operation.ExpertMatmul;
@@ -12,6 +13,7 @@ import dev.nibble.device.Operation.Matmul;
 import dev.nibble.device.Operation.Norm;
 import dev.nibble.device.Operation.Product;
 import dev.nibble.device.Operation.Quantize;
+import dev.nibble.device.Operation.TopK;
 import dev.nibble.device.opencl.AlteredDevice;
 import dev.nibble.gguf.TensorType;
 import java.util.Arrays;
@@ -92,6 +94,40 @@ final class OpenClProductsTest {
             AttentionForm form = new AttentionForm(2 * sharing, 0.1f, 0, 0);
             int[][] queries = {{169, 0}, {4, 1}, {63, 0}, {64, 0}, {0, 0}, {31, 0}, {100, 1}, {5, 0}, {6, 0}};
             verify(5, 2, rig -> AttentionScene.of(rig, layout, 170, 170).attend(form, true, queries, 9, 8));
+        }
+    }
+
+    /** Kernels of all families where a work-group may have 64 work-items at most. */
+    @Nested
+    class InSmallGroups extends DeviceContract {
+        InSmallGroups() {
+            super(subject(AlteredDevice.gpu(64)));
+        }
+
+        @ParameterizedTest
+        @ValueSource(ints = {1, 5})
+        void multiplies(int limit) {
+            verify(limit, 2, rig -> matmul(rig, rig.rows(limit, limit, limit), TensorType.Q4_K, 512, 33, 70));
+        }
+
+        @Test
+        void worksOnRows() {
+            verify(4, 2, rig -> {
+                RowCount rows = rig.rows(5, 5, 3);
+                Buffer weight = rig.floats(1, 257, 1);
+                Buffer x = rig.input(rows, 3 * 257);
+                rig.add(new Norm(rows, NormKind.LAYER, 0.25f, x, weight, weight, rig.output(rows, 3 * 257)));
+                rig.add(new ArgMax(rows, x, rig.integerOutput(rows, 1)));
+                rig.add(new TopK(rows, x, rig.integerOutput(rows, 40), rig.output(rows, 40)));
+            });
+        }
+
+        @Test
+        void attends() {
+            KvLayout layout = new KvLayout(2, 64, 64, KvType.F16, KvType.Q8_0, 32);
+            AttentionForm form = new AttentionForm(8, 0.1f, 0, 0);
+            int[][] queries = {{169, 0}, {4, 1}, {63, 0}};
+            verify(5, 2, rig -> AttentionScene.of(rig, layout, 170, 170).attend(form, true, queries, 3, 2));
         }
     }
 

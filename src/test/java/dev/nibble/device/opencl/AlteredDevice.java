@@ -19,6 +19,13 @@ public final class AlteredDevice {
         return open(OpenClPlatforms.system(), OpenClInfo.TYPE_GPU, false, Long.MAX_VALUE, Set.of());
     }
 
+    /** As a GPU whose work-groups are small. */
+    public static Device gpu(int mostWorkItems) {
+        OpenClPlatforms system = OpenClPlatforms.system();
+        DeviceTraits real = system.devices().getFirst();
+        return open(system, OpenClInfo.TYPE_GPU, mostWorkItems, false, real.largestAllocation(), real.extensions());
+    }
+
     /** As a GPU that has dot products of bytes and sub-groups too. */
     public static Device gpuWithFeatures() {
         String standIns = KernelSource.of("stand_ins");
@@ -50,6 +57,13 @@ public final class AlteredDevice {
         DeviceTraits real = system.devices().getFirst();
         Set<String> extensions = new HashSet<>(real.extensions());
         extensions.addAll(more);
+        return open(
+                system, type, real.mostWorkItems(), unified, Math.min(largest, real.largestAllocation()), extensions);
+    }
+
+    private static OpenClDevice open(
+            OpenClPlatforms system, long type, int workItems, boolean unified, long largest, Set<String> extensions) {
+        DeviceTraits real = system.devices().getFirst();
         DeviceTraits altered = new DeviceTraits(
                 real.id(),
                 real.platform(),
@@ -59,9 +73,9 @@ public final class AlteredDevice {
                 real.driver(),
                 type,
                 real.computeUnits(),
-                real.mostWorkItems(),
+                workItems,
                 real.memory(),
-                Math.min(largest, real.largestAllocation()),
+                largest,
                 real.localMemory(),
                 type == OpenClInfo.TYPE_GPU,
                 unified,
