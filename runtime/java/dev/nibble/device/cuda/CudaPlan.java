@@ -30,7 +30,8 @@ final class CudaPlan implements SharedKernels {
     /** Plans a step. */
     void plan(List<Operation> operations) {
         AttentionLaunches attention = new AttentionLaunches(this);
-        new LaunchPlanner(this, new ProductLaunches(this), attention).plan(operations);
+        GatedLaunches gated = new GatedLaunches(this);
+        new LaunchPlanner(this, new ProductLaunches(this), attention, gated::gated).plan(operations);
     }
 
     @Override

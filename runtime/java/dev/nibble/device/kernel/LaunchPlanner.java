@@ -2,7 +2,9 @@ package dev.nibble.device.kernel;
 
 import dev.nibble.device.Buffer;
 import dev.nibble.device.Operation;
+import dev.nibble.device.RowCount;
 import java.util.List;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -16,6 +18,7 @@ public final class LaunchPlanner {
     private final KvLaunches cache;
     private final Products products;
     private final Attention attention;
+    private final Predicate<GatedProducts> gated;
 
     /** Plans the launches of operations with weights, which each kind of device keeps in a layout of its own. */
     public interface Products {
@@ -44,14 +47,17 @@ public final class LaunchPlanner {
      * @param kernels those that all devices have
      * @param products plans operations with weights
      * @param attention plans attention
+     * @param gated plans products and what follows them as one launch, if the device has a kernel for that
      */
-    public LaunchPlanner(SharedKernels kernels, Products products, Attention attention) {
+    public LaunchPlanner(
+            SharedKernels kernels, Products products, Attention attention, Predicate<GatedProducts> gated) {
         this.rows = new RowLaunches(kernels);
         this.heads = new HeadLaunches(kernels);
         this.feedForward = new FeedForwardLaunches(kernels);
         this.cache = new KvLaunches(kernels);
         this.products = products;
         this.attention = attention;
+        this.gated = gated;
     }
 
     /** Plans the launches of operations, in their order. */
@@ -68,6 +74,10 @@ public final class LaunchPlanner {
             cache.turnAndWrite(turned);
             return turned.count();
         }
+        GatedProducts products = GatedProducts.at(operations, place);
+        if (products != null && gated.test(products)) {
+            return products.count();
+        }
         Operation.Quantize quantized = quantizedAfter(operations, place);
         plan(operations.get(place), quantized);
         return quantized == null ? 1 : 2;
@@ -75,9 +85,6 @@ public final class LaunchPlanner {
 
     /** The next operation, if it quantizes whole rows that this one computes; none otherwise. */
     private static Operation.@Nullable Quantize quantizedAfter(List<Operation> operations, int place) {
-        if (place + 1 == operations.size() || !(operations.get(place + 1) instanceof Operation.Quantize quantize)) {
-            return null;
-        }
         @Nullable
         Buffer computed = switch (operations.get(place)) {
             case Operation.Norm norm -> norm.weight().width() == norm.out().width() ? norm.out() : null;
@@ -85,8 +92,18 @@ public final class LaunchPlanner {
             case Operation.Gate gate -> gate.out();
             default -> null;
         };
-        boolean same = quantize.rows().equals(operations.get(place).rows());
-        return same && quantize.x() == computed ? quantize : null;
+        return quantizes(operations, place + 1, operations.get(place).rows(), computed);
+    }
+
+    /** What stands at a place, if it quantizes these rows of a buffer; none otherwise. */
+    static Operation.@Nullable Quantize quantizes(
+            List<Operation> operations, int place, RowCount rows, @Nullable Buffer computed) {
+        return place < operations.size()
+                        && operations.get(place) instanceof Operation.Quantize quantize
+                        && quantize.rows().equals(rows)
+                        && quantize.x() == computed
+                ? quantize
+                : null;
     }
 
     /** @param quantized what a norm or a gate quantizes its result to as well, or none */

@@ -44,7 +44,7 @@ final class OpenClPlan implements SharedKernels {
     void plan(List<Operation> operations) {
         AttentionLaunches attention = new AttentionLaunches(this);
         try {
-            new LaunchPlanner(this, new ProductLaunches(this), attention).plan(operations);
+            new LaunchPlanner(this, new ProductLaunches(this), attention, products -> false).plan(operations);
         } catch (RuntimeException e) {
             kernels.forEach(device.calls()::releaseKernel);
             throw e;
