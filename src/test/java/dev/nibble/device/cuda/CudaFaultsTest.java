@@ -157,6 +157,33 @@ class CudaFaultsTest extends ClosingContract {
         }
     }
 
+    /** A call that fails while weights are on their way, now or when the device comes to it. */
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "cuModuleLoadDataEx@1=2",
+                "cuMemcpyHtoDAsync@9=999",
+                "cuEventRecord@9=999",
+                "cuStreamWaitEvent@9=999",
+                "cuEventSynchronize@9=999",
+                "cuLaunchKernel@9=701",
+                "kernel@9=700",
+                "copy@9=719",
+                "copy@9=lost"
+            })
+    void aDeviceThatFailsEndsTheLoad(String fault) throws IOException {
+        try (CudaDevice device = open()) {
+            simulator.fail(fault);
+            var error = assertThrows(DeviceException.class, () -> demo(device));
+            assertTrue(error.getMessage().startsWith("device cuda:0"), error.getMessage());
+            assertTrue(error.getMessage().contains("open"), error.getMessage());
+        }
+        simulator.fail("");
+        try (CudaDevice device = open()) {
+            generates(device);
+        }
+    }
+
     private static boolean fails(CudaDevice device) throws IOException {
         try (LanguageModel model = demo(device)) {
             return false;
