@@ -1,5 +1,6 @@
 package dev.nibble;
 
+import java.util.List;
 import java.util.Locale;
 
 /**
@@ -47,13 +48,18 @@ public record ModelInfo(
         long multiplyAddsPerToken) {
     /** The device's name for reports, which say where it is no hardware. */
     public String deviceLabel() {
-        return deviceLabel(device);
+        return label(device, deviceDescription);
     }
 
     /** The name of one of its devices for reports. */
     public String deviceLabel(String name) {
-        boolean simulated = deviceDescription.toLowerCase(Locale.ROOT).contains("simulated");
-        return simulated ? name + " (simulated)" : name;
+        int index = List.of(device.split(",")).indexOf(name);
+        String[] descriptions = deviceDescription.split("; (?=layer)");
+        return label(name, 0 <= index && index < descriptions.length ? descriptions[index] : deviceDescription);
+    }
+
+    private static String label(String name, String description) {
+        return description.toLowerCase(Locale.ROOT).contains("simulated") ? name + " (simulated)" : name;
     }
 
     /** The bytes that the model takes on its devices when it is opened for sequences of so many tokens. */

@@ -32,7 +32,8 @@ import picocli.CommandLine.Option;
         description = {
             "Measures how fast models read prompts (pp) and generate tokens (tg), and what share that is of the",
             "device's own limit, measured in the same run: of the fastest streaming read for tg rows, of the fastest",
-            "product of small quantized matrices for pp rows.%n"
+            "product of small quantized matrices (on CUDA, of what multiplies int8 and does nothing else) for pp rows.",
+            "Where the driver tells what devices consume, rows have joules per token.%n"
         })
 public final class RuntimeBench implements Callable<Integer> {
     /** The most tokens of a prompt that are computed in one step. */

@@ -4,12 +4,16 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.nibble.cli.Terminal;
+import dev.nibble.foreign.CudaSimulator;
+import dev.nibble.simulator.NeedsCudaSimulator;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import tools.jackson.databind.JsonNode;
@@ -116,6 +120,45 @@ final class RuntimeBenchTest {
             assertEquals("cpu,cpu", row.get("device").asString());
             assertTrue(row.get("share_of_roofline").asDouble() > 0, row.toString());
             assertTrue(!row.has("joules_per_token"), row.toString());
+        }
+    }
+
+    @Test
+    @Tag("slow")
+    @ExtendWith(NeedsCudaSimulator.class)
+    void cudaDevicesAreJudgedTogetherAndTellWhatTheyConsume() {
+        CudaSimulator simulator = new CudaSimulator();
+        simulator.setPower(100_000, true);
+        try {
+            assertEquals(0, bench("-p 4 -n 1 -r 1 --device cuda:0,cuda:1 --json"), text(err));
+        } finally {
+            simulator.setPower(0, true);
+        }
+        for (JsonNode row : new JsonMapper().readTree(text(out))) {
+            assertEquals("cuda:0,cuda:1 (simulated)", row.get("device").asString());
+            assertTrue(row.get("share_of_roofline").asDouble() > 0, row.toString());
+            // 100 and 200 watts.
+            double watts = row.get("joules_per_token").asDouble()
+                    * row.at("/tokens_per_second/mean").asDouble();
+            assertTrue(watts > 30 && watts < 3000, row.toString());
+        }
+    }
+
+    @Test
+    @Tag("slow")
+    @ExtendWith(NeedsCudaSimulator.class)
+    void kernelsOfSeveralDevicesAreJudgedEachByItsOwn() {
+        assertEquals(0, bench("--kernels -p 0 -n 1 -r 1 --device cuda:0,cpu --threads 1 --json"), text(err));
+        JsonNode rows = new JsonMapper().readTree(text(out));
+        for (String device : List.of("cuda:0 (simulated)", "cpu")) {
+            List<Double> limits = rows.valueStream()
+                    .filter(row -> row.get("device").asString().equals(device))
+                    .filter(row -> row.at("/roofline/unit").asString().equals("GB/s"))
+                    .map(row -> row.at("/roofline/mean").asDouble())
+                    .distinct()
+                    .toList();
+            assertEquals(1, limits.size(), device + ": " + limits);
+            assertTrue(limits.getFirst() > 0, device + ": " + limits);
         }
     }
 

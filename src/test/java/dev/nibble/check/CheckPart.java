@@ -6,7 +6,7 @@ import java.util.Map;
 
 /**
  * One thing to check, in a process of its own, which writes JSON to its standard output. Its exit code says how it ended: 0 held,
- * {@value #UNAVAILABLE} what it needs is not on this machine, any other it failed.
+ * {@value #UNAVAILABLE} or {@value #DOES_NOT_FIT} what it needs is not on this machine, any other it failed.
  *
  * @param name for people
  * @param needed whether it fails where it cannot run
@@ -16,6 +16,7 @@ import java.util.Map;
  */
 record CheckPart(String name, boolean needed, Duration budget, Map<String, String> environment, List<String> command) {
     static final int UNAVAILABLE = 4;
+    static final int DOES_NOT_FIT = 5;
 
     CheckPart {
         environment = Map.copyOf(environment);

@@ -1,11 +1,13 @@
 package dev.nibble.check;
 
+import dev.nibble.bench.RuntimeBench;
 import dev.nibble.foreign.CudaLibrary;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -28,8 +30,8 @@ record CheckPlan(String device, boolean quick, Path torchBench, String llamaBenc
     /** Of all together. */
     static final Duration TOTAL = Duration.ofSeconds(470);
 
-    private static final String TYPES = "llama-3.1-8b:q4_0,llama-3.1-8b:q8_0,llama-3.1-8b:q4_k,llama-3.1-8b:q6_k";
-    private static final String LONG_CONTEXT = "32768";
+    private static final List<String> TYPES = List.of("q4_0", "q8_0", "q4_k", "q6_k");
+    private static final String AFTER_LONG_CONTEXT = " --depth 32768 --kv ";
 
     /** The tests. */
     List<CheckPart> tests() {
@@ -53,48 +55,56 @@ record CheckPlan(String device, boolean quick, Path torchBench, String llamaBenc
         return parts;
     }
 
-    /** The measurements. */
+    /** The measurements, those that matter most first: the time of all together may not suffice for the last ones. */
     List<CheckPart> measurements() {
         List<CheckPart> parts = new ArrayList<>();
         if (quick) {
-            parts.add(bench("kernels", KERNELS, "--kernels", "-p", "4", "-n", "1", "-r", "1"));
-            parts.add(bench("whole models", WHOLE_MODELS, "-p", "4", "-n", "2", "-r", "1"));
+            parts.add(bench("kernels", true, KERNELS, "--kernels -p 4 -n 1 -r 1"));
+            parts.add(bench("whole models", true, WHOLE_MODELS, "-p 4 -n 2 -r 1"));
         } else {
-            parts.add(bench("kernels", KERNELS, "--kernels", "--shape", TYPES, "-p", "512", "-n", "1"));
-            for (String cache : List.of("f16", "q8_0", "q4_0")) {
-                parts.add(bench(
-                        "kernels after 32k tokens, " + cache,
-                        OTHERS,
-                        "--kernels",
-                        "--shape",
-                        "llama-3.2-1b:q4_0",
-                        "-p",
-                        "512",
-                        "-n",
-                        "1",
-                        "--depth",
-                        LONG_CONTEXT,
-                        "--kv",
-                        cache));
-            }
-            parts.add(bench("whole models", WHOLE_MODELS, "--shape", TYPES, "-p", "512", "-n", "128", "-r", "3"));
+            parts.add(bench("kernels", true, KERNELS, "--kernels -p 512 -n 1 --shape " + shapes("llama-3.1-8b")));
+            parts.add(
+                    bench("whole models", true, WHOLE_MODELS, "-p 512 -n 128 -r 3 --shape " + shapes("llama-3.1-8b")));
         }
         parts.add(torch());
         for (Path model : llamaModels) {
-            parts.add(bench("ours on " + model.getFileName(), OTHERS, "-m", model.toString(), "-r", "3"));
+            parts.add(bench("ours on " + model.getFileName(), true, OTHERS, "-r 3", "-m", model.toString()));
             parts.add(llama(model));
         }
+        if (!quick) {
+            String large = "--kernels -p 512 -n 1 -r 3 --shape " + shapes("llama-3.3-70b/8");
+            parts.add(bench("kernels of large matrices", false, KERNELS, large));
+            for (String cache : List.of("f16", "q8_0", "q4_0")) {
+                String after = AFTER_LONG_CONTEXT + cache;
+                parts.add(bench(
+                        "kernels after 32k tokens, " + cache,
+                        false,
+                        OTHERS,
+                        "--kernels -p 512 -n 1 -r 3 --shape llama-3.1-8b/4:q4_0" + after));
+                parts.add(bench(
+                        "generation after 32k tokens, " + cache,
+                        false,
+                        OTHERS,
+                        "-p 0 -n 128 -r 3 --shape llama-3.1-8b:q4_0" + after));
+            }
+        }
         return parts;
+    }
+
+    private static String shapes(String model) {
+        return TYPES.stream().map(type -> model + ":" + type).collect(Collectors.joining(","));
     }
 
     private CheckPart tests(String name, boolean needed, String... arguments) {
         return new CheckPart("tests: " + name, needed, TESTS, environment(), java(ChosenTests.class, arguments));
     }
 
-    private CheckPart bench(String name, Duration budget, String... arguments) {
-        List<String> command = java(dev.nibble.bench.RuntimeBench.class, arguments);
+    /** @param needed whether it fails where a model does not fit the device */
+    private CheckPart bench(String name, boolean needed, Duration budget, String arguments, String... more) {
+        List<String> command = java(RuntimeBench.class, arguments.split(" "));
+        command.addAll(List.of(more));
         command.addAll(List.of("--device", device.equals(SIMULATOR) ? "cuda:0" : device, "--json"));
-        return new CheckPart(name, true, budget, environment(), command);
+        return new CheckPart(name, needed, budget, environment(), command);
     }
 
     private CheckPart torch() {

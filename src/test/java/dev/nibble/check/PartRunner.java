@@ -66,7 +66,7 @@ final class PartRunner {
         }
         return switch (process.exitValue()) {
             case 0 -> End.HELD;
-            case CheckPart.UNAVAILABLE -> End.LEFT_OUT;
+            case CheckPart.UNAVAILABLE, CheckPart.DOES_NOT_FIT -> End.LEFT_OUT;
             default -> End.FAILED;
         };
     }
