@@ -151,6 +151,25 @@ class TensorSplitTest {
         }
     }
 
+    @Test
+    void everyFailureOfALoadFreesAllThatWasAllocated() throws Exception {
+        try (ModelSource model = TensorSplitProbe.open("random-llama-moe-q8_0")) {
+            open(List.of(first, second), model, Split.TENSOR).close();
+            for (FakeDevice whole : List.of(first, second)) {
+                assertTrue(whole.allocations() > 40, whole.allocations() + " allocations");
+                for (int k = 0; k < whole.allocations(); k++) {
+                    FakeDevice one = new FakeDevice("first", journal);
+                    FakeDevice two = new FakeDevice("second", journal);
+                    (whole == first ? one : two).failingAtAllocation(k);
+                    var error = assertThrows(
+                            OutOfCapacityException.class, () -> open(List.of(one, two), model, Split.TENSOR));
+                    assertEquals(whole.name() + " has no room for piece " + k, error.getMessage());
+                    assertEquals(0, one.open() + two.open(), error.getMessage());
+                }
+            }
+        }
+    }
+
     private static Engine open(List<? extends Device> devices, ModelSource model, Split split) {
         EngineOptions options = new EngineOptions(64, 64, KvType.F16, KvType.F16, 8).withSplit(split);
         return Engine.open(List.copyOf(devices), model, options, done -> {});
