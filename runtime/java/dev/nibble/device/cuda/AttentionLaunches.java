@@ -47,7 +47,7 @@ final class AttentionLaunches implements LaunchPlanner.Attention {
                 (long) attention.pageTable().width() * layout.pageTokens());
         long bytes = partials(cut, limit, heads, layout);
         Allocation partials = bytes == 0 ? null : plan.device().workspace().scratch(bytes);
-        kernel(layout, cut.kernel(layout))
+        plan.kernel(cut.module(), cut.kernel())
                 .buffer(attention.rows().live())
                 .buffer(attention.positions())
                 .buffer(attention.slots())
@@ -68,11 +68,12 @@ final class AttentionLaunches implements LaunchPlanner.Attention {
                 .buffer(attention.sinks())
                 .buffer(attention.out())
                 .memory(partials)
+                .sharedMemory(cut.sharedBytes())
                 .grid(
                         cut.splits(),
                         (long) layout.heads() * Math.ceilDiv(sharing, cut.heads()),
                         Math.ceilDiv(limit, cut.groups() * cut.rows()),
-                        AttentionShape.THREADS,
+                        cut.threads(),
                         1);
         if (partials != null) {
             combine(attention, cut, layout, partials);
@@ -80,7 +81,8 @@ final class AttentionLaunches implements LaunchPlanner.Attention {
     }
 
     private void combine(Operation.Attention attention, AttentionShape cut, KvLayout layout, Allocation partials) {
-        kernel(layout, "combine_splits_" + AttentionShape.types(layout))
+        String types = AttentionShape.types(layout);
+        plan.kernel("attention_" + types, "combine_splits_" + types)
                 .buffer(attention.rows().live())
                 .memory(partials)
                 .integer(cut.splits())
@@ -89,9 +91,5 @@ final class AttentionLaunches implements LaunchPlanner.Attention {
                 .buffer(attention.sinks())
                 .buffer(attention.out())
                 .grid(attention.form().heads(), attention.rows().limit(), 1, AttentionShape.THREADS, 1);
-    }
-
-    private CudaLaunchBuilder kernel(KvLayout layout, String name) {
-        return plan.kernel("attention_" + AttentionShape.types(layout), name);
     }
 }
