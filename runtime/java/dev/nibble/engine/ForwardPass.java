@@ -8,7 +8,7 @@ import java.util.List;
 /**
  * Runs batches through a model, stage after stage. Nothing waits for a device but the reading of a result, and where devices do
  * not reach each other's memory, the copy between two stages for the first of them: so one works on a batch while the next still
- * works on the one before.
+ * works on the one before. Stages that are parts of the same layers work on a batch at once, and sum up what they give twice per layer.
  */
 final class ForwardPass {
     private final List<Stage> stages;

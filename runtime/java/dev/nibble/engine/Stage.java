@@ -24,7 +24,7 @@ import java.util.Set;
 import java.util.function.LongConsumer;
 
 /**
- * The part of the forward pass that a device has: some of the layers, with their weights, their KV cache and the buffers between
+ * The part of the forward pass that a device has: some of the layers, or a part of each of them, with their weights, their KV cache and the buffers between
  * operations. A step is prepared once for each batch shape, rounded up to powers of two, and then run again and again with new
  * contents in the same buffers.
  */

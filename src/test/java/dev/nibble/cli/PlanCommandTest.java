@@ -5,7 +5,11 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.nibble.LanguageModel;
+import dev.nibble.ModelInfo;
+import dev.nibble.ModelOptions;
 import dev.nibble.cli.CommandLineHarness.Result;
+import dev.nibble.model.Split;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import org.junit.jupiter.api.Test;
@@ -122,6 +126,20 @@ final class PlanCommandTest {
                 0.15);
     }
 
+    /** Latent vectors serve all heads: each device keeps them. */
+    @Test
+    void deepSeekR1InPartsOfEveryLayer() {
+        String line = "--shape deepseek-r1:ud-iq1_s --device opencl:0,opencl:1 --memory 80GiB --ctx 8192 --split ";
+        JsonNode parts = plan(0, line + "tensor");
+        JsonNode layers = plan(0, line + "layer");
+        assertEquals(2 * sum(layers, "kv_cache"), sum(parts, "kv_cache"));
+        double weights = sum(layers, "weights");
+        assertEquals(1.01, sum(parts, "weights") / weights, 0.01, "routers and latent matrices are on both");
+        assertTrue(parts.at("/devices/1/holds").asString().startsWith("64 of 128 heads"), parts.toString());
+        int half = layers.at("/longest_context/f16").asInt() / 2;
+        assertEquals(half, parts.at("/longest_context/f16").asInt(), 0.1 * half);
+    }
+
     private static int count(JsonNode plan, String type) {
         for (JsonNode row : plan.get("types")) {
             if (row.get("type").asString().equals(type)) {
@@ -172,14 +190,33 @@ final class PlanCommandTest {
         assertTrue(advice.contains("no --tensor-split"), advice);
     }
 
-    /** Without sizes the devices are opened: the bundled model on the processor. */
-    @Test
-    void devicesThatAreHere() {
-        JsonNode plan = plan(0, "--device cpu --ctx 64");
+    /** Without sizes the devices are opened: the bundled model on the processor, as it is then loaded. */
+    @ParameterizedTest
+    @CsvSource({"cpu, LAYER", "cpu;cpu, LAYER", "cpu;cpu, TENSOR"})
+    void devicesThatAreHere(String devices, Split split) throws Exception {
+        String[] names = devices.split(";");
+        JsonNode plan = plan(0, "--ctx 64 --split " + split + " --device " + String.join(",", names));
+        ModelOptions options =
+                ModelOptions.builder().devices(names).context(64).split(split).build();
+        try (LanguageModel model = LanguageModel.openDemo(options)) {
+            ModelInfo info = model.info();
+            assertEquals(info.weightBytes(), sum(plan, "weights"));
+            assertEquals(info.cacheTokens() * info.kvBytesPerToken(), sum(plan, "kv_cache"));
+            assertEquals(info.scratchBytes(), sum(plan, "scratch"));
+        }
+        assertEquals(names.length, plan.get("devices").size());
         assertEquals("cpu", plan.at("/devices/0/device").asString());
         assertEquals(0, plan.at("/devices/0/reserve").asLong());
         assertTrue(plan.at("/devices/0/available").asLong() > 1 << 20);
         assertEquals(8192, plan.get("cache_tokens").asInt());
+    }
+
+    private static long sum(JsonNode plan, String part) {
+        long sum = 0;
+        for (JsonNode device : plan.get("devices")) {
+            sum += device.get(part).asLong();
+        }
+        return sum;
     }
 
     @Test
