@@ -68,8 +68,12 @@ final class PlanCommandTest {
         long tokens = plan.get("cache_tokens").asLong();
         assertTrue(tokens > 2048 && tokens < 8192, "the cache takes what is left: " + tokens);
         assertEquals(tokens * 131072, device.get("kv_cache").asLong(), 131072 * 32);
-        JsonNode least = plan(0, line.replace("5.5GiB", "4.99GiB"));
-        assertEquals(4.7, least.at("/devices/0/total").asDouble() / BILLION, 0.04);
+        long context = 2048 * 131072L;
+        long scratch = device.get("scratch").asLong();
+        assertEquals(4.72, (device.get("weights").asLong() + context + scratch) / BILLION, 0.08);
+        assertEquals(
+                device.get("total").asLong() - device.get("kv_cache").asLong(),
+                device.get("weights").asLong() + scratch);
         String text = nibble(("plan " + line).split(" ")).out();
         assertTrue(text.contains("4 bits per weight alone would be 3.62 GB"), text);
         assertTrue(text.contains("4.37 GB (4.83 bits)"), text);
