@@ -1,13 +1,15 @@
 package dev.nibble.device.cuda;
 
-import dev.nibble.UnsupportedFeatureException;
+import dev.nibble.device.Buffer;
 import dev.nibble.device.KvLayout;
 import dev.nibble.device.Operation;
+import dev.nibble.device.RowCount;
 import dev.nibble.device.StepForm;
 import dev.nibble.device.kernel.Allocation;
 import dev.nibble.device.kernel.LaunchPlanner;
+import org.jspecify.annotations.Nullable;
 
-/** The launches that attend to the KV cache: {@code attention.cu}. */
+/** The launches that attend to the KV cache: {@code attention.cu}, {@code flash.cu} and their kin for latent vectors. */
 final class AttentionLaunches implements LaunchPlanner.Attention {
     private final CudaPlan plan;
 
@@ -17,20 +19,49 @@ final class AttentionLaunches implements LaunchPlanner.Attention {
 
     /** What the parts of an attention of so many rows leave to be combined; 0 if there is one part. */
     static long partials(CudaTraits device, StepForm form, int rows) {
-        int sharing = form.heads() / form.kv().heads();
-        AttentionShape cut = AttentionShape.of(device, form.kv(), sharing, rows, form.tokens());
-        return partials(cut, rows, form.heads(), form.kv());
+        KvLayout layout = form.kv();
+        int splits = layout.latent()
+                ? LatentShape.of(device, layout, form.heads(), rows, form.tokens())
+                        .splits()
+                : AttentionShape.of(device, layout, form.heads() / layout.heads(), rows, form.tokens())
+                        .splits();
+        return partials(splits, rows, form.heads(), layout);
     }
 
-    private static long partials(AttentionShape cut, int rows, int heads, KvLayout layout) {
-        return cut.splits() == 1 ? 0 : (long) rows * heads * cut.splits() * (layout.valueSize() + 2) * Float.BYTES;
+    private static long partials(int splits, int rows, int heads, KvLayout layout) {
+        return splits == 1 ? 0 : (long) rows * heads * splits * (layout.valueSize() + 2) * Float.BYTES;
     }
 
     @Override
     public void latentAttention(Operation.LatentAttention attention) {
-        // Refused when its cache was to be allocated.
-        throw new UnsupportedFeatureException("device " + plan.device().name()
-                + " has no attention over latent vectors; use the device cpu or opencl");
+        KvLayout layout = attention.cache().layout();
+        int limit = attention.rows().limit();
+        int heads = attention.form().heads();
+        long tokens = (long) attention.pageTable().width() * layout.pageTokens();
+        LatentShape cut = LatentShape.of(plan.device().traits(), layout, heads, limit, tokens);
+        LatentShape.Kernel kernel = cut.kernel();
+        long bytes = partials(cut.splits(), limit, heads, layout);
+        Allocation partials = bytes == 0 ? null : plan.device().workspace().scratch(bytes);
+        plan.kernel(kernel.module(layout), kernel.name(layout))
+                .buffer(attention.rows().live())
+                .buffer(attention.positions())
+                .buffer(attention.slots())
+                .buffer(attention.pageTable())
+                .integer(attention.pageTable().width())
+                .buffer(attention.q())
+                .buffer(attention.turned())
+                .pages(attention.cache())
+                .integer(layout.keySize())
+                .integer(layout.valueSize())
+                .integer(heads)
+                .real(attention.form().scale())
+                .buffer(attention.out())
+                .memory(partials)
+                .sharedMemory(cut.sharedBytes())
+                .grid(cut.splits(), Math.ceilDiv(heads, kernel.heads()), limit, kernel.threads(), 1);
+        if (partials != null) {
+            combine(attention.rows(), heads, null, attention.out(), cut.splits(), layout, partials);
+        }
     }
 
     @Override
@@ -45,7 +76,7 @@ final class AttentionLaunches implements LaunchPlanner.Attention {
                 sharing,
                 limit,
                 (long) attention.pageTable().width() * layout.pageTokens());
-        long bytes = partials(cut, limit, heads, layout);
+        long bytes = partials(cut.splits(), limit, heads, layout);
         Allocation partials = bytes == 0 ? null : plan.device().workspace().scratch(bytes);
         plan.kernel(cut.module(), cut.kernel())
                 .buffer(attention.rows().live())
@@ -76,20 +107,27 @@ final class AttentionLaunches implements LaunchPlanner.Attention {
                         cut.threads(),
                         1);
         if (partials != null) {
-            combine(attention, cut, layout, partials);
+            combine(attention.rows(), heads, attention.sinks(), attention.out(), cut.splits(), layout, partials);
         }
     }
 
-    private void combine(Operation.Attention attention, AttentionShape cut, KvLayout layout, Allocation partials) {
+    private void combine(
+            RowCount rows,
+            int heads,
+            @Nullable Buffer sinks,
+            Buffer out,
+            int splits,
+            KvLayout layout,
+            Allocation partials) {
         String types = AttentionShape.types(layout);
         plan.kernel("attention_" + types, "combine_splits_" + types)
-                .buffer(attention.rows().live())
+                .buffer(rows.live())
                 .memory(partials)
-                .integer(cut.splits())
-                .integer(attention.form().heads())
+                .integer(splits)
+                .integer(heads)
                 .integer(layout.valueSize())
-                .buffer(attention.sinks())
-                .buffer(attention.out())
-                .grid(attention.form().heads(), attention.rows().limit(), 1, AttentionShape.THREADS, 1);
+                .buffer(sinks)
+                .buffer(out)
+                .grid(heads, rows.limit(), 1, AttentionShape.THREADS, 1);
     }
 }

@@ -276,10 +276,10 @@ public final class CudaDevice implements Device {
             throw new IllegalArgumentException("there is no KV cache of " + pages + " pages");
         }
         if (layout.latent()) {
-            throw new UnsupportedFeatureException(
-                    "device " + name() + " has no attention over latent vectors; use the device cpu");
+            LatentShape.check(traits, layout);
+        } else {
+            AttentionShape.size(traits, layout);
         }
-        AttentionShape.size(traits, layout);
         staging.release();
         return new CudaKvPages(layout, pages, memory);
     }

@@ -4,7 +4,7 @@ import org.junit.jupiter.api.extension.ExtendWith;
 
 /** The first CUDA device of this machine against the reference; skipped where there is none. */
 @ExtendWith(NeedsCuda.class)
-class CudaDeviceContractTest extends WholeContract {
+class CudaDeviceContractTest extends LatentContract {
     @Override
     Device device() {
         return Devices.open("cuda:0", DeviceOptions.DEFAULT);

@@ -9,7 +9,7 @@ import org.junit.jupiter.api.extension.ExtendWith;
 /** The third simulated CUDA device, which takes the kernels for compute capability 7.5, against the reference. */
 @Tag("slow")
 @ExtendWith(NeedsCudaSimulator.class)
-class CudaTuringContractTest extends WholeContract {
+class CudaTuringContractTest extends LatentContract {
     @Override
     Device device() {
         Device device = Devices.open("cuda:2", DeviceOptions.DEFAULT);

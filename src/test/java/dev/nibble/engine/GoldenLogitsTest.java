@@ -23,9 +23,6 @@ import tools.jackson.databind.ObjectMapper;
 
 /** The logits of whole models against those of llama.cpp, for every file that the supported architectures cover. */
 class GoldenLogitsTest {
-    /** What CUDA devices do not do yet. */
-    private static final String LATENT = "deepseek2";
-
     @TestFactory
     Stream<DynamicTest> exactActivationsEqualFloat32() {
         return entries("f32").map(entry -> test(entry, "reference", true, KvType.F32, 1e-8));
@@ -108,8 +105,6 @@ class GoldenLogitsTest {
     private static Stream<DynamicTest> int8Activations(String one, String two) {
         return Arrays.stream(KvType.values())
                 .flatMap(kv -> entries(kv.id())
-                        .filter(entry -> !one.startsWith("cuda")
-                                || !entry.get("model").asString().contains(LATENT))
                         .flatMap(entry -> Stream.of(one, two).map(devices -> int8Activations(entry, devices, kv))));
     }
 
@@ -141,8 +136,6 @@ class GoldenLogitsTest {
 
     private static Stream<DynamicTest> givesTheLogitsOfTheReference(String device) {
         return entries("f32")
-                .filter(entry -> !device.startsWith("cuda")
-                        || !entry.get("model").asString().contains(LATENT))
                 .map(entry -> DynamicTest.dynamicTest(entry.get("file").asString(), () -> {
                     Path path = GoldenData.path(entry.get("model").asString());
                     float[] wanted = logits(path, "reference", false, KvType.F32, tokens(entry));
