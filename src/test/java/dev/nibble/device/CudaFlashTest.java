@@ -6,6 +6,7 @@ import dev.nibble.device.Operation.WriteKv;
 import java.util.Arrays;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
@@ -13,6 +14,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /** Attention on tensor cores, beside what every device must do: the first CUDA device against the reference. */
+@Tag("slow")
 @ExtendWith(NeedsCuda.class)
 class CudaFlashTest extends DeviceContract {
     CudaFlashTest() {
