@@ -172,6 +172,7 @@ constexpr int AT_ONCE = TOKENS == 128 ? 1 : TOKENS == 64 ? (Type::HALVES || BY_W
         auto& stages = *reinterpret_cast<Stages<TYPE, TOKENS>*>(memory);                                                             \
         multiply_share<TYPE, TOKENS>(stages, work, input_of(x, blocks, columns), parts, Leftovers{sums, arrived});                   \
     }
+TENSOR_KERNEL(8)
 TENSOR_KERNEL(16)
 TENSOR_KERNEL(32)
 TENSOR_KERNEL(64)

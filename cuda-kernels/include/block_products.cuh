@@ -88,6 +88,10 @@ __device__ inline StoredPanel<Type> panel_of(const bytes* tile, int row, int b, 
     return {tile + static_cast<size_t>(panel) * PANEL_BYTES<Type>, row, min(PANEL_BLOCKS, blocks - panel * PANEL_BLOCKS)};
 }
 
+/* Most warps of a block with one row of activations, which have a panel each in registers. */
+template <class Type>
+constexpr int MOST_WARPS = Type::BYTES > 176 ? 8 : 16;
+
 /* Blocks of 8 warps that a processor shall have room for: two where their sums, and the panels that they read, fit the registers. */
 template <class Type, int COUNT>
 constexpr int RESIDENT = COUNT == 8 || (COUNT == 1 && Type::BYTES > 176) ? 1 : 2;
@@ -108,13 +112,13 @@ __device__ inline void multiply_blocks(
 }
 
 /* Whole panels split, split + splits, ... of the lane's row, each read at once; then the blocks of a last one that is not whole. */
-template <class Type>
+template <class Type, class Memory>
 __device__ inline void multiply_panels(
         const bytes* tile, const Activations& x, const int (&inputs)[1], int split, int splits, float (&sums)[1]) {
     int whole = x.columns / PANEL_COLUMNS;
 #pragma unroll 1
     for (int panel = split; panel < whole; panel += splits) {
-        LoadedPanel<Type> loaded(tile + static_cast<size_t>(panel) * PANEL_BYTES<Type>, threadIdx.x);
+        LoadedPanel<Type, Memory> loaded(tile + static_cast<size_t>(panel) * PANEL_BYTES<Type>, threadIdx.x);
         Activations its = from_block(x, inputs[0], panel * PANEL_BLOCKS);
 #pragma unroll
         for (int b = 0; b < PANEL_BLOCKS; b++) {
@@ -127,11 +131,11 @@ __device__ inline void multiply_panels(
 }
 
 /* The lane's row with some rows of activations, of which this warp has its share of the columns. */
-template <class Type, int COUNT>
+template <class Type, int COUNT, class Memory = Constant>
 __device__ inline void multiply_share(
         const bytes* tile, const Activations& x, const int (&inputs)[COUNT], int split, int splits, float (&sums)[COUNT]) {
     if constexpr (COUNT == 1) {
-        multiply_panels<Type>(tile, x, inputs, split, splits, sums);
+        multiply_panels<Type, Memory>(tile, x, inputs, split, splits, sums);
     } else {
         multiply_blocks<Type, COUNT>(tile, x, inputs, split, splits, sums);
     }

@@ -28,12 +28,16 @@ __device__ inline float add_four(float4 w, float4 x, float sum) {
     return fmaf(w.w, x.w, fmaf(w.z, x.z, fmaf(w.y, x.y, fmaf(w.x, x.x, sum))));
 }
 
+/* Most warps of a block with one row of activations. */
+template <class Type>
+constexpr int MOST_WARPS = 16;
+
 /* Blocks of 8 warps that a processor shall have room for. */
 template <class Type, int COUNT>
 constexpr int RESIDENT = 2;
 
-/* The lane's row with some rows of activations, of which this warp has its share of the columns. */
-template <class Type, int COUNT>
+/* The lane's row with some rows of activations, of which this warp has its share of the columns. Floats are read in one way. */
+template <class Type, int COUNT, class = Constant>
 __device__ inline void multiply_share(
         const bytes* tile, const Activations& x, const int (&inputs)[COUNT], int split, int splits, float (&sums)[COUNT]) {
     constexpr int values = PIECE_VALUES<Type>;

@@ -65,13 +65,23 @@ __device__ inline size_t place(int offset, int row, int size) {
     return 0;
 }
 
-/* Global memory that nobody writes, and shared memory. */
+/* Reads of global memory that nobody writes, and of shared memory. */
 struct Constant {
     template <class Value>
     __device__ static Value load(const bytes* at) {
         return __ldg(reinterpret_cast<const Value*>(at));
     }
 };
+/* The same in pieces, which are read once and leave the first cache to activations. */
+struct Streamed {
+    template <class Value>
+    __device__ static uint4 load(const bytes* at) {
+        uint4 to;
+        asm("ld.global.nc.L1::no_allocate.v4.u32 {%0, %1, %2, %3}, [%4];" : "=r"(to.x), "=r"(to.y), "=r"(to.z), "=r"(to.w) : "l"(at));
+        return to;
+    }
+};
+
 struct Shared {
     template <class Value>
     __device__ static Value load(const bytes* at) {
@@ -130,7 +140,7 @@ struct StoredPanel {
 };
 
 /* The string of a row in a whole panel, all of which is read at once; the blocks that are taken from it must be known. */
-template <class Type>
+template <class Type, class Memory>
 struct LoadedPanel {
     static constexpr int PIECES = Type::BYTES / 16;
     static constexpr int WORDS = (Type::BYTES + 3) / 4;
@@ -140,7 +150,7 @@ struct LoadedPanel {
         StoredPanel<Type> stored{panel, row, PANEL_BLOCKS};
 #pragma unroll
         for (int p = 0; p < PIECES; p++) {
-            uint4 piece = stored.piece(p);
+            uint4 piece = Memory::template load<uint4>(panel + p * 512 + row * 16);
             words[4 * p] = piece.x;
             words[4 * p + 1] = piece.y;
             words[4 * p + 2] = piece.z;

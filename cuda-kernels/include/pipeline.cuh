@@ -7,6 +7,9 @@ template <class Type, int TOKENS>
 struct Pipeline {
     Stages<Type, TOKENS>& stages;
     const Activations& x;
+    static constexpr int STEP_BLOCKS = BlockShape<TOKENS>::STEP_BLOCKS;
+    static constexpr int PANEL_STEPS = BlockShape<TOKENS>::PANEL_STEPS;
+    static constexpr int AHEAD = BlockShape<TOKENS>::AHEAD;
 
     __device__ int blocks_of(int panel) const {
         return min(PANEL_BLOCKS, x.columns / BLOCK_COLUMNS - panel * PANEL_BLOCKS);
@@ -25,7 +28,7 @@ struct Pipeline {
     }
 
     __device__ void load_values(int step) const {
-        if (step < steps()) {
+        if (step >= 0 && step < steps()) {
             stages.load_values(x, step, block_of(step), blocks_of_step(step));
         }
     }
@@ -46,11 +49,14 @@ struct Pipeline {
      */
     __device__ void load_tiles(int step) const {
         int quarter = step % PANEL_STEPS;
-        int from = step < 0 ? (step == -2 ? 0 : ROW_TILES) : quarter == 0 ? 0 : quarter + 1;
-        int end = step < 0 ? ROW_TILES : min(quarter + 2, ROW_TILES);
+        bool all = PANEL_STEPS == 1 ? step >= -1 : step == -2;
+        bool none = PANEL_STEPS == 1 ? step < -1 : step == -1;
+        int from = all || quarter == 0 ? 0 : quarter + 1;
+        int end = none ? 0 : all ? ROW_TILES : min(quarter + 2, ROW_TILES);
+        int panel = stages.segment.first + (step < 0 ? 0 : step / PANEL_STEPS + 1);
 #pragma unroll 1
         for (int tile = from; tile < end; tile++) {
-            load_tile(tile, stages.segment.first + (step < 0 ? 0 : step / PANEL_STEPS + 1));
+            load_tile(tile, panel);
         }
     }
 
@@ -60,14 +66,14 @@ struct Pipeline {
 #pragma unroll 1
         for (int step = -2; step < steps(); step++) {
             if (step >= 0) {
-                await_copies<1>();
+                await_copies<AHEAD - 1>();
                 __syncthreads();
             }
             if (step > -2) {
                 stages.store_token(token, step + 1);
             }
             token = load_token(step + 2);
-            load_values(step + 2);
+            load_values(step + AHEAD);
             load_tiles(step);
             end_copies();
             if (step >= 0) {

@@ -1,7 +1,7 @@
 /*
  * What a block that multiplies by tensor cores has in shared memory: panels of weights as they lie in device memory, two by turns, and
  * steps of 64 columns of activations, a ring of three. While one step is multiplied, the one after the next is on its way, and the next
- * panel.
+ * panel. With few tokens, which take little memory and little time, a step is a panel, and the next one is on its way.
  */
 #pragma once
 #include "block_products.cuh"
@@ -12,17 +12,16 @@
 constexpr int SHIFT_BITS = 0x4b400000;
 constexpr float SHIFT = 12582912;
 
-constexpr int RING = 3;
-constexpr int STEP_COLUMNS = 64;
-constexpr int STEP_BLOCKS = STEP_COLUMNS / BLOCK_COLUMNS;
-constexpr int PANEL_STEPS = PANEL_BLOCKS / STEP_BLOCKS;
-
 /* How the threads of a block share an output tile: a warp has one tile of weights, and all or half of the tokens. */
 template <int TOKENS>
 struct BlockShape {
     static constexpr int TOKEN_WARPS = TOKENS >= 64 ? 2 : 1;
     static constexpr int THREADS = 32 * ROW_TILES * TOKEN_WARPS;
     static constexpr int WARP_TOKENS = TOKENS / TOKEN_WARPS;
+    /* Of a step, and how many steps ahead are on their way. */
+    static constexpr int STEP_BLOCKS = TOKENS <= 16 ? PANEL_BLOCKS : 2;
+    static constexpr int PANEL_STEPS = PANEL_BLOCKS / STEP_BLOCKS;
+    static constexpr int AHEAD = PANEL_STEPS == 1 ? 1 : 2;
 };
 
 /* Scales, and offsets, of a row's block: one, or one for each half. */
@@ -40,10 +39,14 @@ constexpr int MORE = TWO_STARTS<Type> ? 1 : Type::OFFSETS ? (Type::HALVES ? 2 : 
 template <class Type, int TOKENS>
 struct Stages {
     static constexpr int THREADS = BlockShape<TOKENS>::THREADS;
+    static constexpr int STEP_BLOCKS = BlockShape<TOKENS>::STEP_BLOCKS;
+    static constexpr int RING = BlockShape<TOKENS>::AHEAD + 1;
+    /* Pieces of 16 columns of a step. */
+    static constexpr int PIECES = 2 * STEP_BLOCKS;
     bytes weights[2][ROW_TILES][PANEL_BYTES<Type>];
     /* Of rows g, 8 + g, 16 + g, 24 + g of a tile: scales, of both halves if these differ, then offsets. */
     float4 rows[ROW_FACTORS<Type>][PANEL_BLOCKS][ROW_TILES][8];
-    uint4 values[RING][TOKENS][STEP_COLUMNS / 16];
+    uint4 values[RING][TOKENS][PIECES];
     int2 tokens[RING][STEP_BLOCKS][TOKENS]; /* the bits of the scale, the start of sums: SHIFT less what ZERO adds */
     float more[RING][STEP_BLOCKS][ROW_FACTORS<Type>][TOKENS];
     Segment segment; /* here, since registers are few */
@@ -54,7 +57,8 @@ struct Stages {
 
     /* Where 16 columns of a step are: so that eight tokens' lie in different banks. */
     __device__ uint4* piece(int step, int token, int at) {
-        return &values[step % RING][token][at ^ (token >> 1 & 3)];
+        int turn = PIECES >= 8 ? token & 7 : token >> 1 & 3;
+        return &values[step % RING][token][at ^ turn];
     }
 
     __device__ void load_tile(int tile, int panel, int blocks, int to) {
@@ -72,11 +76,10 @@ struct Stages {
 
     /* A step's values of all tokens; `first` is its first block in the rows, of which `blocks` are there. */
     __device__ void load_values(const Activations& x, int step, int first, int blocks) {
-        constexpr int pieces = STEP_COLUMNS / 16;
-        int at = threadIdx.x % pieces;
+        int at = threadIdx.x % PIECES;
 #pragma unroll
-        for (int i = 0; i < TOKENS * pieces; i += THREADS) {
-            int token = (i + threadIdx.x) / pieces;
+        for (int i = 0; i < TOKENS * PIECES; i += THREADS) {
+            int token = (i + threadIdx.x) / PIECES;
             if (token < TOKENS && at / 2 < blocks) {
                 size_t from = static_cast<size_t>(inputs[token]) * (x.columns / BLOCK_COLUMNS) + first;
                 copy_16(piece(step, token, at), x.values + 2 * from + at);

@@ -30,6 +30,11 @@ __device__ inline void load_matrices(unsigned address, unsigned (&to)[4]) {
                  : "memory");
 }
 
+/* The same of two matrices; what lanes from 16 on have is not used. */
+__device__ inline void load_two_matrices(unsigned address, unsigned (&to)[4]) {
+    asm volatile("ldmatrix.sync.aligned.m8n8.x2.shared.b16 {%0, %1}, [%2];" : "=r"(to[0]), "=r"(to[1]) : "r"(address) : "memory");
+}
+
 /*
  * 16 rows of 32 signed bytes times 8 columns of as many: to = a * b + start. A lane has, of rows lane / 4 and 8 + lane / 4, word lane % 4
  * of the first and of the last 16 bytes, of column lane / 4 the same, and of the results columns 2 * (lane % 4) and the next.

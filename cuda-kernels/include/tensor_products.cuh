@@ -68,7 +68,7 @@ template <class Type, int TOKENS>
 __device__ inline void multiply_eight(
         const Stages<Type, TOKENS>& stages, int step, int at, int token, const Fragment (&w)[2], const RowFactors<Type>& rows,
         unsigned first, unsigned last, float (&sums)[2][4]) {
-    int slot = step % RING;
+    int slot = step % Stages<Type, TOKENS>::RING;
     int4 pair = *reinterpret_cast<const int4*>(&stages.tokens[slot][at][token]);
     float2 scales = make_float2(__int_as_float(pair.x), __int_as_float(pair.z));
     int2 start = make_int2(pair.y, pair.w);
@@ -114,10 +114,14 @@ __device__ inline void multiply_block(
     for (int g = 0; g < groups; g += 2) {
         int token = place.token + 8 * g;
         unsigned x[4];
-        unsigned address = shared_address(stages.piece(step, token + lane / 16 * 8 + lane % 8, 2 * at + lane / 8 % 2));
-        load_matrices(address, x);
+        unsigned address = shared_address(stages.piece(step, token + lane / 16 * 8 % (8 * groups) + lane % 8, 2 * at + lane / 8 % 2));
+        if constexpr (groups == 1) {
+            load_two_matrices(address, x);
+        } else {
+            load_matrices(address, x);
+        }
 #pragma unroll
-        for (int i = 0; i < 2; i++) {
+        for (int i = 0; i < min(groups, 2); i++) {
             float some[2][4];
 #pragma unroll
             for (int f = 0; f < 2; f++) {

@@ -45,6 +45,8 @@ public final class CudaDevice implements Device {
 
     private @Nullable ProductLeftovers leftovers;
 
+    private final ProductChoice productChoice = new ProductChoice(this);
+
     private CudaDevice(CudaHandles handles) {
         this.handles = handles;
         this.access = new CudaAccess(handles);
@@ -255,7 +257,12 @@ public final class CudaDevice implements Device {
         return workspace;
     }
 
-    /** What blocks of one launch of {@code mma.cu} leave for each other; such launches run one at a time. */
+    /** Which kernels multiply. */
+    ProductChoice productChoice() {
+        return productChoice;
+    }
+
+    /** What blocks of one launch of products leave for each other; such launches run one at a time. */
     synchronized ProductLeftovers leftovers() {
         if (leftovers == null) {
             leftovers = ProductLeftovers.allocate(this);

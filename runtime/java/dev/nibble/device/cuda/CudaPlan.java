@@ -31,7 +31,8 @@ final class CudaPlan implements SharedKernels {
     void plan(List<Operation> operations) {
         AttentionLaunches attention = new AttentionLaunches(this);
         GatedLaunches gated = new GatedLaunches(this);
-        new LaunchPlanner(this, new ProductLaunches(this), attention, gated::gated).plan(operations);
+        ProductLaunches products = new ProductLaunches(this, device.productChoice()::tensorRows);
+        new LaunchPlanner(this, products, attention, gated::gated).plan(operations);
     }
 
     @Override

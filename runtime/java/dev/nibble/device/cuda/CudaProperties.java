@@ -16,5 +16,8 @@ public final class CudaProperties {
      */
     public static final String GRAPHS = "dev.nibble.cuda.graphs";
 
+    /** From how many rows of activations on tensor cores multiply them, in place of a measurement. */
+    public static final String TENSOR_ROWS = "dev.nibble.cuda.tensorRows";
+
     private CudaProperties() {}
 }

@@ -64,6 +64,13 @@ final class CudaWeight implements Weight, KernelPart {
         }
     }
 
+    /** A weight of zeros, to measure with. */
+    static CudaWeight zeros(WeightShape shape, CudaDevice device) {
+        Allocation memory = device.memory().allocate(bytes(shape, device.name()), "the weight " + shape.name());
+        device.queue().fill(memory, 0);
+        return new CudaWeight(shape, WeightUse.MATRIX, layout(shape, device.name()), device.staging(), memory);
+    }
+
     WeightLayout layout() {
         return layout;
     }

@@ -9,6 +9,7 @@ import dev.nibble.device.kernel.PlaceLists;
 import dev.nibble.device.kernel.StepWorkspace;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.ToIntFunction;
 import org.jspecify.annotations.Nullable;
 
 /** The launches of operations with weights: {@code matmul.cu} and {@code places.cu}. */
@@ -19,18 +20,18 @@ final class ProductLaunches implements LaunchPlanner.Products {
     /** Up to so many places of experts, each reads its expert's weights by itself. */
     static final int FEW_PLACES = 16;
 
-    /** Up to so many rows of activations are multiplied without tensor cores. */
-    private static final int FEW_ROWS = 8;
-
     private static final int WARP = 32;
 
     /** Columns of a thread of {@code embed.cuh}. */
     private static final int EMBEDDED = 32;
 
     private final CudaPlan plan;
+    private final ToIntFunction<WeightLayout> tensorRows;
 
-    ProductLaunches(CudaPlan plan) {
+    /** @param tensorRows from how many rows of activations on tensor cores multiply weights of a layout */
+    ProductLaunches(CudaPlan plan, ToIntFunction<WeightLayout> tensorRows) {
         this.plan = plan;
+        this.tensorRows = tensorRows;
     }
 
     @Override
@@ -62,7 +63,7 @@ final class ProductLaunches implements LaunchPlanner.Products {
 
     private void multiply(Operation.Matmul matmul, List<Product> group) {
         int limit = matmul.rows().limit();
-        ProductShape shape = shape(limit, group, 1);
+        ProductShape shape = shape(limit, group, tiles(group));
         CudaLaunchBuilder launch = kernel(group, shape)
                 .buffer(matmul.rows().live())
                 .memory(null)
@@ -98,7 +99,9 @@ final class ProductLaunches implements LaunchPlanner.Products {
         int used = matmul.ids().width();
         int experts = group.getFirst().weight().shape().matrices();
         int places = matmul.rows().limit() * used;
-        ProductShape shape = shape(together, group, experts);
+        ProductShape shape = lists == null
+                ? shape(1, group, (long) places * tiles(group))
+                : shape(together, group, (long) experts * tiles(group)).withoutSlices();
         CudaLaunchBuilder launch = kernel(group, shape).buffer(matmul.rows().live());
         if (lists == null) {
             launch.buffer(matmul.ids()).memory(null).integer(used).integer(experts);
@@ -111,7 +114,8 @@ final class ProductLaunches implements LaunchPlanner.Products {
 
     /** Whether tensor cores multiply so many rows faster. */
     private boolean usesTensors(List<Product> group, int rows) {
-        return rows > FEW_ROWS && TensorShape.serves(plan.device().traits(), layout(group.getFirst()));
+        WeightLayout layout = layout(group.getFirst());
+        return TensorShape.serves(plan.device().traits(), layout) && rows >= tensorRows.applyAsInt(layout);
     }
 
     /**
@@ -189,10 +193,13 @@ final class ProductLaunches implements LaunchPlanner.Products {
                 .sum();
     }
 
-    private ProductShape shape(int limit, List<Product> group, int matrices) {
-        long tiles = (long) matrices * tiles(group);
+    private ProductShape shape(int limit, List<Product> group, long tiles) {
         return ProductShape.of(
-                limit, columns(group), tiles, plan.device().traits().multiprocessors());
+                layout(group.getFirst()),
+                limit,
+                columns(group),
+                tiles,
+                plan.device().traits().multiprocessors());
     }
 
     private CudaLaunchBuilder kernel(List<Product> group, ProductShape shape) {
@@ -208,9 +215,13 @@ final class ProductLaunches implements LaunchPlanner.Products {
     }
 
     /** Sets the arguments of all weights, then the sizes. */
-    private static void launch(CudaLaunchBuilder launch, List<Product> group, ProductShape shape, int blocks) {
-        parts(launch.integer(columns(group)), group)
-                .grid(blocks, Math.ceilDiv(tiles(group), shape.tilesOfBlock()), 1, WARP, shape.warps());
+    private void launch(CudaLaunchBuilder launch, List<Product> group, ProductShape shape, int blocks) {
+        ProductLeftovers leftovers = shape.slices() == 1 ? null : plan.device().leftovers();
+        launch.integer(columns(group))
+                .memory(leftovers == null ? null : leftovers.sums())
+                .memory(leftovers == null ? null : leftovers.arrived());
+        parts(launch, group)
+                .grid(blocks, Math.ceilDiv(tiles(group), shape.tilesOfBlock()), shape.slices(), WARP, shape.warps());
     }
 
     private static CudaLaunchBuilder parts(CudaLaunchBuilder launch, List<Product> group) {

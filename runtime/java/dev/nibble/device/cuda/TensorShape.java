@@ -20,14 +20,15 @@ record TensorShape(int tokens, int threads, int blocks, int shared) {
 
     static final int ROW_TILES = ROWS / WeightLayout.TILE_ROWS;
 
-    private static final int[] TOKENS = {16, 32, 64, 128};
+    private static final int[] TOKENS = {8, 16, 32, 64, 128};
+
+    /** Up to so many tokens, whole panels are read at a time, from there on quarters, further ahead. */
+    private static final int WHOLE_PANELS = 16;
 
     /** From so many tokens on, two warps share a tile of weights. */
     private static final int TWO_WARPS = 64;
 
     private static final int WARP = 32;
-    private static final int RING = 3;
-    private static final int STEP_BLOCKS = 2;
     private static final int PANEL_BLOCKS = 8;
     private static final int BLOCK_COLUMNS = 32;
 
@@ -75,8 +76,9 @@ record TensorShape(int tokens, int threads, int blocks, int shared) {
     private static int shared(WeightLayout layout, int tokens) {
         int weights = 2 * ROW_TILES * layout.panelBytes();
         int rows = layout.rowFactors() * PANEL_BLOCKS * ROWS * Float.BYTES;
-        int values = RING * STEP_BLOCKS * tokens * BLOCK_COLUMNS;
-        int blocks = RING * STEP_BLOCKS * tokens * (Long.BYTES + layout.rowFactors() * Float.BYTES);
+        int ring = tokens <= WHOLE_PANELS ? 2 * PANEL_BLOCKS : 3 * PANEL_BLOCKS / 4;
+        int values = ring * tokens * BLOCK_COLUMNS;
+        int blocks = ring * tokens * (Long.BYTES + layout.rowFactors() * Float.BYTES);
         return weights + rows + values + blocks + 2 * tokens * Integer.BYTES + FIXED;
     }
 

@@ -105,6 +105,10 @@ enum WeightLayout {
         return Arrays.stream(values()).map(layout -> layout.type).toList();
     }
 
+    TensorType type() {
+        return type;
+    }
+
     /** The module, or the kernel, of a family that is for this type. */
     String named(String family) {
         return family + "_" + name().toLowerCase(Locale.ROOT);

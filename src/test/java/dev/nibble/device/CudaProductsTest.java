@@ -127,7 +127,7 @@ final class CudaProductsTest extends DeviceContract {
         assertTrue(message.contains("Q4_K"), message);
     }
 
-    private static void matmul(Rig rig, RowCount rows, TensorType type, int columns, int... outputs) {
+    static void matmul(Rig rig, RowCount rows, TensorType type, int columns, int... outputs) {
         Buffer x = rig.input(rows, columns);
         List<Product> products = Arrays.stream(outputs)
                 .mapToObj(output -> new Product(
