@@ -5,7 +5,7 @@ import dev.nibble.UnsupportedFeatureException;
 /**
  * What one layer keeps of each token in the KV cache.
  *
- * <p>A latent layout is that of {@link Operation.LatentAttention}: one head, whose value is the latent vector, which is part of the key as
+ * <p>A latent layout is that of {@link AttentionOperation.LatentAttention}: one head, whose value is the latent vector, which is part of the key as
  * well but kept once; {@code keySize} counts the rest of the key. Both are of one type.
  *
  * @param heads key and value heads

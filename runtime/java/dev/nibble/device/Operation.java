@@ -9,7 +9,22 @@ import org.jspecify.annotations.Nullable;
  * from step to step: token ids, positions, slots and row counts lie in device buffers. Shapes are written (rows, width);
  * buffers may have more rows than {@code n}. All floats are F32 unless said otherwise.
  */
-public sealed interface Operation {
+public sealed interface Operation
+        permits AttentionOperation,
+                Operation.Embed,
+                Operation.Gather,
+                Operation.Norm,
+                Operation.AddNorm,
+                Operation.Quantize,
+                Operation.Matmul,
+                Operation.Rope,
+                Operation.Hadamard,
+                Operation.Gate,
+                Operation.Route,
+                Operation.ExpertMatmul,
+                Operation.Combine,
+                Operation.ArgMax,
+                Operation.TopK {
     /** The rows that it works on. */
     RowCount rows();
 
@@ -202,144 +217,6 @@ public sealed interface Operation {
         /** The factor on the sums. */
         public float factor() {
             return (float) (1 / Math.sqrt(size));
-        }
-    }
-
-    /**
-     * Writes the keys and values of the rows into the cache, each at its position in the pages of its slot, in the types of the
-     * cache, of which {@link KvType} tells the arithmetic.
-     *
-     * @param positions I32 (n, 1)
-     * @param slots I32 (n, 1), rows of the page table
-     * @param pageTable I32 (slots, pages of a sequence)
-     * @param k (n, heads × keySize)
-     * @param v (n, heads × valueSize)
-     * @param cache the pages of this layer
-     */
-    record WriteKv(RowCount rows, Buffer positions, Buffer slots, Buffer pageTable, Buffer k, Buffer v, KvPages cache)
-            implements Operation {
-        /** Checks the shapes. */
-        public WriteKv {
-            KvLayout layout = cache.layout();
-            Shapes.of("writeKv", rows)
-                    .ints(positions, 1)
-                    .ints(slots, 1)
-                    .table(pageTable, ElementType.I32)
-                    .floats(k, layout.heads() * layout.keySize())
-                    .floats(v, layout.heads() * layout.valueSize());
-        }
-    }
-
-    /**
-     * Causal attention of each row over the cached tokens of its slot up to its own position, with streaming softmax
-     * (Milakov and Gimelshein, 2018; Dao et al., 2022): a sequence's rows may stand in any order, all its tokens up to the
-     * position of each row being in the cache. Query heads share key and value heads in equal groups (Ainslie et al., 2023).
-     *
-     * <p>Against keys of a quantized type the query is quantized to int8 in blocks of 32, as {@link Quantize} does it. The score is
-     * the sum over the blocks of the product of the integers, which is exact, times the scales of key and query. Weights of values are
-     * floats for all types: a value of a quantized type counts as what its integer and its scale stand for.
-     *
-     * @param positions I32 (n, 1)
-     * @param slots I32 (n, 1), rows of the page table
-     * @param pageTable I32 (slots, pages of a sequence)
-     * @param q (n, heads × keySize)
-     * @param cache the pages of this layer
-     * @param form heads, scale, window, soft cap
-     * @param sinks (1, heads), a logit per head that takes part in the softmax without a value; or none
-     * @param out (n, heads × valueSize)
-     */
-    record Attention(
-            RowCount rows,
-            Buffer positions,
-            Buffer slots,
-            Buffer pageTable,
-            Buffer q,
-            KvPages cache,
-            AttentionForm form,
-            @Nullable Buffer sinks,
-            Buffer out)
-            implements Operation {
-        /** Checks the shapes. */
-        public Attention {
-            OperationChecks.heads(form, cache.layout());
-            Shapes.of("attention", rows)
-                    .ints(positions, 1)
-                    .ints(slots, 1)
-                    .table(pageTable, ElementType.I32)
-                    .floats(q, form.heads() * cache.layout().keySize())
-                    .values(sinks, form.heads())
-                    .floats(out, form.heads() * cache.layout().valueSize())
-                    .apart(out, q);
-        }
-    }
-
-    /**
-     * Causal attention over latent vectors (multi-head latent attention, DeepSeek-AI, 2024), as {@link Attention} but for what keys and
-     * values are. The cache has a latent layout, of one head: {@link WriteKv} wrote to it, as the value of a token, its latent vector
-     * c of {@code L = valueSize} values, and as its key the {@code T = keySize} values t that were turned by its position. A key is
-     * both together, (c, t), and the value is c: it is in the cache once, and all query heads share it.
-     *
-     * <p>With q and r the two parts of the query of a head, the weight of a token is the softmax of
-     * {@code scale · (q · c + r · t)}, and the output of the head is the weighted sum of c, over the tokens of the row's slot up to the
-     * row's own position. The form has neither window nor soft cap.
-     *
-     * <p>Against a cache of a quantized type both parts of the query are quantized to int8 in blocks of 32, as {@link Quantize} does it, and
-     * the score is the sum over all blocks of the exact product of the integers times both scales, as in {@link Attention}; in the
-     * weighted sum a value counts as its integer times its scale.
-     *
-     * <p>DeepSeek R1: 128 heads, L 512, T 64. What comes before and after takes queries to the latent space and values out of it, head by
-     * head: an {@link ExpertMatmul} whose ids are the heads.
-     *
-     * @param positions I32 (n, 1)
-     * @param slots I32 (n, 1), rows of the page table
-     * @param pageTable I32 (slots, pages of a sequence)
-     * @param q (n, heads × L), what meets the latent vectors
-     * @param turned (n, heads × T), what meets the turned values
-     * @param cache the pages of this layer, of a latent layout
-     * @param form heads and scale; window and softcap are 0
-     * @param out (n, heads × L)
-     */
-    record LatentAttention(
-            RowCount rows,
-            Buffer positions,
-            Buffer slots,
-            Buffer pageTable,
-            Buffer q,
-            Buffer turned,
-            KvPages cache,
-            AttentionForm form,
-            Buffer out)
-            implements Operation {
-        /** Checks the shapes. */
-        public LatentAttention {
-            OperationChecks.latent(form, cache.layout());
-            Shapes.of("latentAttention", rows)
-                    .ints(positions, 1)
-                    .ints(slots, 1)
-                    .table(pageTable, ElementType.I32)
-                    .floats(q, form.heads() * cache.layout().valueSize())
-                    .floats(turned, form.heads() * cache.layout().keySize())
-                    .floats(out, form.heads() * cache.layout().valueSize())
-                    .apart(out, q)
-                    .apart(out, turned);
-        }
-    }
-
-    /**
-     * The form of an attention.
-     *
-     * @param heads query heads, a multiple of the cache's heads
-     * @param scale the factor on the products of query and key
-     * @param window the number of latest tokens seen, the row's own among them; 0: all
-     * @param softcap c in c · tanh(score / c); 0: none
-     */
-    record AttentionForm(int heads, float scale, int window, float softcap) {
-        /** Checks the ranges. */
-        public AttentionForm {
-            if (heads < 1 || window < 0 || !(softcap >= 0)) {
-                throw new IllegalArgumentException(
-                        "no attention of " + heads + " heads, window " + window + ", soft cap " + softcap);
-            }
         }
     }
 

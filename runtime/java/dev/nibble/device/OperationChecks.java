@@ -1,6 +1,5 @@
 package dev.nibble.device;
 
-import dev.nibble.device.Operation.AttentionForm;
 import dev.nibble.device.Operation.Product;
 import java.util.List;
 import org.jspecify.annotations.Nullable;

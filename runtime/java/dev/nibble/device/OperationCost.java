@@ -44,12 +44,12 @@ public record OperationCost(String name, long bytes, long multiplyAdds) {
             case Operation.Combine o -> rowWise("combine", o.x(), rows, 1);
             case Operation.ArgMax o -> rowWise("argmax", o.x(), rows, 1);
             case Operation.TopK o -> rowWise("top-k " + o.ids().width() + " of", o.x(), rows, 1);
-            case Operation.WriteKv o -> {
+            case AttentionOperation.WriteKv o -> {
                 KvLayout layout = o.cache().layout();
                 long bytes = rows * ((long) (o.k().width() + o.v().width()) * FLOAT + layout.tokenBytes());
                 yield new OperationCost("write-kv " + keysAndValues(layout), bytes, 0);
             }
-            case Operation.Attention o ->
+            case AttentionOperation.Attention o ->
                 attention(
                         "attention",
                         o.form().heads(),
@@ -57,7 +57,7 @@ public record OperationCost(String name, long bytes, long multiplyAdds) {
                         o.q().width() + o.out().width(),
                         rows,
                         depth);
-            case Operation.LatentAttention o ->
+            case AttentionOperation.LatentAttention o ->
                 attention(
                         "latent-attention",
                         o.form().heads(),

@@ -25,10 +25,11 @@ final class OperationParts {
             case Operation.Matmul o -> products(o.products(), o.x(), o.quantized());
             case Operation.Rope o -> List.of(o.positions(), o.x(), o.frequencies());
             case Operation.Hadamard o -> List.of(o.x());
-            case Operation.WriteKv o -> List.of(o.positions(), o.slots(), o.pageTable(), o.k(), o.v(), o.cache());
-            case Operation.Attention o ->
+            case AttentionOperation.WriteKv o ->
+                List.of(o.positions(), o.slots(), o.pageTable(), o.k(), o.v(), o.cache());
+            case AttentionOperation.Attention o ->
                 present(o.positions(), o.slots(), o.pageTable(), o.q(), o.cache(), o.sinks(), o.out());
-            case Operation.LatentAttention o ->
+            case AttentionOperation.LatentAttention o ->
                 List.of(o.positions(), o.slots(), o.pageTable(), o.q(), o.turned(), o.cache(), o.out());
             case Operation.Gate o -> List.of(o.gate(), o.up(), o.out());
             case Operation.Route o -> present(o.logits(), o.bias(), o.ids(), o.weights());

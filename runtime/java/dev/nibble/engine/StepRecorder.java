@@ -2,6 +2,8 @@ package dev.nibble.engine;
 
 import static dev.nibble.model.TensorRole.*;
 
+import dev.nibble.device.AttentionForm;
+import dev.nibble.device.AttentionOperation;
 import dev.nibble.device.Buffer;
 import dev.nibble.device.Operation;
 import dev.nibble.device.Operation.Product;
@@ -128,8 +130,9 @@ final class StepRecorder {
             turn(b.value, config.valueSize());
         }
         Buffer pages = cache.pageTable();
-        operations.add(new Operation.WriteKv(rows, b.positions, b.slots, pages, b.key, b.value, cache.layer(layer)));
-        operations.add(new Operation.Attention(
+        operations.add(
+                new AttentionOperation.WriteKv(rows, b.positions, b.slots, pages, b.key, b.value, cache.layer(layer)));
+        operations.add(new AttentionOperation.Attention(
                 rows, b.positions, b.slots, pages, b.query, cache.layer(layer), attentionForm(), null, b.attention));
         Buffer attended = last ? keepOutputs(b.attention, b.outputAttention) : b.attention;
         if (cache.turnsValues()) {
@@ -141,9 +144,9 @@ final class StepRecorder {
                 List.of(product(ATTENTION_OUTPUT, layer, ATTENTION_OUTPUT_BIAS, b.delta)));
     }
 
-    private Operation.AttentionForm attentionForm() {
+    private AttentionForm attentionForm() {
         double scale = config.rope().scoreFactor() / Math.sqrt(config.keySize());
-        return new Operation.AttentionForm(config.heads(), (float) scale, 0, 0f);
+        return new AttentionForm(config.heads(), (float) scale, 0, 0f);
     }
 
     private void latentAttention(int layer, boolean last, LatentBuffers l) {
@@ -159,13 +162,13 @@ final class StepRecorder {
             turn(l.latent, l.latent.width());
         }
         Buffer pages = cache.pageTable();
-        operations.add(
-                new Operation.WriteKv(rows, b.positions, b.slots, pages, l.keyTurned, l.latent, cache.layer(layer)));
+        operations.add(new AttentionOperation.WriteKv(
+                rows, b.positions, b.slots, pages, l.keyTurned, l.latent, cache.layer(layer)));
         byHeads(l, l.queryPlain, l.queryPlainQuantized, product(QUERY_TO_LATENT, layer, null, l.queryLatent));
         if (cache.turnsValues()) {
             turn(l.queryLatent, l.latent.width());
         }
-        operations.add(new Operation.LatentAttention(
+        operations.add(new AttentionOperation.LatentAttention(
                 rows,
                 b.positions,
                 b.slots,

@@ -1,7 +1,8 @@
 package dev.nibble.device.cpu;
 
+import dev.nibble.device.AttentionForm;
+import dev.nibble.device.AttentionOperation;
 import dev.nibble.device.Buffer;
-import dev.nibble.device.Operation;
 import dev.nibble.device.RowCount;
 import dev.nibble.device.cpu.AttentionWorkspace.Scratch;
 import java.lang.foreign.MemorySegment;
@@ -9,7 +10,7 @@ import java.lang.foreign.ValueLayout;
 import org.jspecify.annotations.Nullable;
 
 /**
- * {@link Operation.Attention} and {@link Operation.LatentAttention}: streams over the keys and values of each block of rows, tile by tile, with all query heads of a
+ * {@link AttentionOperation.Attention} and {@link AttentionOperation.LatentAttention}: streams over the keys and values of each block of rows, tile by tile, with all query heads of a
  * KV head together, so that each is read once.
  */
 final class AttentionKernel implements Kernel, WorkerPool.Task {
@@ -35,7 +36,7 @@ final class AttentionKernel implements Kernel, WorkerPool.Task {
     private final @Nullable CpuBuffer sinks;
     private final AttentionValues values;
     private final boolean latent;
-    private final Operation.AttentionForm form;
+    private final AttentionForm form;
     private final int sharing;
     private final boolean quantizedKeys;
     private final AttentionPlan plan;
@@ -44,14 +45,9 @@ final class AttentionKernel implements Kernel, WorkerPool.Task {
 
     /** What both operations have. */
     private record Input(
-            RowCount rows,
-            Buffer positions,
-            Buffer slots,
-            Buffer pageTable,
-            CpuKvPages cache,
-            Operation.AttentionForm form) {}
+            RowCount rows, Buffer positions, Buffer slots, Buffer pageTable, CpuKvPages cache, AttentionForm form) {}
 
-    AttentionKernel(Operation.Attention o, CpuDevice device) {
+    AttentionKernel(AttentionOperation.Attention o, CpuDevice device) {
         this(
                 new Input(o.rows(), o.positions(), o.slots(), o.pageTable(), (CpuKvPages) o.cache(), o.form()),
                 o.q(),
@@ -62,7 +58,7 @@ final class AttentionKernel implements Kernel, WorkerPool.Task {
                 device);
     }
 
-    AttentionKernel(Operation.LatentAttention o, CpuDevice device) {
+    AttentionKernel(AttentionOperation.LatentAttention o, CpuDevice device) {
         this(
                 new Input(o.rows(), o.positions(), o.slots(), o.pageTable(), (CpuKvPages) o.cache(), o.form()),
                 o.q(),

@@ -1,7 +1,7 @@
 package dev.nibble.device.cpu;
 
+import dev.nibble.device.AttentionForm;
 import dev.nibble.device.KvType;
-import dev.nibble.device.Operation;
 import java.lang.foreign.MemorySegment;
 import org.jspecify.annotations.Nullable;
 
@@ -14,7 +14,7 @@ import org.jspecify.annotations.Nullable;
  */
 record AttentionQueries(
         CpuKvPages cache,
-        Operation.AttentionForm form,
+        AttentionForm form,
         CpuBuffer q,
         @Nullable CpuBuffer turned,
         int sharing,

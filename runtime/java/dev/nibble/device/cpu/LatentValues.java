@@ -9,7 +9,7 @@ import jdk.incubator.vector.VectorOperators;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The values of {@link dev.nibble.device.Operation.LatentAttention}, which the cache has as parts of keys only: blocks of them are turned
+ * The values of {@link dev.nibble.device.AttentionOperation.LatentAttention}, which the cache has as parts of keys only: blocks of them are turned
  * round into rows of tokens, once for all queries that are worked on together.
  */
 final class LatentValues {

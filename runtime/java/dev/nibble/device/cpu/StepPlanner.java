@@ -1,5 +1,6 @@
 package dev.nibble.device.cpu;
 
+import dev.nibble.device.AttentionOperation;
 import dev.nibble.device.Operation;
 import dev.nibble.device.RowCount;
 import java.util.ArrayList;
@@ -41,14 +42,14 @@ final class StepPlanner {
                 add(quantize, device.isFixedPoint() ? new FixedPointQuantizeRow(quantize) : new QuantizeRow(quantize));
             case Operation.Rope rope -> add(rope, new RopeRow(rope, table(rope), natives));
             case Operation.Hadamard hadamard -> add(hadamard, new HadamardRow(hadamard));
-            case Operation.WriteKv write -> add(write, new WriteKvRow(write, pool.threads()));
+            case AttentionOperation.WriteKv write -> add(write, new WriteKvRow(write, pool.threads()));
             case Operation.Gate gate -> add(gate, new GateRow(gate, natives));
             case Operation.Route route -> add(route, new RouteRow(route, pool.threads()));
             case Operation.Combine combine -> add(combine, new CombineRow(combine));
             case Operation.ArgMax argMax -> add(argMax, new ArgMaxRow(argMax, natives));
             case Operation.TopK topK -> add(topK, new TopKRow(topK, pool.threads()));
-            case Operation.Attention attention -> add(new AttentionKernel(attention, device));
-            case Operation.LatentAttention attention -> add(new AttentionKernel(attention, device));
+            case AttentionOperation.Attention attention -> add(new AttentionKernel(attention, device));
+            case AttentionOperation.LatentAttention attention -> add(new AttentionKernel(attention, device));
             case Operation.Matmul matmul ->
                 add(
                         device.isFixedPoint()

@@ -1,13 +1,13 @@
 package dev.nibble.device.cpu;
 
+import dev.nibble.device.AttentionOperation;
 import dev.nibble.device.KvLayout;
 import dev.nibble.device.KvType;
-import dev.nibble.device.Operation;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
 
-/** {@link Operation.WriteKv}: scatters keys into the transposed groups, and lays values down as rows; quantized ones in blocks. */
+/** {@link AttentionOperation.WriteKv}: scatters keys into the transposed groups, and lays values down as rows; quantized ones in blocks. */
 final class WriteKvRow implements RowWork {
     private final CpuBuffer positions;
     private final CpuBuffer slots;
@@ -17,7 +17,7 @@ final class WriteKvRow implements RowWork {
     private final CpuKvPages cache;
     private final KvBlock[] blocks;
 
-    WriteKvRow(Operation.WriteKv operation, int threads) {
+    WriteKvRow(AttentionOperation.WriteKv operation, int threads) {
         this.positions = (CpuBuffer) operation.positions();
         this.slots = (CpuBuffer) operation.slots();
         this.pageTable = (CpuBuffer) operation.pageTable();

@@ -1,8 +1,8 @@
 package dev.nibble.device.cuda;
 
+import dev.nibble.device.AttentionOperation;
 import dev.nibble.device.Buffer;
 import dev.nibble.device.KvLayout;
-import dev.nibble.device.Operation;
 import dev.nibble.device.RowCount;
 import dev.nibble.device.StepForm;
 import dev.nibble.device.kernel.Allocation;
@@ -33,7 +33,7 @@ final class AttentionLaunches implements LaunchPlanner.Attention {
     }
 
     @Override
-    public void latentAttention(Operation.LatentAttention attention) {
+    public void latentAttention(AttentionOperation.LatentAttention attention) {
         KvLayout layout = attention.cache().layout();
         int limit = attention.rows().limit();
         int heads = attention.form().heads();
@@ -65,7 +65,7 @@ final class AttentionLaunches implements LaunchPlanner.Attention {
     }
 
     @Override
-    public void attention(Operation.Attention attention) {
+    public void attention(AttentionOperation.Attention attention) {
         KvLayout layout = attention.cache().layout();
         int limit = attention.rows().limit();
         int heads = attention.form().heads();

@@ -1,5 +1,6 @@
 package dev.nibble.device.kernel;
 
+import dev.nibble.device.AttentionOperation;
 import dev.nibble.device.KvLayout;
 import dev.nibble.device.Operation;
 import dev.nibble.device.RopeStyle;
@@ -12,7 +13,7 @@ final class KvLaunches {
         this.kernels = kernels;
     }
 
-    void writeKv(Operation.WriteKv write) {
+    void writeKv(AttentionOperation.WriteKv write) {
         KvLayout layout = write.cache().layout();
         place(write, kernels.kv("write_kv", layout))
                 .buffer(write.k())
@@ -25,7 +26,7 @@ final class KvLaunches {
 
     /** Everything between the products that make queries, keys and values, and the attention. */
     void turnAndWrite(TurnedHeads heads) {
-        Operation.WriteKv write = heads.write();
+        AttentionOperation.WriteKv write = heads.write();
         KvLayout layout = write.cache().layout();
         Operation.Rope rope = heads.query();
         Operation.Norm queryNorm = heads.queryNorm();
@@ -50,7 +51,7 @@ final class KvLaunches {
                 .groups(queryHeads + layout.heads(), write.rows().limit(), kernels.writers());
     }
 
-    private static LaunchBuilder place(Operation.WriteKv write, LaunchBuilder kernel) {
+    private static LaunchBuilder place(AttentionOperation.WriteKv write, LaunchBuilder kernel) {
         return kernel.buffer(write.rows().live())
                 .buffer(write.positions())
                 .buffer(write.slots())

@@ -1,5 +1,6 @@
 package dev.nibble.device.kernel;
 
+import dev.nibble.device.AttentionOperation;
 import dev.nibble.device.Buffer;
 import dev.nibble.device.Operation;
 import dev.nibble.device.RowCount;
@@ -35,10 +36,10 @@ public final class LaunchPlanner {
     /** Plans the launches of attention. */
     public interface Attention {
         /** Plans attention over whole keys. */
-        void attention(Operation.Attention attention);
+        void attention(AttentionOperation.Attention attention);
 
         /** Plans attention over latent vectors. */
-        void latentAttention(Operation.LatentAttention attention);
+        void latentAttention(AttentionOperation.LatentAttention attention);
     }
 
     /**
@@ -118,9 +119,9 @@ public final class LaunchPlanner {
             case Operation.Embed embed -> products.embed(embed);
             case Operation.Matmul matmul -> products.matmul(matmul);
             case Operation.ExpertMatmul matmul -> products.expertMatmul(matmul);
-            case Operation.Attention o -> attention.attention(o);
-            case Operation.LatentAttention o -> attention.latentAttention(o);
-            case Operation.WriteKv o -> cache.writeKv(o);
+            case AttentionOperation.Attention o -> attention.attention(o);
+            case AttentionOperation.LatentAttention o -> attention.latentAttention(o);
+            case AttentionOperation.WriteKv o -> cache.writeKv(o);
             case Operation.Rope o -> heads.rope(o);
             case Operation.Hadamard o -> heads.hadamard(o);
             case Operation.Gate o -> feedForward.gate(o, quantized);

@@ -1,5 +1,6 @@
 package dev.nibble.device.kernel;
 
+import dev.nibble.device.AttentionOperation;
 import dev.nibble.device.NormKind;
 import dev.nibble.device.Operation;
 import java.util.List;
@@ -20,7 +21,7 @@ record TurnedHeads(
         Operation.Rope query,
         Operation.@Nullable Norm keyNorm,
         Operation.Rope key,
-        Operation.WriteKv write) {
+        AttentionOperation.WriteKv write) {
 
     /** What begins at a place in a list of operations; none if what stands there is not all of this. */
     static @Nullable TurnedHeads at(List<Operation> operations, int place) {
@@ -30,7 +31,7 @@ record TurnedHeads(
         if (keyPlace + 1 >= operations.size()
                 || !(operations.get(queryPlace) instanceof Operation.Rope query)
                 || !(operations.get(keyPlace) instanceof Operation.Rope key)
-                || !(operations.get(keyPlace + 1) instanceof Operation.WriteKv write)) {
+                || !(operations.get(keyPlace + 1) instanceof AttentionOperation.WriteKv write)) {
             return null;
         }
         Operation.Norm keyNorm =

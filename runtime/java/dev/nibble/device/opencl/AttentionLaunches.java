@@ -1,8 +1,9 @@
 package dev.nibble.device.opencl;
 
+import dev.nibble.device.AttentionForm;
+import dev.nibble.device.AttentionOperation;
 import dev.nibble.device.Buffer;
 import dev.nibble.device.KvLayout;
-import dev.nibble.device.Operation;
 import dev.nibble.device.RowCount;
 import dev.nibble.device.kernel.Allocation;
 import dev.nibble.device.kernel.LaunchPlanner;
@@ -23,14 +24,14 @@ final class AttentionLaunches implements LaunchPlanner.Attention {
             Buffer slots,
             Buffer pageTable,
             OpenClKvPages cache,
-            Operation.AttentionForm form,
+            AttentionForm form,
             Buffer q,
             @Nullable Buffer latentQ,
             @Nullable Buffer sinks,
             Buffer out) {}
 
     @Override
-    public void attention(Operation.Attention o) {
+    public void attention(AttentionOperation.Attention o) {
         attend(new Input(
                 o.rows(),
                 o.positions(),
@@ -45,7 +46,7 @@ final class AttentionLaunches implements LaunchPlanner.Attention {
     }
 
     @Override
-    public void latentAttention(Operation.LatentAttention o) {
+    public void latentAttention(AttentionOperation.LatentAttention o) {
         attend(new Input(
                 o.rows(),
                 o.positions(),

@@ -1,10 +1,10 @@
 package dev.nibble.device.reference;
 
+import dev.nibble.device.AttentionForm;
+import dev.nibble.device.AttentionOperation.Attention;
+import dev.nibble.device.AttentionOperation.WriteKv;
 import dev.nibble.device.Buffer;
 import dev.nibble.device.KvLayout;
-import dev.nibble.device.Operation.Attention;
-import dev.nibble.device.Operation.AttentionForm;
-import dev.nibble.device.Operation.WriteKv;
 import java.util.HashMap;
 import java.util.Map;
 

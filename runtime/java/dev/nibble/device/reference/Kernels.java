@@ -1,5 +1,6 @@
 package dev.nibble.device.reference;
 
+import dev.nibble.device.AttentionOperation;
 import dev.nibble.device.Operation;
 
 /** Finds the method that does an operation. */
@@ -15,9 +16,9 @@ record Kernels(Workers workers) {
             case Operation.Matmul matmul -> MatmulKernels.matmul(matmul, rows, workers);
             case Operation.Rope rope -> RopeKernels.rope(rope, rows);
             case Operation.Hadamard hadamard -> HadamardKernels.hadamard(hadamard, rows);
-            case Operation.WriteKv writeKv -> AttentionKernels.writeKv(writeKv, rows);
-            case Operation.Attention attention -> AttentionKernels.attention(attention, rows);
-            case Operation.LatentAttention attention -> LatentKernels.attention(attention, rows);
+            case AttentionOperation.WriteKv writeKv -> AttentionKernels.writeKv(writeKv, rows);
+            case AttentionOperation.Attention attention -> AttentionKernels.attention(attention, rows);
+            case AttentionOperation.LatentAttention attention -> LatentKernels.attention(attention, rows);
             case Operation.Gate gate -> GateKernels.gate(gate, rows);
             case Operation.Route route -> ExpertKernels.route(route, rows);
             case Operation.ExpertMatmul matmul -> ExpertKernels.matmul(matmul, rows, workers);

@@ -1,8 +1,8 @@
 package dev.nibble.device.reference;
 
+import dev.nibble.device.AttentionOperation.LatentAttention;
 import dev.nibble.device.Buffer;
 import dev.nibble.device.KvLayout;
-import dev.nibble.device.Operation.LatentAttention;
 
 /** Attention over latent vectors. */
 final class LatentKernels {

@@ -1,9 +1,8 @@
 package dev.nibble.device;
 
-import dev.nibble.device.Operation.Attention;
-import dev.nibble.device.Operation.AttentionForm;
-import dev.nibble.device.Operation.LatentAttention;
-import dev.nibble.device.Operation.WriteKv;
+import dev.nibble.device.AttentionOperation.Attention;
+import dev.nibble.device.AttentionOperation.LatentAttention;
+import dev.nibble.device.AttentionOperation.WriteKv;
 import java.util.Arrays;
 import java.util.stream.IntStream;
 

@@ -2,9 +2,8 @@ package dev.nibble.device;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 
-import dev.nibble.device.Operation.Attention;
-import dev.nibble.device.Operation.AttentionForm;
-import dev.nibble.device.Operation.WriteKv;
+import dev.nibble.device.AttentionOperation.Attention;
+import dev.nibble.device.AttentionOperation.WriteKv;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 import java.util.List;

@@ -1,8 +1,7 @@
 package dev.nibble.device;
 
-import dev.nibble.device.Operation.Attention;
-import dev.nibble.device.Operation.AttentionForm;
-import dev.nibble.device.Operation.WriteKv;
+import dev.nibble.device.AttentionOperation.Attention;
+import dev.nibble.device.AttentionOperation.WriteKv;
 import java.util.Arrays;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;

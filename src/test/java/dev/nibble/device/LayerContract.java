@@ -1,9 +1,9 @@
 package dev.nibble.device;
 
+import dev.nibble.device.AttentionOperation.Attention;
+import dev.nibble.device.AttentionOperation.WriteKv;
 import dev.nibble.device.Operation.AddNorm;
 import dev.nibble.device.Operation.ArgMax;
-import dev.nibble.device.Operation.Attention;
-import dev.nibble.device.Operation.AttentionForm;
 import dev.nibble.device.Operation.Embed;
 import dev.nibble.device.Operation.Gate;
 import dev.nibble.device.Operation.Gather;
@@ -12,7 +12,6 @@ import dev.nibble.device.Operation.Norm;
 import dev.nibble.device.Operation.Product;
 import dev.nibble.device.Operation.Quantize;
 import dev.nibble.device.Operation.Rope;
-import dev.nibble.device.Operation.WriteKv;
 import dev.nibble.gguf.TensorType;
 import java.util.Arrays;
 import java.util.List;

@@ -1,13 +1,12 @@
 package dev.nibble.device;
 
-import dev.nibble.device.Operation.AttentionForm;
+import dev.nibble.device.AttentionOperation.WriteKv;
 import dev.nibble.device.Operation.Combine;
 import dev.nibble.device.Operation.Gate;
 import dev.nibble.device.Operation.Hadamard;
 import dev.nibble.device.Operation.Norm;
 import dev.nibble.device.Operation.Rope;
 import dev.nibble.device.Operation.Route;
-import dev.nibble.device.Operation.WriteKv;
 import dev.nibble.device.opencl.AlteredDevice;
 import java.util.List;
 import java.util.stream.IntStream;
@@ -86,7 +85,7 @@ class OpenClHeadsTest extends DeviceContract {
         rig.add(new WriteKv(rows, positions, slots, pageTable, k, rig.input(rows, 2 * 96), cache));
         Buffer out = rig.output(rows, 4 * 96);
         AttentionForm form = new AttentionForm(4, 0.1f, 0, 0);
-        rig.add(new Operation.Attention(rows, positions, slots, pageTable, q, cache, form, null, out));
+        rig.add(new AttentionOperation.Attention(rows, positions, slots, pageTable, q, cache, form, null, out));
         rig.add(new Rope(rows, positions, rig.inPlace(rows, 33), 33, style, rig.floats(1, 7, 1), 1));
     }
 

@@ -6,7 +6,6 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.nibble.UnsupportedFeatureException;
 import dev.nibble.device.DeviceContract.Subject;
 import dev.nibble.device.Operation.ArgMax;
-import dev.nibble.device.Operation.AttentionForm;
 import dev.nibble.device.Operation.Embed;
 import dev.nibble.device.Operation.ExpertMatmul;
 import dev.nibble.device.Operation.Matmul;

@@ -61,14 +61,14 @@ final class OperationCostTest {
     @Test
     void attentionReadsTheCacheOnceAndMultipliesByWhatEachRowSees() {
         KvLayout layout = new KvLayout(2, 32, 32, KvType.F16, KvType.F16, 8);
-        Operation attention = new Operation.Attention(
+        Operation attention = new AttentionOperation.Attention(
                 rows,
                 device.allocate(ElementType.I32, 10, 1),
                 device.allocate(ElementType.I32, 10, 1),
                 device.allocate(ElementType.I32, 1, 4),
                 floats(4 * 32),
                 device.allocateKv(layout, 4),
-                new Operation.AttentionForm(4, 1, 0, 0),
+                new AttentionForm(4, 1, 0, 0),
                 null,
                 floats(4 * 32));
         OperationCost cost = OperationCost.of(attention, 3, 10);

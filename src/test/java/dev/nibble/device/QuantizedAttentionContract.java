@@ -6,9 +6,8 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.nibble.UnsupportedFeatureException;
-import dev.nibble.device.Operation.Attention;
-import dev.nibble.device.Operation.AttentionForm;
-import dev.nibble.device.Operation.WriteKv;
+import dev.nibble.device.AttentionOperation.Attention;
+import dev.nibble.device.AttentionOperation.WriteKv;
 import java.util.Arrays;
 import java.util.function.IntToDoubleFunction;
 import java.util.random.RandomGenerator;

@@ -37,9 +37,9 @@ final class Textbook {
             case Operation.Matmul o -> o.products().forEach(product -> matmul(o, product));
             case Operation.Rope o -> put(o.x(), row -> rope(o, row));
             case Operation.Hadamard o -> put(o.x(), row -> hadamard(values(o.x())[row], o.size()));
-            case Operation.WriteKv o -> writeKv(o);
-            case Operation.Attention o -> put(o.out(), row -> attention(o, row));
-            case Operation.LatentAttention o -> put(o.out(), row -> latentAttention(o, row));
+            case AttentionOperation.WriteKv o -> writeKv(o);
+            case AttentionOperation.Attention o -> put(o.out(), row -> attention(o, row));
+            case AttentionOperation.LatentAttention o -> put(o.out(), row -> latentAttention(o, row));
             case Operation.Gate o -> put(o.out(), row -> gate(o, row));
             case Operation.Route o -> IntStream.range(0, n).forEach(row -> route(o, row));
             case Operation.ExpertMatmul o ->
@@ -166,72 +166,19 @@ final class Textbook {
         return page * layout.pageTokens() + position % layout.pageTokens();
     }
 
-    private void writeKv(Operation.WriteKv o) {
+    private void writeKv(AttentionOperation.WriteKv o) {
         Cache cache = (Cache) o.cache();
         for (int row = 0; row < n; row++) {
             int place = place(cache.layout(), o.pageTable(), integer(o.slots(), row), integer(o.positions(), row));
-            cache.keys().put(place, stored(values(o.k())[row], cache.layout().keyType()));
-            cache.values().put(place, stored(values(o.v())[row], cache.layout().valueType()));
+            cache.keys()
+                    .put(
+                            place,
+                            StoredValues.of(values(o.k())[row], cache.layout().keyType()));
+            cache.values()
+                    .put(
+                            place,
+                            StoredValues.of(values(o.v())[row], cache.layout().valueType()));
         }
-    }
-
-    private static double[] stored(double[] x, KvType type) {
-        return switch (type) {
-            case F32 -> x.clone();
-            case F16 ->
-                Arrays.stream(x)
-                        .map(v -> Float.float16ToFloat(Float.floatToFloat16((float) v)))
-                        .toArray();
-            case Q8_0, Q4_0 -> {
-                double[] y = new double[x.length];
-                for (int block = 0; block < x.length; block += 32) {
-                    double[] part = inBlock(Arrays.copyOfRange(x, block, block + 32), type == KvType.Q8_0);
-                    System.arraycopy(part, 0, y, block, 32);
-                }
-                yield y;
-            }
-        };
-    }
-
-    /** The values that a block of 32 integers of 8 or 4 bits stands for. */
-    private static double[] inBlock(double[] x, boolean bytes) {
-        float least = (float) Arrays.stream(x).min().orElseThrow();
-        float most = (float) Arrays.stream(x).max().orElseThrow();
-        float farthest = -least > most ? least : most;
-        if (Math.abs(farthest) < KvType.LEAST_MAGNITUDE) {
-            return new double[x.length];
-        }
-        if (bytes) {
-            return inSteps(x, bfloat16(Math.abs(farthest) / 127), 128, 127);
-        }
-        double[] best = inSteps(x, bfloat16(farthest / -8), 8, 8);
-        for (float span : KvType.spans()) {
-            double[] other = inSteps(x, bfloat16(farthest / -span), 8, 8);
-            best = error(x, other) < error(x, best) ? other : best;
-        }
-        return best;
-    }
-
-    private static float error(double[] x, double[] y) {
-        float sum = 0;
-        for (int i = 0; i < x.length; i++) {
-            float error = (float) (x[i] - y[i]);
-            sum += error * error;
-        }
-        return sum;
-    }
-
-    private static double[] inSteps(double[] x, float step, float middle, int lowest) {
-        return Arrays.stream(x)
-                .map(v -> Math.floor((float) v * (1 / step) + (middle + 0.5f)) - middle)
-                .map(q -> Math.clamp(q, -lowest, middle - 1) * step)
-                .toArray();
-    }
-
-    /** Eight significant bits. */
-    private static float bfloat16(float x) {
-        float step = Math.scalb(1f, Math.getExponent(x) - 7);
-        return (float) Math.rint(x / step) * step;
     }
 
     private static double[] hadamard(double[] x, int size) {
@@ -246,10 +193,10 @@ final class Textbook {
     }
 
     /** All tokens of the slot up to the row's are scored, those outside the window as minus infinity. */
-    private double[] attention(Operation.Attention o, int row) {
+    private double[] attention(AttentionOperation.Attention o, int row) {
         Cache cache = (Cache) o.cache();
         KvLayout layout = cache.layout();
-        Operation.AttentionForm form = o.form();
+        AttentionForm form = o.form();
         int position = integer(o.positions(), row);
         List<double[]> keys = new ArrayList<>();
         List<double[]> vectors = new ArrayList<>();
@@ -287,7 +234,7 @@ final class Textbook {
     }
 
     /** As attention with one key head, whose keys are the latent vector and the turned values. */
-    private double[] latentAttention(Operation.LatentAttention o, int row) {
+    private double[] latentAttention(AttentionOperation.LatentAttention o, int row) {
         Cache cache = (Cache) o.cache();
         KvLayout layout = cache.layout();
         int position = integer(o.positions(), row);

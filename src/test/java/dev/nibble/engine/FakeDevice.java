@@ -1,6 +1,7 @@
 package dev.nibble.engine;
 
 import dev.nibble.OutOfCapacityException;
+import dev.nibble.device.AttentionOperation;
 import dev.nibble.device.Buffer;
 import dev.nibble.device.Device;
 import dev.nibble.device.ElementType;
@@ -245,7 +246,7 @@ final class FakeDevice implements Device {
             called("submit");
             List<Operation> operations = ((FakeStep) step).operations();
             long layers = operations.stream()
-                    .filter(operation -> operation instanceof Operation.Attention)
+                    .filter(operation -> operation instanceof AttentionOperation.Attention)
                     .count();
             journal.add(name + " runs " + layers + " layers");
         }

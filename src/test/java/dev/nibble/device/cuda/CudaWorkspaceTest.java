@@ -3,6 +3,8 @@ package dev.nibble.device.cuda;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.nibble.device.AttentionForm;
+import dev.nibble.device.AttentionOperation;
 import dev.nibble.device.Buffer;
 import dev.nibble.device.ElementType;
 import dev.nibble.device.KvLayout;
@@ -63,7 +65,7 @@ class CudaWorkspaceTest {
         Buffer table = device.allocate(ElementType.I32, 2, TABLE);
         Buffer q = device.allocate(ElementType.F32, limit, HEADS * 64);
         Buffer out = device.allocate(ElementType.F32, limit, HEADS * 64);
-        Operation.AttentionForm form = new Operation.AttentionForm(HEADS, 0.125f, 0, 0);
-        return new Operation.Attention(rows, positions, slots, table, q, cache, form, null, out);
+        AttentionForm form = new AttentionForm(HEADS, 0.125f, 0, 0);
+        return new AttentionOperation.Attention(rows, positions, slots, table, q, cache, form, null, out);
     }
 }
