@@ -56,14 +56,15 @@ class DriverContextsTest {
     @Test
     void devicesThatThereAreNotAreRefused() {
         var devices = rig.cuda.devices();
-        assertEquals(CudaStatus.INVALID_DEVICE, CudaRig.code(() -> devices.get(2)));
+        int count = devices.count();
+        assertEquals(CudaStatus.INVALID_DEVICE, CudaRig.code(() -> devices.get(count)));
         assertEquals(CudaStatus.INVALID_DEVICE, CudaRig.code(() -> devices.get(-1)));
         assertEquals(CudaStatus.INVALID_DEVICE, CudaRig.code(() -> devices.name(7)));
         assertEquals(CudaStatus.INVALID_DEVICE, CudaRig.code(() -> devices.totalMemory(7)));
         assertEquals(CudaStatus.INVALID_DEVICE, CudaRig.code(() -> devices.canAccessPeer(0, 7)));
         assertEquals(
                 CudaStatus.INVALID_DEVICE,
-                CudaRig.code(() -> rig.cuda.contexts().retainPrimary(2)));
+                CudaRig.code(() -> rig.cuda.contexts().retainPrimary(count)));
     }
 
     @Test

@@ -13,11 +13,19 @@ class PtxModulesTest {
     @ParameterizedTest
     @CsvSource({"75, 75", "80, 80", "86, 80", "89, 80", "90, 80", "100, 80", "120, 80"})
     void thoseOfTheHighestCapabilityThatItHas(int capability, int made) {
-        for (String module : new String[] {"rows", "matmul_q4_k", "attention_f16_f16", "kv_f16_f16", "repack"}) {
+        for (String module : new String[] {"rows", "matmul_q4_k", "kv_f16_f16", "repack"}) {
             PtxModules.Ptx ptx = PtxModules.of(module, capability);
             assertEquals("/cuda-kernels/ptx/compute_" + made + "/" + module + ".ptx", ptx.file());
             assertTrue(ptx.text().contains(".target sm_" + made), ptx.file());
         }
+    }
+
+    @ParameterizedTest
+    @CsvSource({"75", "80", "90", "120"})
+    void thoseOfTheLowestWhereNoneGains(int capability) {
+        assertEquals(
+                "/cuda-kernels/ptx/compute_75/attention_f16_f16.ptx",
+                PtxModules.of("attention_f16_f16", capability).file());
     }
 
     @Test
