@@ -114,6 +114,7 @@ final class RuntimeBenchTest {
     }
 
     @Test
+    @Tag("slow")
     void severalDevicesAreJudgedTogether() {
         assertEquals(0, bench("-p 8 -n 1 -r 1 --device cpu,cpu --threads 1 --json"), text(err));
         for (JsonNode row : new JsonMapper().readTree(text(out))) {

@@ -345,9 +345,9 @@ abstract class MemoryContract extends DeviceContract {
             Buffer live = device.allocate(ElementType.I32, 1, 1);
             device.queue().write(live, 0, MemorySegment.ofArray(new int[] {20}));
             RowCount rows = new RowCount(live, 20);
-            Buffer x = device.allocate(ElementType.F32, 20, 512);
-            device.queue().write(x, 0, MemorySegment.ofArray(new float[20 * 512]));
-            Step step = device.prepare(Collections.nCopies(20, new Gate(rows, Activation.SILU, x, x, x)));
+            Buffer x = device.allocate(ElementType.F32, 20, 128);
+            device.queue().write(x, 0, MemorySegment.ofArray(new float[20 * 128]));
+            Step step = device.prepare(Collections.nCopies(3, new Gate(rows, Activation.SILU, x, x, x)));
             CountDownLatch begun = new CountDownLatch(1);
             FutureTask<Void> running = new FutureTask<>(() -> submitForever(device.queue(), step, begun));
             Thread thread = Thread.ofPlatform().start(running);

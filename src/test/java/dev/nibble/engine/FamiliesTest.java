@@ -12,6 +12,7 @@ import dev.nibble.model.SyntheticModel;
 import dev.nibble.model.Weights;
 import java.util.List;
 import java.util.Random;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -44,6 +45,7 @@ class FamiliesTest {
 
     /** Latent vectors are turned as keys and turned back as values. */
     @ParameterizedTest
+    @Tag("slow")
     @ValueSource(strings = {"KEYS", "VALUES", "BOTH"})
     void rotationLeavesLatentAttentionAsItIs(KvRotation rotation) {
         float[] wanted = logits("deepseek-r1", "reference", true, KvType.F32, KvRotation.OFF);

@@ -79,10 +79,10 @@ class TwoCudaDevicesFaultsTest {
     @ParameterizedTest
     @CsvSource({
         "LAYER, kernel@9=lost, failed with CUDA_ERROR_",
-        "LAYER, kernel@25=lost:46, failed with CUDA_ERROR_",
+        "LAYER, kernel@18=lost:46, failed with CUDA_ERROR_",
         "LAYER, cuMemcpyPeerAsync@2=719, CUDA_ERROR_LAUNCH_FAILED (719)",
         "TENSOR, kernel@3=lost, failed with CUDA_ERROR_",
-        "TENSOR, kernel@20=lost:46, failed with CUDA_ERROR_",
+        "TENSOR, kernel@12=lost:46, failed with CUDA_ERROR_",
         "TENSOR, cuMemcpyPeerAsync@5=719, CUDA_ERROR_LAUNCH_FAILED (719)",
         "TENSOR, cuStreamWaitEvent@4=999, CUDA_ERROR_UNKNOWN (999)"
     })
