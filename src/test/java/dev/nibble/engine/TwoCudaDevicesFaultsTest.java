@@ -79,7 +79,7 @@ class TwoCudaDevicesFaultsTest {
     @ParameterizedTest
     @CsvSource({
         "LAYER, kernel@9=lost, failed with CUDA_ERROR_",
-        "LAYER, kernel@18=lost:46, failed with CUDA_ERROR_",
+        "LAYER, kernel@12=lost:46, failed with CUDA_ERROR_",
         "LAYER, cuMemcpyPeerAsync@2=719, CUDA_ERROR_LAUNCH_FAILED (719)",
         "TENSOR, kernel@3=lost, failed with CUDA_ERROR_",
         "TENSOR, kernel@12=lost:46, failed with CUDA_ERROR_",
