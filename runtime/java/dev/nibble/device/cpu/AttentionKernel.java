@@ -18,7 +18,7 @@ final class AttentionKernel implements Kernel, WorkerPool.Task {
     private static final int FEW_QUERIES = 8;
 
     /** Below so many multiplications, waking others costs more than it saves. */
-    private static final long PARALLEL_ABOVE = 200_000;
+    private static final long PARALLEL_ABOVE = 100_000;
 
     /** Queries that are worked on together: what they keep fits the second-level cache. */
     private static final int QUERIES = 128;

@@ -62,6 +62,7 @@ final class WorkerPool implements AutoCloseable {
     private final int spins;
     private final long[] ranges;
     private final Worker[] workers;
+    private final Fetching caller = new Fetching(0);
     private final ReentrantLock submission = new ReentrantLock();
 
     private volatile int epoch;
@@ -214,7 +215,9 @@ final class WorkerPool implements AutoCloseable {
 
     private void await() {
         for (int i = 0; i < spins && remaining != 0; i++) {
-            Thread.onSpinWait();
+            if (!caller.fetchAhead()) {
+                Thread.onSpinWait();
+            }
         }
         for (int i = 0; i < YIELDS && remaining != 0; i++) {
             Thread.yield();
@@ -276,14 +279,12 @@ final class WorkerPool implements AutoCloseable {
     private final class Worker extends Thread {
         private final int number;
         private volatile boolean parked;
-        /** What was brought near last, and how much of it; -1: all. */
-        private @Nullable Prefetch fetched;
-
-        private int pieces;
+        private final Fetching fetching;
 
         Worker(int number) {
             super("nibble-cpu-" + number);
             this.number = number;
+            this.fetching = new Fetching(number);
             setDaemon(true);
         }
 
@@ -304,7 +305,7 @@ final class WorkerPool implements AutoCloseable {
                 if (epoch != seen || closed) {
                     return epoch;
                 }
-                if (!fetchAhead()) {
+                if (!fetching.fetchAhead()) {
                     Thread.onSpinWait();
                 }
             }
@@ -314,6 +315,19 @@ final class WorkerPool implements AutoCloseable {
             }
             parked = false;
             return epoch;
+        }
+    }
+
+    /** What a waiting thread brings near: what the thread will read first of what was announced. */
+    private final class Fetching {
+        private final int thread;
+        /** What was brought near last, and how much of it; -1: all. */
+        private @Nullable Prefetch fetched;
+
+        private int pieces;
+
+        Fetching(int thread) {
+            this.thread = thread;
         }
 
         /** Returns false if there is nothing left to bring near. */
@@ -329,7 +343,7 @@ final class WorkerPool implements AutoCloseable {
             if (pieces < 0) {
                 return false;
             }
-            pieces = next.fetch(number, pieces) ? pieces + 1 : -1;
+            pieces = next.fetch(thread, pieces) ? pieces + 1 : -1;
             return true;
         }
     }
