@@ -26,6 +26,10 @@ public final class TokenSession implements AutoCloseable {
     private float[] logits = new float[0];
     private volatile @Nullable Buffer logitsTarget;
     private volatile @Nullable RuntimeException targetFailure;
+    /** What {@link #replay} runs, and how many of it the engine has taken. Handed over with the first token. */
+    private int[] toFollow = {};
+
+    private int followed;
     private boolean last;
     private boolean ended;
     private @Nullable Throwable failure;
@@ -95,6 +99,24 @@ public final class TokenSession implements AutoCloseable {
         }
     }
 
+    /**
+     * Runs tokens one after another, each in a step of its own, as a generation does that chooses these tokens: the engine goes
+     * from one to the next without asking. {@link #logits} then gives what follows the last.
+     *
+     * @throws IllegalArgumentException if one of them is not in the vocabulary; nothing was fed
+     * @throws OutOfCapacityException if the context cannot hold them; nothing was fed
+     * @throws IllegalStateException if the model or the session is closed
+     */
+    public void replay(int... tokens) {
+        check(tokens);
+        scheduler.checkRoom(sequence, tokens.length);
+        if (tokens.length > 0) {
+            toFollow = tokens.clone();
+            followed = 1;
+            feed(new int[] {tokens[0]}, false, (position, row) -> {});
+        }
+    }
+
     /** The logits (vocabulary) after the last token fed; a new array after each feed. */
     public float[] logits() {
         return logits;
@@ -116,12 +138,7 @@ public final class TokenSession implements AutoCloseable {
     }
 
     private void feed(int[] tokens, boolean every, LogitsConsumer each) {
-        for (int token : tokens) {
-            if (token < 0 || token >= vocabulary) {
-                throw new IllegalArgumentException(
-                        "token " + token + " is not in the vocabulary of " + vocabulary + " tokens");
-            }
-        }
+        check(tokens);
         if (tokens.length == 0) {
             return;
         }
@@ -132,6 +149,15 @@ public final class TokenSession implements AutoCloseable {
         for (Row row = next(); row != null; row = next()) {
             logits = row.logits();
             each.accept(row.position(), row.logits());
+        }
+    }
+
+    private void check(int[] tokens) {
+        for (int token : tokens) {
+            if (token < 0 || token >= vocabulary) {
+                throw new IllegalArgumentException(
+                        "token " + token + " is not in the vocabulary of " + vocabulary + " tokens");
+            }
         }
     }
 
@@ -182,6 +208,9 @@ public final class TokenSession implements AutoCloseable {
 
         @Override
         public int onLast(int position, Output output) {
+            if (followed < toFollow.length) {
+                return toFollow[followed++];
+            }
             add(position, output, true);
             return PAUSE;
         }

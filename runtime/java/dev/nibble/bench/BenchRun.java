@@ -71,9 +71,7 @@ final class BenchRun {
         if (test.kind() == BenchTest.Kind.PROMPT) {
             session.feed(tokens);
         } else {
-            for (int token : tokens) {
-                session.feed(token);
-            }
+            session.replay(tokens);
         }
         double seconds = (System.nanoTime() - start) / NANOS;
         session.truncate(test.depth());

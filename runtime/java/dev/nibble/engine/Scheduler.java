@@ -73,13 +73,27 @@ public final class Scheduler implements AutoCloseable {
             if (sequence.ended()) {
                 throw new IllegalStateException("the sequence has ended");
             }
-            if (tokens.length > contextLength - sequence.length()) {
-                throw new OutOfCapacityException(tokens.length + " tokens after " + sequence.length()
-                        + " do not fit the context of " + contextLength + "; open the model with a larger context");
-            }
+            checkRoom(sequence, tokens.length);
             sequence.wantEveryOutput(everyOutput);
             sequence.append(tokens);
             work.signal();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /**
+     * Checks that the context can hold so many more tokens.
+     *
+     * @throws OutOfCapacityException if it cannot
+     */
+    public void checkRoom(Sequence sequence, int tokens) {
+        lock.lock();
+        try {
+            if (tokens > contextLength - sequence.length()) {
+                throw new OutOfCapacityException(tokens + " tokens after " + sequence.length()
+                        + " do not fit the context of " + contextLength + "; open the model with a larger context");
+            }
         } finally {
             lock.unlock();
         }

@@ -233,6 +233,30 @@ class LanguageModelTest {
     }
 
     @Test
+    void replayedTokensGiveWhatTheyGiveOneByOne() {
+        int[] tokens = model.tokenize(PROMPT);
+        try (TokenSession session = model.session();
+                TokenSession replayed = model.session()) {
+            for (int token : tokens) {
+                session.feed(token);
+            }
+            replayed.replay(tokens);
+            assertEquals(tokens.length, replayed.length());
+            assertArrayEquals(session.logits(), replayed.logits());
+            session.feed(5);
+            replayed.feed(5);
+            assertArrayEquals(session.logits(), replayed.logits());
+            int length = replayed.length();
+            replayed.replay();
+            assertThrows(
+                    OutOfCapacityException.class,
+                    () -> replayed.replay(new int[model.info().context() + 1 - length]));
+            assertThrows(IllegalArgumentException.class, () -> replayed.replay(1, -1));
+            assertEquals(length, replayed.length());
+        }
+    }
+
+    @Test
     void closingASessionEndsAFeedThatWaits() throws Exception {
         TokenSession session = model.session();
         Thread closer = Thread.ofVirtual().start(session::close);
