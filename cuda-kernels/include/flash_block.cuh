@@ -121,7 +121,7 @@ template <Cache KEYS_AS, Cache VALUES_AS, int KEY_LIMIT, int VALUE_LIMIT, int BL
             bool is = row_of_query(i) < end_row;
             q[i] = {a.q + (is ? place_of(query(i)) * a.key_size : 0), is ? a.key_size : 0};
         }
-        its.queries.load(q, a, memory + (TOGETHER ? warp : 0) * QUERY_BYTES, TOGETHER || warp == 0);
+        its.queries.load(q, a.scale, memory + (TOGETHER ? warp : 0) * QUERY_BYTES, TOGETHER || warp == 0);
         if constexpr (QUERY_BYTES > 0) {
             __syncthreads();
         }

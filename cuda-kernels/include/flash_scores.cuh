@@ -11,6 +11,11 @@ struct QueryRow {
     const float *values;
     int size;
 
+    // Its places are counted from `by` on.
+    __device__ void move(int by) {
+        values += by;
+    }
+
     __device__ float2 two(int at) const {
         return at < size ? *reinterpret_cast<const float2 *>(values + at) : make_float2(0, 0);
     }
@@ -42,6 +47,21 @@ __device__ inline unsigned matrices_by_columns(const unsigned char *tile, int st
     return shared_address(tile) + lane % 16 * stride + lane / 16 * 16;
 }
 
+// The power of two, with the sign of the scale, that brings the largest of a query, of which four lanes read two of eight values each, near
+// the end of the range of halves; and what a product is to be multiplied by then to be a score, times log2(e).
+template <class Row> __device__ inline float factor_of_halves(const Row &q, int size, float scale, float &unit) {
+    float most = 0;
+#pragma unroll 1
+    for (int at = 0; at < size; at += 8) {
+        float2 two = q.two(at);
+        most = fmaxf(most, fmaxf(fabsf(two.x), fabsf(two.y)));
+    }
+    // The largest one becomes at least 2^14, and less than 2^15.
+    unsigned exponent = min(max(__float_as_uint(quad_max(most)) >> 23, 15u), 254u);
+    unit = fmaxf(__uint_as_float((exponent - 14) << 23) * fabsf(scale) * LOG2E, 1e-37f);
+    return copysignf(__uint_as_float((268 - exponent) << 23), scale);
+}
+
 // Queries as tensor cores take them, against keys of f16: each a sum of two halves, times a power of two that brings the largest of a query
 // near the end of their range. Larger ones than fit in registers are in shared memory.
 template <int SIZE> struct Queries {
@@ -56,20 +76,11 @@ template <int SIZE> struct Queries {
     unsigned address;
 
     // Shared memory is written if `stores`.
-    __device__ void load(QueryRow (&q)[2], const Attention &a, unsigned char *memory, bool stores) {
+    __device__ void load(QueryRow (&q)[2], float scale, unsigned char *memory, bool stores) {
         float up[2];
         for (int i = 0; i < 2; i++) {
-            q[i].values += threadIdx.x % 4 * 2;
-            float most = 0;
-#pragma unroll 1
-            for (int at = 0; at < q[i].size; at += 8) {
-                float2 two = q[i].two(at);
-                most = fmaxf(most, fmaxf(fabsf(two.x), fabsf(two.y)));
-            }
-            // The largest one becomes at least 2^14, and less than 2^15.
-            unsigned exponent = min(max(__float_as_uint(quad_max(most)) >> 23, 15u), 254u);
-            up[i] = copysignf(__uint_as_float((268 - exponent) << 23), a.scale);
-            units[i] = fmaxf(__uint_as_float((exponent - 14) << 23) * fabsf(a.scale) * LOG2E, 1e-37f);
+            q[i].move(threadIdx.x % 4 * 2);
+            up[i] = factor_of_halves(q[i], q[i].size, scale, units[i]);
         }
         address = matrices_by_columns(memory, STRIDE);
 #pragma unroll(IN_REGISTERS ? STEPS : 1)
@@ -134,9 +145,8 @@ template <int SIZE> struct Queries {
 };
 
 // Against quantized keys, quantized ones: the products of blocks are exact integers.
-template <Cache KEYS_AS, int SIZE> struct QuantizedQueries {
+template <Cache KEYS_AS, int SIZE, bool IN_REGISTERS = SIZE <= 128> struct QuantizedQueries {
     static constexpr int BLOCKS = SIZE / BLOCK;
-    static constexpr bool IN_REGISTERS = SIZE <= 128;
     static constexpr int STRIDE = stride_of(SIZE);
     static constexpr int BYTES = IN_REGISTERS ? 0 : 16 * (STRIDE + BLOCKS * 4);  // of shared memory, with scales behind values
 
@@ -146,12 +156,12 @@ template <Cache KEYS_AS, int SIZE> struct QuantizedQueries {
     const unsigned char *memory;
 
     // Shared memory is written if `stores`.
-    __device__ void load(QueryRow (&q)[2], const Attention &a, unsigned char *to, bool stores) {
+    template <class Row> __device__ void load(Row (&q)[2], float scale_of_scores, unsigned char *to, bool stores) {
         memory = to;
-        q[0].values += threadIdx.x % 4 * 4;
-        q[1].values += threadIdx.x % 4 * 4;
+        q[0].move(threadIdx.x % 4 * 4);
+        q[1].move(threadIdx.x % 4 * 4);
         // Nibbles stand in the upper halves of bytes.
-        float unit = KEYS_AS == Cache::q4_0 ? a.scale / 16 : a.scale;
+        float unit = KEYS_AS == Cache::q4_0 ? scale_of_scores / 16 : scale_of_scores;
 #pragma unroll(IN_REGISTERS ? BLOCKS : 1)
         for (int block = 0; block < BLOCKS; block++) {
 #pragma unroll
@@ -206,7 +216,6 @@ template <Cache KEYS_AS, int SIZE> struct QuantizedQueries {
     }
 
     template <class Tile, int TILES> __device__ void score(const Tile &keys, float (&s)[TILES][4]) const {
-        constexpr int TOKENS = 8 * TILES;
         constexpr int BLOCKS_OF_STEP = KEYS_AS == Cache::q8_0 ? 1 : 2;
         unsigned at = matrices_by_rows(keys.memory, Tile::STRIDE);
         const float *key_scales = keys.scales_at() + threadIdx.x % 4 * 2;
@@ -226,10 +235,10 @@ template <Cache KEYS_AS, int SIZE> struct QuantizedQueries {
                     int its = KEYS_AS == Cache::q8_0 ? block : block + i % 2;
                     int of = tile + i / 2;
                     if (KEYS_AS == Cache::q8_0 && i % 2 == 0) {
-                        add(q[0], by[0], key[i], key[i + 1], key_scales + its * TOKENS + of * 8, s[of]);
+                        add(q[0], by[0], key[i], key[i + 1], key_scales + its * Tile::TOKENS + of * 8, s[of]);
                     } else if (KEYS_AS == Cache::q4_0 && its < BLOCKS) {
                         add(q[i % 2], by[i % 2], (key[i] << 4 & 0xf0f0f0f0) ^ 0x80808080, (key[i] & 0xf0f0f0f0) ^ 0x80808080,
-                                key_scales + its * TOKENS + of * 8, s[of]);
+                                key_scales + its * Tile::TOKENS + of * 8, s[of]);
                     }
                 }
             }

@@ -71,35 +71,53 @@ __device__ inline void copy_rows(unsigned to, const CacheHead<TYPE> &head, const
     }
 }
 
-// The keys of a tile as they are in the cache, zero beyond their size: (TOKENS, STRIDE) bytes, then the scales of quantized ones.
-template <Cache TYPE, int SIZE, int TOKENS, int THREADS> struct KeyTile {
-    static constexpr int ROW = (BYTES_OF<TYPE, SIZE> + 31) / 32 * 32;
-    static constexpr int STRIDE = stride_of(ROW);
+// What tiles of keys and of values have in common: (TOKENS, STRIDE) bytes, then the scales of quantized ones.
+template <Cache TYPE, int SIZE, int ROW_STRIDE, int TILE_TOKENS, int THREADS> struct TokenTile {
+    static constexpr int TOKENS = TILE_TOKENS;
+    static constexpr int STRIDE = ROW_STRIDE;
     static constexpr int BYTES = TOKENS * STRIDE + (quantizes(TYPE) ? TOKENS * SIZE / BLOCK * 4 : 0);
 
     unsigned char *memory;
     CacheHead<TYPE> head;
     TileScales<SIZE, TOKENS, THREADS> scales;
 
-    __device__ KeyTile(unsigned char *memory, const Attention &a, int kv_head)
-        : memory(memory), head(a.keys, kv_head, a.key_size, a.pages, a.stride) {}
-
     __device__ float *scales_at() const {
         return reinterpret_cast<float *>(memory + TOKENS * STRIDE);
     }
 
-    __device__ void begin(const int *indices, int rank) {
-        copy_rows<ROW, STRIDE, TOKENS, THREADS>(shared_address(memory), head, indices, rank);
+    // Begins to copy rows of the cache to a place in those of the tile.
+    template <int ROW> __device__ void begin(int place, const int *indices, int rank) {
+        copy_rows<ROW, STRIDE, TOKENS, THREADS>(shared_address(memory) + place, head, indices, rank);
         if constexpr (quantizes(TYPE)) {
             scales.fetch(head, indices, rank);
         }
     }
 
-    __device__ void end(int rank) const {
-        end_copies();
+    __device__ void store_scales(int rank) const {
         if constexpr (quantizes(TYPE)) {
             scales.store(scales_at(), rank);
         }
+    }
+};
+
+// Bytes of a key's row in shared memory, filled up to what tensor cores take at once.
+template <Cache TYPE, int SIZE> constexpr int KEY_BYTES = (BYTES_OF<TYPE, SIZE> + 31) / 32 * 32;
+
+// The keys of a tile as they are in the cache, zero beyond their size.
+template <Cache TYPE, int SIZE, int TOKENS, int THREADS>
+struct KeyTile : TokenTile<TYPE, SIZE, stride_of(KEY_BYTES<TYPE, SIZE>), TOKENS, THREADS> {
+    using Base = TokenTile<TYPE, SIZE, stride_of(KEY_BYTES<TYPE, SIZE>), TOKENS, THREADS>;
+
+    __device__ KeyTile(unsigned char *memory, const Attention &a, int kv_head)
+        : Base{memory, {a.keys, kv_head, a.key_size, a.pages, a.stride}} {}
+
+    __device__ void begin(const int *indices, int rank) {
+        Base::template begin<KEY_BYTES<TYPE, SIZE>>(0, indices, rank);
+    }
+
+    __device__ void end(int rank) const {
+        end_copies();
+        this->store_scales(rank);
     }
 };
 
@@ -120,30 +138,45 @@ __device__ inline unsigned bfloats_of_nibbles(unsigned word) {
     return out;
 }
 
-// The values of a tile, in numbers of 16 bits, zero beyond their size: (TOKENS, STRIDE) bytes, then the scales of quantized ones, whose
-// integers come to the end of a row, and are unpacked to bfloat16 when they are there.
-template <Cache TYPE, int SIZE, int TOKENS, int THREADS> struct ValueTile {
-    static constexpr int STRIDE = stride_of(2 * SIZE);
-    static constexpr int BYTES = TOKENS * STRIDE + (quantizes(TYPE) ? TOKENS * SIZE / BLOCK * 4 : 0);
+// 16 bytes of a row of integers, unpacked to bfloat16.
+template <Cache TYPE> __device__ inline void unpack(uint4 words, unsigned char *to) {
+    uint4 *target = reinterpret_cast<uint4 *>(to);
+    const unsigned(&word)[4] = reinterpret_cast<const unsigned(&)[4]>(words);
+    if constexpr (TYPE == Cache::q8_0) {
+#pragma unroll
+        for (int i = 0; i < 2; i++) {
+            target[i] = make_uint4(bfloats_of_bytes(__byte_perm(word[2 * i], 0, 0x4140)),
+                    bfloats_of_bytes(__byte_perm(word[2 * i], 0, 0x4342)),
+                    bfloats_of_bytes(__byte_perm(word[2 * i + 1], 0, 0x4140)),
+                    bfloats_of_bytes(__byte_perm(word[2 * i + 1], 0, 0x4342)));
+        }
+    } else {
+#pragma unroll
+        for (int i = 0; i < 4; i++) {
+            // The first 16 values of a block are in the low halves.
+            unsigned low = __byte_perm(word[2 * i % 4], 0, 0x4140) >> (i < 2 ? 0 : 4);
+            unsigned high = __byte_perm(word[2 * i % 4], 0, 0x4342) >> (i < 2 ? 0 : 4);
+            unsigned next_low = __byte_perm(word[2 * i % 4 + 1], 0, 0x4140) >> (i < 2 ? 0 : 4);
+            unsigned next_high = __byte_perm(word[2 * i % 4 + 1], 0, 0x4342) >> (i < 2 ? 0 : 4);
+            target[i] = make_uint4(bfloats_of_nibbles(low), bfloats_of_nibbles(high), bfloats_of_nibbles(next_low),
+                    bfloats_of_nibbles(next_high));
+        }
+    }
+}
+
+// The values of a tile, in numbers of 16 bits, zero beyond their size. Integers come to the end of a row, and are unpacked to bfloat16 when
+// they are there.
+template <Cache TYPE, int SIZE, int TOKENS, int THREADS>
+struct ValueTile : TokenTile<TYPE, SIZE, stride_of(2 * SIZE), TOKENS, THREADS> {
+    using Base = TokenTile<TYPE, SIZE, stride_of(2 * SIZE), TOKENS, THREADS>;
     static constexpr int ROW = BYTES_OF<TYPE, SIZE>;
     static constexpr int PIECES = ROW / 16;
 
-    unsigned char *memory;
-    CacheHead<TYPE> head;
-    TileScales<SIZE, TOKENS, THREADS> scales;
-
     __device__ ValueTile(unsigned char *memory, const Attention &a, int kv_head)
-        : memory(memory), head(a.values, kv_head, a.value_size, a.pages, a.stride) {}
-
-    __device__ float *scales_at() const {
-        return reinterpret_cast<float *>(memory + TOKENS * STRIDE);
-    }
+        : Base{memory, {a.values, kv_head, a.value_size, a.pages, a.stride}} {}
 
     __device__ void begin(const int *indices, int rank) {
-        copy_rows<ROW, STRIDE, TOKENS, THREADS>(shared_address(memory) + 2 * SIZE - ROW, head, indices, rank);
-        if constexpr (quantizes(TYPE)) {
-            scales.fetch(head, indices, rank);
-        }
+        Base::template begin<ROW>(2 * SIZE - ROW, indices, rank);
     }
 
     __device__ void end(const Team<THREADS> &team) const {
@@ -152,42 +185,16 @@ template <Cache TYPE, int SIZE, int TOKENS, int THREADS> struct ValueTile {
 #pragma unroll 1
             for (int place = team.rank; place - team.rank < TOKENS * PIECES; place += THREADS) {
                 // A thread reads what it copied, but what it writes lies where others have not read yet.
-                unsigned char *row = memory + place / PIECES * STRIDE;
+                unsigned char *row = this->memory + place / PIECES * Base::STRIDE;
                 int piece = place % PIECES;
                 bool is = TOKENS * PIECES % THREADS == 0 || place < TOKENS * PIECES;
                 uint4 words = is ? *reinterpret_cast<const uint4 *>(row + 2 * SIZE - ROW + piece * 16) : make_uint4(0, 0, 0, 0);
                 team.sync();
                 if (is) {
-                    store(words, row + piece * (2 * SIZE / PIECES));
+                    unpack<TYPE>(words, row + piece * (2 * SIZE / PIECES));
                 }
             }
-            scales.store(scales_at(), team.rank);
         }
-    }
-
-    // 16 bytes of a row, unpacked.
-    static __device__ void store(uint4 words, unsigned char *to) {
-        uint4 *target = reinterpret_cast<uint4 *>(to);
-        const unsigned(&word)[4] = reinterpret_cast<const unsigned(&)[4]>(words);
-        if constexpr (TYPE == Cache::q8_0) {
-#pragma unroll
-            for (int i = 0; i < 2; i++) {
-                target[i] = make_uint4(bfloats_of_bytes(__byte_perm(word[2 * i], 0, 0x4140)),
-                        bfloats_of_bytes(__byte_perm(word[2 * i], 0, 0x4342)),
-                        bfloats_of_bytes(__byte_perm(word[2 * i + 1], 0, 0x4140)),
-                        bfloats_of_bytes(__byte_perm(word[2 * i + 1], 0, 0x4342)));
-            }
-        } else {
-#pragma unroll
-            for (int i = 0; i < 4; i++) {
-                // The first 16 values of a block are in the low halves.
-                unsigned low = __byte_perm(word[2 * i % 4], 0, 0x4140) >> (i < 2 ? 0 : 4);
-                unsigned high = __byte_perm(word[2 * i % 4], 0, 0x4342) >> (i < 2 ? 0 : 4);
-                unsigned next_low = __byte_perm(word[2 * i % 4 + 1], 0, 0x4140) >> (i < 2 ? 0 : 4);
-                unsigned next_high = __byte_perm(word[2 * i % 4 + 1], 0, 0x4342) >> (i < 2 ? 0 : 4);
-                target[i] = make_uint4(bfloats_of_nibbles(low), bfloats_of_nibbles(high), bfloats_of_nibbles(next_low),
-                        bfloats_of_nibbles(next_high));
-            }
-        }
+        this->store_scales(team.rank);
     }
 };

@@ -87,11 +87,11 @@ enum FlashSize {
         private static long scales(KvType type, int values) {
             return type.isQuantized() ? (long) values / KvType.BLOCK * Short.BYTES : 0;
         }
+    }
 
-        /** An odd multiple of what is read at once. */
-        private static long stride(long bytes) {
-            return bytes / PIECE % 2 == 1 ? bytes : bytes + PIECE;
-        }
+    /** How far rows of so many bytes are apart in shared memory: an odd multiple of what is read at once. */
+    static long stride(long bytes) {
+        return bytes / PIECE % 2 == 1 ? bytes : bytes + PIECE;
     }
 
     /** The size for a cache on a device; empty if there is none. */

@@ -23,8 +23,13 @@ record LatentShape(Kernel kernel, int splits, long sharedBytes) {
 
     private static final int CAPABILITY_OF_TENSOR_CORES = 80;
 
-    /** Floats in shared memory for a query of a warp and a tile: its scores, and what keeps rows apart. */
+    /** Floats in shared memory for a query and a tile: its scores, and what keeps rows apart. */
     private static final int SCORES = 40;
+
+    /** Parts of the columns of keys whose scores are added up in shared memory: of quantized keys, which are shorter, and of f16. */
+    private static final int QUANTIZED_PARTS = 2;
+
+    private static final int PARTS = 4;
 
     /** The kernels: {@code latent.cu}, {@code flash_latent.cu}. */
     enum Kernel {
@@ -70,10 +75,16 @@ record LatentShape(Kernel kernel, int splits, long sharedBytes) {
                 long row = (key | 1) + Math.ceilDiv(key, KvType.BLOCK);
                 return ((heads + tokens) * row + heads * (tokens + 1L)) * Float.BYTES;
             }
-            // Two tiles, each row 16 bytes longer than a key, scores of eight warps, and where two tiles of tokens
-            // stand.
-            long row = (MOST_RANK + MOST_TURNED_ON_TENSOR_CORES) * (long) Short.BYTES + 16;
-            return 2 * tokens * row + 8L * 16 * SCORES * Float.BYTES + 2L * tokens * Integer.BYTES;
+            // Two tiles, of quantized ones also values unpacked to 16 bits, and both tiles' scales; then scores, and where
+            // two tiles of tokens stand.
+            KvType type = layout.valueType();
+            int values = MOST_RANK + MOST_TURNED_ON_TENSOR_CORES;
+            long row = 2 * FlashSize.stride(values * type.bits() / Byte.SIZE);
+            if (type.isQuantized()) {
+                row += FlashSize.stride(MOST_RANK * (long) Short.BYTES) + 2L * values / KvType.BLOCK * Float.BYTES;
+            }
+            long scores = (long) heads * (type.isQuantized() ? QUANTIZED_PARTS : PARTS) * SCORES;
+            return tokens * row + scores * Float.BYTES + 2L * tokens * Integer.BYTES;
         }
     }
 
@@ -94,7 +105,7 @@ record LatentShape(Kernel kernel, int splits, long sharedBytes) {
 
     private static Kernel kernel(CudaTraits device, KvLayout layout) {
         boolean flash = device.capability() >= CAPABILITY_OF_TENSOR_CORES
-                && layout.valueType() == KvType.F16
+                && layout.valueType() != KvType.F32
                 && layout.keySize() <= MOST_TURNED_ON_TENSOR_CORES
                 && layout.keySize() % ALIGNMENT == 0
                 && layout.valueSize() % ALIGNMENT == 0;

@@ -28,7 +28,10 @@ class LatentShapeTest {
     @CsvSource({
         "90, F16, flash_latent_f16, 4, 33",
         "75, F16, latent_f16, 16, 25",
-        "90, Q8_0, latent_q8_0, 16, 25",
+        "90, Q8_0, flash_latent_q8_0, 4, 33",
+        "80, Q4_0, flash_latent_q4_0, 4, 33",
+        "75, Q8_0, latent_q8_0, 16, 25",
+        "90, F32, latent_f32, 16, 25",
     })
     void oneRowOfManyHeads(int capability, KvType type, String kernel, int blocks, int splits) {
         LatentShape shape = LatentShape.of(device(capability, ADA_SHARED), layout(type, 64, 512), 128, 1, 32768);
