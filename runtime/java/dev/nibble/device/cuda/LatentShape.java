@@ -75,7 +75,8 @@ record LatentShape(Kernel kernel, int splits, long sharedBytes) {
                 long row = (key | 1) + Math.ceilDiv(key, KvType.BLOCK);
                 return ((heads + tokens) * row + heads * (tokens + 1L)) * Float.BYTES;
             }
-            // Two tiles, of quantized ones also values unpacked to 16 bits, and both tiles' scales; then scores, and where
+            // Two tiles, of quantized ones also values unpacked to 16 bits, and both tiles' scales; then scores, and
+            // where
             // two tiles of tokens stand.
             KvType type = layout.valueType();
             int values = MOST_RANK + MOST_TURNED_ON_TENSOR_CORES;
