@@ -8,7 +8,7 @@ import java.util.Locale;
  *
  * @param name the model's name for people
  * @param architecture its family, as {@code general.architecture} names it
- * @param type how most of its weights are stored, e.g. {@code q4_0}
+ * @param type how most of its weights are stored, e.g. {@code q4_0}; of made-up weights, the mixture that was asked for
  * @param parameters its number of weights
  * @param fileBytes bytes of its weights in the file
  * @param weightBytes bytes of its weights on its devices

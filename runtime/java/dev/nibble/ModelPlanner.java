@@ -98,7 +98,7 @@ record ModelPlanner(ModelOptions options, List<Long> memory) {
 
     private static List<StoredType> types(List<Weights.Tensor> tensors) {
         return distinct(tensors).stream()
-                .map(tensor -> tensor.source().shape())
+                .map(tensor -> tensor.source().stored())
                 .collect(Collectors.toMap(
                         shape -> shape.type(),
                         shape -> new StoredType(
@@ -128,11 +128,11 @@ record ModelPlanner(ModelOptions options, List<Long> memory) {
         return Integer.parseInt(type.name().replaceFirst("^\\D+(\\d+).*", "$1"));
     }
 
-    /** The tensors of the file, without the second use of a token embedding that is the output matrix as well. */
+    /** The tensors of the file, each for one of its uses: a token embedding may be the output matrix as well. */
     static Collection<Weights.Tensor> distinct(List<Weights.Tensor> tensors) {
         return tensors.stream()
                 .collect(Collectors.toMap(
-                        tensor -> tensor.source().shape().name(), tensor -> tensor, (first, second) -> first))
+                        tensor -> tensor.source().stored().name(), tensor -> tensor, (first, second) -> first))
                 .values();
     }
 

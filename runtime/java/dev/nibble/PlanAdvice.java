@@ -88,7 +88,7 @@ record PlanAdvice(CapacityPlanner planner, EngineOptions wanted, List<MemoryPlan
         long bytes = plans.stream().mapToLong(MemoryPlan::weights).sum();
         long values = ModelPlanner.distinct(planner.tensors()).stream()
                 .map(Weights.Tensor::source)
-                .mapToLong(source -> source.shape().values())
+                .mapToLong(source -> source.stored().values())
                 .sum();
         if (room > 0 && room < bytes) {
             lines.add(String.format(

@@ -7,6 +7,11 @@ public interface WeightSource {
     /** The form of the weight. */
     WeightShape shape();
 
+    /** The form of the file's tensor that it is made of: the weight may be a part of it, or be turned round and have another type. */
+    default WeightShape stored() {
+        return shape();
+    }
+
     /**
      * Rows in the file's block format, one after another without gaps.
      *

@@ -167,7 +167,7 @@ enum ModelShape {
         String prefix = architecture + ".";
         Metadata.Builder metadata = Metadata.builder()
                 .string("general.architecture", architecture)
-                .string("general.name", id())
+                .string("general.name", layerCount == layers ? id() : id() + "/" + layerCount)
                 .uint32(prefix + "context_length", context)
                 .uint32(prefix + "embedding_length", width)
                 .uint32(prefix + "block_count", layerCount)

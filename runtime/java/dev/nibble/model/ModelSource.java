@@ -12,6 +12,11 @@ public interface ModelSource extends AutoCloseable {
     /** The hyperparameters that the metadata holds. */
     ModelConfig config();
 
+    /** What its mixture of types is called; empty if nothing says. */
+    default Optional<String> mixture() {
+        return Optional.empty();
+    }
+
     /** The tensor of this name, checked against the shape that the role must have; empty if the model has none. */
     Optional<WeightSource> find(TensorRole role, int layer);
 

@@ -26,6 +26,11 @@ record RowParts(WeightShape shape, WeightSource whole, Run run) implements Weigh
     }
 
     @Override
+    public WeightShape stored() {
+        return whole.stored();
+    }
+
+    @Override
     public MemorySegment rows(long firstRow, int count) {
         long rowBytes = shape.rowBytes();
         int within = (int) (firstRow % run.count());

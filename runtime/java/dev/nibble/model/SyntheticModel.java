@@ -22,14 +22,16 @@ public final class SyntheticModel implements ModelSource {
 
     private final ModelShape shape;
     private final SyntheticTypes types;
+    private final String mixture;
     private final Metadata metadata;
     private final ModelConfig config;
 
     /** Encoded noise, by type and columns of the weights that are made of it. */
     private final Map<String, MemorySegment> pools = new ConcurrentHashMap<>();
 
-    private SyntheticModel(ModelShape shape, Metadata metadata, SyntheticTypes types) {
+    private SyntheticModel(ModelShape shape, Metadata metadata, String mixture, SyntheticTypes types) {
         this.shape = shape;
+        this.mixture = mixture;
         this.types = types;
         this.metadata = metadata;
         this.config = ModelConfig.of(metadata, shape.vocabulary());
@@ -75,11 +77,12 @@ public final class SyntheticModel implements ModelSource {
         ModelShape shape = ModelShape.ofId(parts[0]);
         int layers = parts.length == 1 ? shape.layers() : layers(shape, parts[1]);
         Metadata metadata = shape.metadata(layers);
+        String mixture = name.substring(colon + 1);
         SyntheticTypes types = SyntheticTypes.ofId(
-                name.substring(colon + 1),
+                mixture,
                 mixtures,
-                mixture -> (role, layer, config) -> mixture.typeOf(role.tensorName(layer), metadata, shape.tied()));
-        return new SyntheticModel(shape, metadata, types);
+                mix -> (role, layer, config) -> mix.typeOf(role.tensorName(layer), metadata, shape.tied()));
+        return new SyntheticModel(shape, metadata, mixture, types);
     }
 
     private static int layers(ModelShape shape, String text) {
@@ -101,6 +104,11 @@ public final class SyntheticModel implements ModelSource {
     }
 
     @Override
+    public Optional<String> mixture() {
+        return Optional.of(mixture);
+    }
+
+    @Override
     public Optional<WeightSource> find(TensorRole role, int layer) {
         boolean optional = role == TensorRole.OUTPUT && !shape.tied()
                 || role == TensorRole.SELECTION_BIAS && shape.hasSelectionBias() && role.possible(config, layer);
@@ -114,7 +122,30 @@ public final class SyntheticModel implements ModelSource {
         return Optional.of(
                 role.kind() == TensorRole.Kind.VECTOR
                         ? new Ones(weight)
-                        : new Noise(weight, name.hashCode(), () -> pool(weight)));
+                        : new Noise(weight, stored(weight, role, layer), name.hashCode(), () -> pool(weight)));
+    }
+
+    /** Files have some of the matrices of latent attention together, in one type: see {@link LatentTensors}. */
+    private WeightShape stored(WeightShape weight, TensorRole role, int layer) {
+        LatentConfig latent = config.latent();
+        if (latent == null) {
+            return weight;
+        }
+        return switch (role) {
+            case QUERY_PLAIN, QUERY_TURNED ->
+                together(weight, latent.queryRank() > 0 ? "attn_q_b" : "attn_q", layer, config.queryWidth());
+            case LATENT, KEY_TURNED -> together(weight, "attn_kv_a_mqa", layer, latent.rank() + latent.turned());
+            case QUERY_TO_LATENT, VALUE_UP -> {
+                WeightShape values = new WeightShape(
+                        weight.name(), types.of(TensorRole.VALUE_UP, layer, config), 1, 1, latent.rank());
+                yield together(values, "attn_kv_b", layer, config.heads() * (latent.plain() + config.valueSize()));
+            }
+            default -> weight;
+        };
+    }
+
+    private static WeightShape together(WeightShape part, String name, int layer, int rows) {
+        return new WeightShape("blk." + layer + "." + name + ".weight", part.type(), 1, rows, part.columns());
     }
 
     /** Small tensors have floats; so has the one that is turned round as a file is read, of too few columns for most types. */
@@ -155,7 +186,8 @@ public final class SyntheticModel implements ModelSource {
     }
 
     /** Rows put together from runs of blocks of a pool of encoded noise, chosen by the weight and the row's number. */
-    private record Noise(WeightShape shape, long seed, Supplier<MemorySegment> pools) implements WeightSource {
+    private record Noise(WeightShape shape, WeightShape stored, long seed, Supplier<MemorySegment> pools)
+            implements WeightSource {
         private static final int RUN_BLOCKS = 16;
 
         @Override

@@ -42,6 +42,11 @@ final class TurnedHeads implements WeightSource {
     }
 
     @Override
+    public WeightShape stored() {
+        return whole.stored();
+    }
+
+    @Override
     public MemorySegment rows(long firstRow, int count) {
         MemorySegment rows = MemorySegment.ofArray(new byte[Math.toIntExact(count * shape.rowBytes())]);
         long at = 0;

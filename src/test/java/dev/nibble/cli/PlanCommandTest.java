@@ -101,17 +101,20 @@ final class PlanCommandTest {
     }
 
     /**
-     * The file of 130.6 GiB, on two devices of 80: 70,272 bytes of latent vectors per token, 37,332 and 19,764 quantized. The matrices that
-     * turn queries to latent vectors are kept in 16 bits, which adds the half gibibyte.
+     * The published file of 130.60 GiB and 1025 tensors, on two devices of 80: 70,272 bytes of latent vectors per token, 37,332 and 19,764
+     * quantized. On the devices the matrices that turn queries to latent vectors are kept in 16 bits, which adds half a gibibyte.
      */
     @Test
     void deepSeekR1OnTwoDevices() {
-        JsonNode plan = plan(0, "--shape deepseek-r1:ud-iq1_s --device opencl:0,opencl:1 --memory 80GiB --ctx 8192");
+        JsonNode plan = plan(0, "--shape deepseek-r1:ud-iq1_s --device cuda:0,cuda:1 --memory 80GiB --ctx 8192");
         double gibibytes = plan.get("file_bytes").asDouble() / (1L << 30);
-        assertEquals(130.6 + 0.57, gibibytes, 0.05);
+        assertEquals(130.60, gibibytes, 0.005);
+        assertEquals(671.03, plan.get("weights").asDouble() / BILLION, 0.01);
         assertEquals(168, count(plan, "iq1_s"));
         assertEquals(6, count(plan, "iq2_xxs"));
+        assertEquals(190, count(plan, "q4_k"));
         assertEquals(116, count(plan, "q5_k"));
+        assertEquals(184, count(plan, "q6_k"));
         assertEquals(361, count(plan, "f32"));
         assertEquals(70272, plan.get("kv_bytes_per_token").asInt());
         double left = (plan.at("/devices/0/left").asDouble()
