@@ -17,6 +17,7 @@ import dev.nibble.gguf.GgufFile;
 import dev.nibble.model.GgufModel;
 import dev.nibble.model.ModelConfig;
 import dev.nibble.model.ModelSource;
+import dev.nibble.model.Split;
 import dev.nibble.model.Weights;
 import dev.nibble.tokenizer.EncodeOptions;
 import dev.nibble.tokenizer.Tokenizer;
@@ -66,7 +67,9 @@ public final class LanguageModel implements AutoCloseable {
                     .fitCache(options.engineOptions(source.config(), speeds(options)));
             Rehearsal rehearsal = resources.own(Rehearsal.start(devices, source, tensors, engineOptions));
             this.tokenizer = words.get();
-            long toLoad = fileBytes(tensors);
+            long toLoad = tensors.stream()
+                    .mapToLong(tensor -> tensor.source().shape().bytes())
+                    .sum();
             this.engine = resources.own(Engine.open(
                     devices, source, engineOptions, done -> options.onProgress().accept(done, toLoad)));
             this.info = info(devices, List.copyOf(ModelPlanner.distinct(tensors)), engineOptions);
@@ -215,6 +218,29 @@ public final class LanguageModel implements AutoCloseable {
                 .toList();
     }
 
+    /**
+     * What the devices do while something runs, by their own clocks, which are started and stopped for that.
+     *
+     * @param work uses the model until it is done; nothing else uses it meanwhile
+     * @return in the order of the devices
+     */
+    public List<DeviceTime> deviceTimes(Runnable work) {
+        return engine.activities(work).stream()
+                .map(activity -> new DeviceTime(
+                        activity.device(),
+                        activity.stepSeconds(),
+                        activity.exchangeSeconds(),
+                        activity.copiedBytes(),
+                        activity.copySeconds(),
+                        activity.reduceSeconds()))
+                .toList();
+    }
+
+    /** How several devices share the model; {@link Split#LAYER} if there is one. */
+    public Split split() {
+        return engine.split();
+    }
+
     /** The tokens of a prompt: special tokens in the text are recognised, and the model's own are added. */
     public int[] tokenize(String text) {
         return tokenizer().encode(text, EncodeOptions.PROMPT);
@@ -298,11 +324,13 @@ public final class LanguageModel implements AutoCloseable {
         return new ModelInfo(
                 source.metadata().stringOr("general.name", architecture),
                 architecture,
-                mainType(tensors),
+                source.mixture().orElseGet(() -> mainType(tensors)),
                 tensors.stream()
-                        .mapToLong(tensor -> tensor.source().shape().values())
+                        .mapToLong(tensor -> tensor.source().stored().values())
                         .sum(),
-                fileBytes(tensors),
+                tensors.stream()
+                        .mapToLong(tensor -> tensor.source().stored().bytes())
+                        .sum(),
                 engine.weightBytes(),
                 config.vocabulary(),
                 config.contextLength(),
@@ -329,16 +357,10 @@ public final class LanguageModel implements AutoCloseable {
                 .collect(Collectors.joining("; "));
     }
 
-    private static long fileBytes(List<Weights.Tensor> tensors) {
-        return tensors.stream()
-                .mapToLong(tensor -> tensor.source().shape().bytes())
-                .sum();
-    }
-
     /** The type that stores most of the weights. */
     private static String mainType(List<Weights.Tensor> tensors) {
         return tensors.stream()
-                .map(tensor -> tensor.source().shape())
+                .map(tensor -> tensor.source().stored())
                 .collect(Collectors.groupingBy(shape -> shape.type(), Collectors.summingLong(shape -> shape.values())))
                 .entrySet()
                 .stream()

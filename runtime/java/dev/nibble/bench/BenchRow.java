@@ -13,10 +13,17 @@ import java.util.Locale;
  * @param limit what the device reached at best around each repetition: bytes per second for generation, multiply-adds per
  *     second for prompts; empty where there is no such measurement
  * @param joulesPerToken what the devices consumed; NaN where nothing tells
+ * @param parts what each of several devices did; empty for one
  */
-record BenchRow(BenchTest test, ModelInfo model, Samples speed, Samples limit, double joulesPerToken) {
+record BenchRow(
+        BenchTest test, ModelInfo model, Samples speed, Samples limit, double joulesPerToken, List<PartRow> parts) {
     private static final double GIGA = 1e9;
     private static final int OPERATIONS_PER_MULTIPLY_ADD = 2;
+
+    /** Keeps its own list. */
+    BenchRow {
+        parts = List.copyOf(parts);
+    }
 
     /** Numbers measured one after another. */
     record Samples(List<Double> values) {

@@ -1,12 +1,16 @@
 package dev.nibble.bench;
 
 import dev.nibble.DeviceEnergy;
+import dev.nibble.DeviceShare;
+import dev.nibble.DeviceTime;
 import dev.nibble.LanguageModel;
 import dev.nibble.TokenSession;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Random;
+import java.util.stream.IntStream;
 
 /** Measures one model: warms up, then takes turns between the model and the device's limit. */
 final class BenchRun {
@@ -30,6 +34,7 @@ final class BenchRun {
         List<Double> speeds = new ArrayList<>();
         List<Double> limit = new ArrayList<>();
         double joules;
+        List<PartRow> parts;
         try (TokenSession session = model.session()) {
             session.feed(tokens(test.depth()));
             long start = System.nanoTime();
@@ -43,8 +48,31 @@ final class BenchRun {
                 limits.ifPresent(devices -> limit.add(devices.measure(test)));
             }
             joules = joulesPerToken(session, test);
+            parts = parts(session, test);
         }
-        return new BenchRow(test, model.info(), new BenchRow.Samples(speeds), new BenchRow.Samples(limit), joules);
+        return new BenchRow(
+                test, model.info(), new BenchRow.Samples(speeds), new BenchRow.Samples(limit), joules, parts);
+    }
+
+    /** The marks by which devices tell what they do cost some time: this is one more run, whose speed does not count. */
+    private List<PartRow> parts(TokenSession session, BenchTest test) {
+        List<DeviceShare> shares = model.shares();
+        if (shares.size() < 2) {
+            return List.of();
+        }
+        double[] seconds = new double[1];
+        List<DeviceTime> times = model.deviceTimes(() -> seconds[0] = seconds(session, test));
+        Map<String, KernelRow.Limits> reached = limits.map(BenchLimits::measure).orElse(Map.of());
+        int steps = Math.ceilDiv(test.tokens(), model.info().batch());
+        return IntStream.range(0, shares.size())
+                .mapToObj(i -> new PartRow(
+                        test,
+                        shares.get(i),
+                        times.get(i),
+                        seconds[0],
+                        steps,
+                        reached.getOrDefault(shares.get(i).device(), KernelRow.Limits.NONE)))
+                .toList();
     }
 
     /** Counters of energy move some times a second: many tests together are one measurement. */

@@ -33,7 +33,12 @@ import picocli.CommandLine.Option;
             "Measures how fast models read prompts (pp) and generate tokens (tg), and what share that is of the",
             "device's own limit, measured in the same run: of the fastest streaming read for tg rows, of the fastest",
             "product of small quantized matrices (on CUDA, of what multiplies int8 and does nothing else) for pp rows.",
-            "Where the driver tells what devices consume, rows have joules per token.%n"
+            "Where the driver tells what devices consume, rows have joules per token.",
+            "",
+            "Several devices have a row each beside their common one, of one more run: the share of its time in which the",
+            "device was busy with steps, and in which it exchanged with others or waited for that, by its own clock; the",
+            "rate while it was busy; the kB that it took over from others for a token; and how long that takes by itself,",
+            "as copies (layer split) or as all-reduce (tensor split; adding up is part of the steps).%n"
         })
 public final class RuntimeBench implements Callable<Integer> {
     /** The most tokens of a prompt that are computed in one step. */

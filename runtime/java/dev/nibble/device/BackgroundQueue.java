@@ -2,6 +2,7 @@ package dev.nibble.device;
 
 import java.lang.foreign.MemorySegment;
 import java.util.OptionalDouble;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -46,6 +47,37 @@ final class BackgroundQueue implements Queue, AutoCloseable {
     public OptionalDouble time(Step step) {
         await();
         return queue.time(step);
+    }
+
+    @Override
+    public void keepTime(boolean wanted) {
+        await();
+        queue.keepTime(wanted);
+    }
+
+    @Override
+    public Mark mark() {
+        CompletableFuture<Mark> made = new CompletableFuture<>();
+        enqueue(
+                () -> made.complete(queue.mark()),
+                () -> made.completeExceptionally(new IllegalStateException("device " + device + " failed before")));
+        return new LaterMark(made);
+    }
+
+    /** A mark that the thread makes when it comes to it. */
+    private record LaterMark(CompletableFuture<Mark> made) implements Mark {
+        @Override
+        public double secondsSince(Mark earlier) {
+            if (!(earlier instanceof LaterMark before)) {
+                throw new IllegalArgumentException("the marks are of different queues");
+            }
+            return made.join().secondsSince(before.made.join());
+        }
+
+        @Override
+        public void close() {
+            made.thenAccept(Mark::close);
+        }
     }
 
     @Override

@@ -40,6 +40,17 @@ public interface Queue {
     }
 
     /**
+     * Asks for {@link #mark}s, or says that there will be no more; waits for all that was enqueued. Some devices keep no time otherwise,
+     * because it costs some.
+     */
+    default void keepTime(boolean wanted) {}
+
+    /** Marks the place behind all that was enqueued. The device keeps its time only between calls of {@link #keepTime}. */
+    default Mark mark() {
+        return HostMark.now();
+    }
+
+    /**
      * Waits for all that was enqueued, then copies a buffer of F32 or I32 to host memory.
      *
      * @param source the buffer

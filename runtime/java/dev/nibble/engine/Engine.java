@@ -5,6 +5,7 @@ import dev.nibble.device.Resources;
 import dev.nibble.device.Weight;
 import dev.nibble.model.ModelConfig;
 import dev.nibble.model.ModelSource;
+import dev.nibble.model.Split;
 import dev.nibble.model.TensorRole;
 import dev.nibble.model.Weights;
 import java.util.ArrayList;
@@ -22,6 +23,7 @@ public final class Engine implements AutoCloseable {
     private final List<MemoryPlan> memory;
     private final List<Stage> stages = new ArrayList<>();
     private final BatchPlanner planner;
+    private final ForwardPass forward;
     private final Scheduler scheduler;
 
     private Engine(List<Device> devices, ModelSource source, EngineOptions options, LongConsumer progress) {
@@ -45,7 +47,8 @@ public final class Engine implements AutoCloseable {
             }
             KvCache cache = new KvCache(stages.stream().map(Stage::cache).toList(), plan);
             planner = new BatchPlanner(cache, plan.limits());
-            scheduler = resources.own(new Scheduler(new ForwardPass(stages), cache, planner, options.contextLength()));
+            forward = new ForwardPass(stages);
+            scheduler = resources.own(new Scheduler(forward, cache, planner, options.contextLength()));
             scheduler.start();
         } catch (RuntimeException | Error e) {
             resources.closeAfter(e);
@@ -77,6 +80,11 @@ public final class Engine implements AutoCloseable {
         return memory;
     }
 
+    /** How the devices share the model. */
+    public Split split() {
+        return plan.parts() > 1 ? Split.TENSOR : Split.LAYER;
+    }
+
     /** The most tokens in one step. */
     public int rows() {
         return plan.limits().rows();
@@ -87,9 +95,9 @@ public final class Engine implements AutoCloseable {
         return stages.stream().mapToLong(stage -> stage.weights().bytes()).sum();
     }
 
-    /** Bytes of the KV cache per token, in all layers. */
+    /** Bytes of the KV cache per token, in all layers, and on all devices that keep the same. */
     public long kvTokenBytes() {
-        return (long) plan.config().layers() * plan.kvLayout().tokenBytes();
+        return work().stream().mapToLong(DeviceWork::kvBytes).sum();
     }
 
     /** Bytes of weights that one decoded token reads: all matrices, and of the experts those that it uses. */
@@ -110,6 +118,23 @@ public final class Engine implements AutoCloseable {
     /** What each device has to do for a token. */
     public List<DeviceWork> work() {
         return stages.stream().map(Stage::work).toList();
+    }
+
+    /**
+     * What the devices do while something runs: by their own clocks, which are started and stopped for that.
+     *
+     * @param work feeds sequences and waits for what comes out; nothing else runs meanwhile
+     */
+    public List<DeviceActivity> activities(Runnable work) {
+        try (PassMeter meter = new PassMeter(stages)) {
+            forward.meter(meter);
+            try {
+                work.run();
+            } finally {
+                forward.meter(null);
+            }
+            return meter.activities(forward::secondsAlone);
+        }
     }
 
     private long perToken(ToLongFunction<Weight> measure) {

@@ -2,8 +2,12 @@ package dev.nibble.engine;
 
 import dev.nibble.device.Buffer;
 import dev.nibble.device.HostCopy;
+import dev.nibble.device.Mark;
+import dev.nibble.engine.PassMeter.Phase;
+import dev.nibble.engine.PassMeter.Transfer;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Runs batches through a model, stage after stage. Nothing waits for a device but the reading of a result, and where devices do
@@ -11,12 +15,18 @@ import java.util.List;
  * works on the one before. Stages that are parts of the same layers work on a batch at once, and sum up what they give twice per layer.
  */
 final class ForwardPass {
+    /** So many transfers are timed together. */
+    private static final int TRANSFERS = 16;
+
     private final List<Stage> stages;
     /** Where logits come out. */
     private final Stage last;
 
     /** Whether the stages are parts of the same layers. */
     private final boolean together;
+
+    /** Looks on, where somebody wants to know what the devices do. */
+    private volatile @Nullable PassMeter meter;
 
     /** @param stages all layers of the model, in order, or parts of all layers, the first of which gives the logits */
     ForwardPass(List<Stage> stages) {
@@ -37,24 +47,83 @@ final class ForwardPass {
     /** Token ids come in at the first device, whose residual stream the others take over. Then all do their part of half a layer and sum up. */
     private void runTogether(Batch batch) {
         stages.forEach(stage -> stage.write(batch));
-        last.run(batch, 0);
+        run(last, batch, 0);
         List<Stage> others = stages.subList(1, stages.size());
-        others.forEach(stage -> stage.receive(last, batch.rows()));
+        others.forEach(stage -> copy(stage, last, batch.rows()));
         int end = last.segmentCount(batch) - 1;
         for (int segment = 1; segment < end; segment++) {
             for (Stage stage : stages) {
-                stage.run(batch, segment);
+                run(stage, batch, segment);
             }
             boolean afterLastAttention = segment >= end - 2;
             int rows = afterLastAttention ? batch.outputCount() : batch.rows();
             exchange(segment == end - 1 ? List.of(last) : stages, rows);
         }
-        last.run(batch, end);
+        run(last, batch, end);
+        stages.forEach(stage -> enter(stage, Phase.IDLE));
+    }
+
+    private void run(Stage stage, Batch batch, int segment) {
+        enter(stage, Phase.STEP);
+        stage.run(batch, segment);
+    }
+
+    private void copy(Stage stage, Stage from, int rows) {
+        enter(from, Phase.EXCHANGE);
+        enter(stage, Phase.EXCHANGE);
+        received(stage, Transfer.COPY, rows, rows);
+        stage.receive(from, rows);
+        enter(from, Phase.IDLE);
+    }
+
+    private void enter(Stage stage, Phase phase) {
+        PassMeter looking = meter;
+        if (looking != null) {
+            looking.enter(stage, phase);
+        }
+    }
+
+    /** @param copied rows that come from all other devices together */
+    private void received(Stage stage, Transfer how, int rows, long copied) {
+        PassMeter looking = meter;
+        if (looking != null) {
+            looking.received(stage, how, rows, copied * stage.config().width() * Float.BYTES);
+        }
+    }
+
+    /** Has somebody look on, or nobody any more; nothing runs meanwhile. */
+    void meter(@Nullable PassMeter looking) {
+        meter = looking;
+    }
+
+    /** How long a device takes to have so many rows from those that it has them from, by its clock, while nothing else runs. */
+    double secondsAlone(Stage receiver, Transfer how, int rows) {
+        transfers(receiver, how, rows, 1);
+        try (Mark begin = receiver.queue().mark()) {
+            transfers(receiver, how, rows, TRANSFERS);
+            try (Mark end = receiver.queue().mark()) {
+                return end.secondsSince(begin) / TRANSFERS;
+            }
+        }
+    }
+
+    private void transfers(Stage receiver, Transfer how, int rows, int count) {
+        int place = stages.indexOf(receiver);
+        Stage from = together ? last : stages.get(Math.max(0, place - 1));
+        for (int i = 0; i < count; i++) {
+            if (how == Transfer.REDUCE) {
+                exchange(stages, rows);
+            } else {
+                receiver.receive(from, rows);
+            }
+        }
     }
 
     /** Each of these takes over what all others add. */
     private void exchange(List<Stage> receivers, int rows) {
+        stages.forEach(stage -> enter(stage, Phase.EXCHANGE));
         for (Stage receiver : receivers) {
+            received(receiver, Transfer.REDUCE, rows, (long) rows * (stages.size() - 1));
             for (Stage other : stages) {
                 if (other != receiver && rows > 0) {
                     receiver.receivePart(other, rows);
@@ -68,9 +137,10 @@ final class ForwardPass {
             Stage stage = stages.get(i);
             stage.write(batch);
             if (i > 0) {
-                stage.receive(stages.get(i - 1), batch.rows());
+                copy(stage, stages.get(i - 1), batch.rows());
             }
-            stage.run(batch);
+            run(stage, batch, 0);
+            enter(stage, Phase.IDLE);
         }
     }
 

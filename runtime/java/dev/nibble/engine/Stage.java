@@ -79,6 +79,11 @@ final class Stage implements AutoCloseable {
                 Math.round(values) - output);
     }
 
+    /** The name of its device. */
+    String device() {
+        return device.name();
+    }
+
     LayerRange layers() {
         return layers;
     }
@@ -99,12 +104,10 @@ final class Stage implements AutoCloseable {
         return device.queue();
     }
 
-    /** Enqueues what its layers do to a batch, which is to be in the buffers before: see {@link #receive}. */
-    void run(Batch batch) {
-        run(batch, 0);
-    }
-
-    /** Enqueues one segment of that, after which devices that have parts of the same layers exchange. */
+    /**
+     * Enqueues what its layers do to a batch, which is to be in the buffers before: see {@link #receive}. Of devices that have parts of
+     * the same layers, one segment of that, after which they exchange.
+     */
     void run(Batch batch, int segment) {
         segments(batch).get(segment).ifPresent(queue()::submit);
     }

@@ -2,6 +2,7 @@ package dev.nibble.device.cuda;
 
 import dev.nibble.device.Buffer;
 import dev.nibble.device.HostCopy;
+import dev.nibble.device.Mark;
 import dev.nibble.device.Queue;
 import dev.nibble.device.Step;
 import dev.nibble.device.kernel.Allocation;
@@ -145,6 +146,16 @@ final class CudaQueue implements Queue {
                 calls.streams().destroyEvent(start);
             }
         }));
+    }
+
+    @Override
+    public Mark mark() {
+        return device.supply(() -> {
+            long marked = calls.streams().createEvent(0);
+            calls.streams().record(marked, stream);
+            busy = true;
+            return new CudaMark(device, calls.streams(), marked);
+        });
     }
 
     @Override

@@ -202,6 +202,11 @@ public final class OpenClDevice implements Device {
         return calls.createBuffer(handles.context(), OpenClInfo.MEM_ALLOC_HOST_PTR, bytes);
     }
 
+    /** Makes a queue whose events have their times. */
+    long createTimedQueue() {
+        return calls.createQueue(handles.context(), traits.id(), OpenClInfo.QUEUE_PROFILING);
+    }
+
     /** Whether buffers of another device can be used here. */
     boolean sharesContext(OpenClDevice other) {
         return handles.context() == other.handles.context();

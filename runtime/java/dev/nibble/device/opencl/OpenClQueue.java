@@ -2,6 +2,7 @@ package dev.nibble.device.opencl;
 
 import dev.nibble.device.Buffer;
 import dev.nibble.device.DeviceException;
+import dev.nibble.device.Mark;
 import dev.nibble.device.Queue;
 import dev.nibble.device.Step;
 import dev.nibble.device.kernel.Allocation;
@@ -22,16 +23,23 @@ final class OpenClQueue implements Queue {
 
     private final OpenClDevice device;
     private final OpenCl calls;
-    private final long handle;
+    private final long untimed;
     private final long stagingBuffer;
     private final MemorySegment staging;
     private long staged;
     private int pending;
 
+    /** The queue in use: {@link #untimed}, or while times are asked for, {@link #timed}. */
+    private long handle;
+
+    /** A queue whose events have their times; 0 until it is needed. */
+    private long timed;
+
     OpenClQueue(OpenClDevice device, OpenCl calls, long handle) {
         this.device = device;
         this.calls = calls;
         this.handle = handle;
+        this.untimed = handle;
         this.stagingBuffer = device.createStaging(STAGING_BYTES);
         try {
             this.staging = calls.map(handle, stagingBuffer, OpenClInfo.MAP_READ | OpenClInfo.MAP_WRITE, STAGING_BYTES);
@@ -87,6 +95,23 @@ final class OpenClQueue implements Queue {
                 finish();
             }
         });
+    }
+
+    /** Times cost something on each command, so another queue has them; what was enqueued to the one is done before the other is used. */
+    @Override
+    public void keepTime(boolean wanted) {
+        device.exclusively(() -> {
+            finish();
+            if (wanted && timed == 0) {
+                timed = device.createTimedQueue();
+            }
+            handle = wanted ? timed : untimed;
+        });
+    }
+
+    @Override
+    public Mark mark() {
+        return new OpenClMark(device, calls, device.supply(() -> calls.barrier(handle)));
     }
 
     private void launch(Launch launch) {
@@ -211,6 +236,9 @@ final class OpenClQueue implements Queue {
         device.release(buffer -> calls.unmap(handle, buffer, staging), stagingBuffer);
         device.release(calls::finish, handle);
         device.release(calls::releaseBuffer, stagingBuffer);
-        device.release(calls::releaseQueue, handle);
+        device.release(calls::releaseQueue, untimed);
+        if (timed != 0) {
+            device.release(calls::releaseQueue, timed);
+        }
     }
 }

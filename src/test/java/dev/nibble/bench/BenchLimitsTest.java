@@ -3,6 +3,7 @@ package dev.nibble.bench;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import dev.nibble.DeviceShare;
+import dev.nibble.model.Split;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
@@ -21,7 +22,7 @@ final class BenchLimitsTest {
             new DeviceShare("cuda:1", 3_000_000_000L, 1_000_000, 10_000_000));
 
     private static double together(List<DeviceShare> shares, BenchTest.Kind kind, int tokens, int depth) {
-        return BenchLimits.together(shares, 512, new BenchTest(kind, tokens, depth), RATES);
+        return BenchLimits.together(shares, Split.LAYER, 512, new BenchTest(kind, tokens, depth), RATES);
     }
 
     @Test
@@ -36,6 +37,15 @@ final class BenchLimitsTest {
     void aTokenTakesTheTimesOfAllDevices() {
         assertEquals(4.002e9 / (1.001 / 10 + 3.001 / 40), together(SHARES, BenchTest.Kind.GENERATION, 1, 0), 1);
         assertEquals(6e9 / (0.2 + 0.1), together(SHARES, BenchTest.Kind.GENERATION, 1, 999), 1);
+    }
+
+    /** Parts of every layer are read at once: the slowest device, with 0.1 s, holds up a token, and with 0.2 ms a step. */
+    @Test
+    void partsOfLayersTakeTheTimeOfTheSlowest() {
+        BenchTest token = new BenchTest(BenchTest.Kind.GENERATION, 1, 0);
+        assertEquals(4.002e9 / (1.001 / 10), BenchLimits.together(SHARES, Split.TENSOR, 512, token, RATES), 1);
+        BenchTest prompt = new BenchTest(BenchTest.Kind.PROMPT, 2048, 0);
+        assertEquals(20e6 / 0.2e-3, BenchLimits.together(SHARES, Split.TENSOR, 512, prompt, RATES), 1);
     }
 
     /** A step takes 0.1 and 0.2 ms; of four steps the slower device works on one after the other. */

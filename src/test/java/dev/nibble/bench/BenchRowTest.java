@@ -3,6 +3,8 @@ package dev.nibble.bench;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.nibble.DeviceShare;
+import dev.nibble.DeviceTime;
 import dev.nibble.ModelInfo;
 import java.io.StringReader;
 import java.util.List;
@@ -52,7 +54,8 @@ final class BenchRowTest {
                 model("<model> & \"quotes\""),
                 new BenchRow.Samples(List.of(4.0, 6.0, 8.0)),
                 new BenchRow.Samples(List.of(23e9, 25e9)),
-                Double.NaN);
+                Double.NaN,
+                List.of());
     }
 
     private static BenchRow prompt() {
@@ -61,7 +64,8 @@ final class BenchRowTest {
                 model("m"),
                 new BenchRow.Samples(List.of(100.0)),
                 new BenchRow.Samples(List.of(200e9)),
-                Double.NaN);
+                Double.NaN,
+                List.of());
     }
 
     @Test
@@ -71,7 +75,8 @@ final class BenchRowTest {
                 model("m", "cuda:0", "a simulated GPU"),
                 new BenchRow.Samples(List.of(4.0)),
                 new BenchRow.Samples(List.of(23e9)),
-                Double.NaN);
+                Double.NaN,
+                List.of());
         assertTrue(BenchReport.json(List.of(row)).contains("\"cuda:0 (simulated)\""));
         assertTrue(BenchReport.table(List.of(row)).text().contains("cuda:0 (simulated)"));
         assertTrue(BenchReport.json(List.of(generation())).contains("\"cpu\""));
@@ -93,7 +98,7 @@ final class BenchRowTest {
     void theCacheThatIsReadGrowsWithTheDepth() {
         BenchTest deep = new BenchTest(BenchTest.Kind.GENERATION, 100, 4000);
         BenchRow row = new BenchRow(
-                deep, model("m"), generation().speed(), generation().limit(), Double.NaN);
+                deep, model("m"), generation().speed(), generation().limit(), Double.NaN, List.of());
         assertEquals("tg100@d4000", deep.name());
         // Token i of 1 … 100 reads 4000 + i entries: 4050.5 on average.
         assertEquals(2_000_000_000 + 4050.5 * 1_000_000, row.bytesPerToken(), EXACT);
@@ -131,7 +136,7 @@ final class BenchRowTest {
     @Test
     void energyStandsWhereItWasMeasured() {
         BenchRow row = generation();
-        BenchRow measured = new BenchRow(row.test(), row.model(), row.speed(), row.limit(), 0.125);
+        BenchRow measured = new BenchRow(row.test(), row.model(), row.speed(), row.limit(), 0.125, List.of());
         JsonNode json = new JsonMapper().readTree(BenchReport.json(List.of(row, measured)));
         assertTrue(!json.get(0).has("joules_per_token"));
         assertEquals(0.125, json.get(1).get("joules_per_token").asDouble());
@@ -143,10 +148,73 @@ final class BenchRowTest {
         assertTrue(lines.get(2).endsWith(",0.125"), lines.get(2));
     }
 
+    /** 10 tokens in 2 s: the device works 0.5 s on them and exchanges for 0.2 s. */
+    private static PartRow part(BenchTest.Kind kind, int steps) {
+        return new PartRow(
+                new BenchTest(kind, 10, 0),
+                new DeviceShare("cuda:1", 1_000_000_000, 1_000_000, 300_000_000),
+                new DeviceTime("cuda:1", 0.5, 0.2, 81_920, 150e-6, 2e-3),
+                2,
+                steps,
+                new KernelRow.Limits(40e9, 12e9));
+    }
+
+    @Test
+    void whatADeviceDidIsJudgedByTheTimeInWhichItWasBusy() {
+        PartRow token = part(BenchTest.Kind.GENERATION, 10);
+        assertEquals(0.25, token.busyShare(), EXACT);
+        assertEquals(0.1, token.exchangeShare(), EXACT);
+        assertEquals(1_005_500_000.0, token.bytesPerToken(), EXACT);
+        assertEquals(20.11, token.rate(), EXACT);
+        assertEquals(20.11 / 40, token.shareOfRoofline(), EXACT);
+        assertEquals(8192, token.copiedBytesPerToken(), EXACT);
+        assertEquals(15, token.copyMicroseconds(), EXACT);
+        assertEquals(200, token.reduceMicroseconds(), EXACT);
+        PartRow prompt = part(BenchTest.Kind.PROMPT, 2);
+        assertEquals(200_000_000, prompt.bytesPerToken(), EXACT);
+        assertEquals(12, prompt.rate(), EXACT);
+        assertEquals(0.5, prompt.shareOfRoofline(), EXACT);
+    }
+
+    @Test
+    void severalDevicesHaveRowsOfTheirOwn() {
+        BenchRow row = new BenchRow(
+                generation().test(),
+                model("m", "cuda:0,cuda:1", "two"),
+                generation().speed(),
+                generation().limit(),
+                1.5,
+                List.of(part(BenchTest.Kind.GENERATION, 10), part(BenchTest.Kind.GENERATION, 10)));
+        List<String> lines =
+                BenchReport.table(List.of(generation(), row)).csv().lines().toList();
+        assertEquals(5, lines.size());
+        assertTrue(
+                lines.getFirst().endsWith("share,busy,exchange,kB copied,us copy,us all-reduce,J/token"),
+                lines.getFirst());
+        assertTrue(lines.get(2).endsWith(",0.500,-,-,-,-,-,1.500"), lines.get(2));
+        assertEquals(
+                "m,q4_0,cuda:1,2,tg1,-,-,1005.50,20.11,GB/s,40.00,0.503,0.250,0.100,8.19,15.0,200.0,-", lines.get(3));
+        JsonNode device = new JsonMapper()
+                .readTree(BenchReport.json(List.of(generation(), row)))
+                .get(1)
+                .at("/devices/1");
+        assertEquals("cuda:1", device.get("device").asString());
+        assertEquals(0.25, device.get("busy_share").asDouble(), EXACT);
+        assertEquals(8192, device.get("copied_bytes_per_token").asDouble(), EXACT);
+        assertEquals(15, device.get("copy_microseconds_per_token").asDouble(), EXACT);
+        assertEquals(200, device.get("all_reduce_microseconds_per_token").asDouble(), EXACT);
+        assertEquals(20.11 / 40, device.get("share_of_roofline_while_busy").asDouble(), EXACT);
+    }
+
     @Test
     void aDeviceWithoutLimitsHasNoShare() {
         BenchRow row = new BenchRow(
-                generation().test(), model("m"), generation().speed(), new BenchRow.Samples(List.of()), Double.NaN);
+                generation().test(),
+                model("m"),
+                generation().speed(),
+                new BenchRow.Samples(List.of()),
+                Double.NaN,
+                List.of());
         JsonNode json =
                 new JsonMapper().readTree(BenchReport.json(List.of(row))).get(0);
         assertTrue(json.get("share_of_roofline").isNull());

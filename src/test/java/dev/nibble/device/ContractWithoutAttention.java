@@ -31,6 +31,13 @@ abstract class ContractWithoutAttention {
     }
 
     @Nested
+    class Marks extends MarkContract {
+        Marks() {
+            super(subject());
+        }
+    }
+
+    @Nested
     class Rows extends RowContract {
         Rows() {
             super(subject());
