@@ -39,23 +39,9 @@ final class PanelProducts {
             RowSelection selection,
             int column,
             TileWorkspace workspace) {
-        unpack(layout, tile, offset, blocks, workspace);
+        layout.form().unpack(tile, offset, blocks, workspace);
         for (int token = 0; token < selection.count(); token += TileWorkspace.TOKENS) {
             multiplyUnpacked(layout, blocks, x, selection, token, column, workspace);
-        }
-    }
-
-    private static void unpack(TileLayout layout, MemorySegment tile, int offset, int blocks, TileWorkspace workspace) {
-        ScaleForm scales = layout.scales();
-        QuantForm quants = layout.quants();
-        scales.decodeHeader(tile, offset, workspace);
-        for (int b = 0; b < blocks; b++) {
-            int at = offset + scales.headerBytes() + b * layout.blockBytes();
-            scales.decode(tile, offset, at, b, workspace);
-            quants.unpack(tile, at + scales.blockBytes(), b, workspace);
-        }
-        if (scales.hasOffsets() && quants.zero() != 0) {
-            TileScaling.addBias(quants.zero(), blocks, workspace.scales, workspace.offsets);
         }
     }
 
@@ -74,9 +60,9 @@ final class PanelProducts {
             at[t] = selection.input(Math.min(token + t, last)) * x.columns() + column;
         }
         int to = token * ROWS;
-        workspace.multiply(layout.quants(), blocks, x, to);
-        if (layout.scales().hasOffsets()) {
-            boolean halves = layout.quants().sums() == QuantForm.Sums.PAIRS_OF_HALF_BLOCKS;
+        workspace.multiply(layout.form(), blocks, x, to);
+        if (layout.form().hasOffsets()) {
+            boolean halves = layout.form().sums() == QuantForm.Sums.PAIRS_OF_HALF_BLOCKS;
             workspace.addOffsets(halves ? 2 * blocks : blocks, halves, x, to);
         }
     }

@@ -111,7 +111,7 @@ final class QuantizedRows {
 
     /** Has {@link #quantize} derive what products of one token with such weights need, from its next call on. */
     void require(TileLayout layout) {
-        ShiftedActivations form = layout.quants().activations();
+        ShiftedActivations form = layout.form().activations();
         if (coefficients[form.ordinal()] == null) {
             coefficients[form.ordinal()] = new int[Math.multiplyExact(scales.length, form.count())];
         }

@@ -4,7 +4,7 @@ import dev.nibble.gguf.TensorType;
 import java.util.Optional;
 
 /**
- * How weights lie in memory: one row per type whose integers are multiplied as they are. A tile is 32 rows; along its columns it
+ * How weights lie in memory: one row per type whose products are sums of integers. A tile is 32 rows; along its columns it
  * is cut into panels of 256 (the last may be shorter), and these into blocks of 32, each with its scales followed by its integers,
  * so that a product reads one forward stream.
  */
@@ -36,16 +36,29 @@ enum TileLayout {
     Q5_K(ScaleForm.BYTES_AND_MINIMA, QuantForm.FIVE_BITS, SuperBlockPacking::q5k, FiveBitProducts::bytesAndMinima),
     Q6_K(ScaleForm.BYTES_OF_HALF_BLOCKS, QuantForm.SIX_BITS, SuperBlockPacking::q6k, SixBitProducts::bytesOfHalfBlocks),
     IQ4_NL(ScaleForm.HALVES, QuantForm.CODEBOOK, FilePacking::q4WithScale, CodebookProducts::halves),
-    IQ4_XS(ScaleForm.BYTES, QuantForm.CODEBOOK, SuperBlockPacking::iq4xs, CodebookProducts::bytes);
+    IQ4_XS(ScaleForm.BYTES, QuantForm.CODEBOOK, SuperBlockPacking::iq4xs, CodebookProducts::bytes),
+    IQ1_S(GridForm.IQ1_S, GridPacking::iq1s),
+    IQ1_M(GridForm.IQ1_M, GridPacking::iq1m),
+    IQ2_XXS(GridForm.IQ2_XXS, GridPacking::iq2xxs),
+    IQ2_XS(GridForm.IQ2_XS, GridPacking::iq2xs),
+    IQ2_S(GridForm.IQ2_S, GridPacking::iq2s),
+    IQ3_XXS(GridForm.IQ3_XXS, GridPacking::iq3xxs),
+    IQ3_S(GridForm.IQ3_S, GridPacking::iq3s);
 
-    private final ScaleForm scales;
-    private final QuantForm quants;
+    private final PanelForm form;
     private final FilePacking.RowPacker packer;
     private final TokenProduct oneToken;
 
     TileLayout(ScaleForm scales, QuantForm quants, FilePacking.RowPacker packer, TokenProduct oneToken) {
-        this.scales = scales;
-        this.quants = quants;
+        this(new ScaledIntegers(scales, quants), packer, oneToken);
+    }
+
+    TileLayout(GridForm form, FilePacking.RowPacker packer) {
+        this(form, packer, form::multiply);
+    }
+
+    TileLayout(PanelForm form, FilePacking.RowPacker packer, TokenProduct oneToken) {
+        this.form = form;
         this.packer = packer;
         this.oneToken = oneToken;
     }
@@ -53,18 +66,15 @@ enum TileLayout {
     /** The layout of a type; empty for a type that is decoded on the fly. */
     static Optional<TileLayout> of(TensorType type) {
         return switch (type) {
-            case Q4_0, Q4_1, Q5_0, Q5_1, Q8_0, Q2_K, Q3_K, Q4_K, Q5_K, Q6_K, IQ4_NL, IQ4_XS ->
+            case Q4_0, Q4_1, Q5_0, Q5_1, Q8_0, Q2_K, Q3_K, Q4_K, Q5_K, Q6_K, IQ4_NL, IQ4_XS, IQ1_S, IQ1_M, IQ2_XXS, IQ2_XS, IQ2_S, IQ3_XXS, IQ3_S ->
                 Optional.of(valueOf(type.name()));
             default -> Optional.empty();
         };
     }
 
-    ScaleForm scales() {
-        return scales;
-    }
-
-    QuantForm quants() {
-        return quants;
+    /** How panels are stored. */
+    PanelForm form() {
+        return form;
     }
 
     FilePacking.RowPacker packer() {
@@ -76,13 +86,8 @@ enum TileLayout {
         return oneToken;
     }
 
-    /** Bytes of a block of 32 columns with its scales. */
-    int blockBytes() {
-        return scales.blockBytes() + quants.blockBytes();
-    }
-
     /** Bytes of a panel of {@code blocks} blocks of 32 columns. */
     int panelBytes(int blocks) {
-        return scales.headerBytes() + blocks * blockBytes();
+        return form.headerBytes() + blocks * form.blockBytes();
     }
 }

@@ -28,6 +28,9 @@ final class TileWorkspace {
     /** Words of bytes of a panel, looked up in a codebook. */
     final MemorySegment bytes = Arena.ofAuto().allocate((long) PackedMatrix.PANEL * ROWS, 64);
 
+    /** A panel of points of a grid. */
+    final GridPanel gridPanel = new GridPanel();
+
     /** (half block or block, token, row): dot products of 16 bits, of the low and the high columns of the pairs. */
     final int[] pairSums = new int[PackedMatrix.PANEL / 16 * TOKENS * ROWS];
 
@@ -66,7 +69,7 @@ final class TileWorkspace {
      *
      * @param to where the results of the first token begin
      */
-    void multiply(QuantForm form, int blocks, QuantizedRows x, int to) {
+    void multiply(PanelForm form, int blocks, QuantizedRows x, int to) {
         switch (form.sums()) {
             case PAIRS_OF_BLOCKS, PAIRS_OF_HALF_BLOCKS -> multiplyPairs(form.pairs(x), blocks, 16);
             case PAIRS_OF_HALF_BLOCKS_IN_TWO -> multiplyPairs(form.pairs(x), 2 * blocks, 8);

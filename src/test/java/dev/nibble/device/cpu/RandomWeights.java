@@ -36,7 +36,9 @@ record RandomWeights(WeightShape shape, MemorySegment bytes) implements WeightSo
                 float scale = (random.nextFloat() + 0.1f) * (random.nextBoolean() ? 0.01f : -0.01f);
                 segment.set(ValueLayout.JAVA_SHORT, block + field, Float.floatToFloat16(scale));
             }
-            if (type == TensorType.F32) {
+            if (type == TensorType.IQ1_M) {
+                splitHalf(segment, block + 48, Float.floatToFloat16((random.nextFloat() + 0.1f) * 0.01f));
+            } else if (type == TensorType.F32) {
                 segment.set(ValueLayout.JAVA_FLOAT_UNALIGNED, block, random.nextFloat() - 0.5f);
             } else if (type == TensorType.BF16) {
                 segment.set(ValueLayout.JAVA_SHORT, block, (short) (Float.floatToIntBits(random.nextFloat()) >> 16));
@@ -45,6 +47,14 @@ record RandomWeights(WeightShape shape, MemorySegment bytes) implements WeightSo
             }
         }
         return new RandomWeights(shape, segment);
+    }
+
+    /** Four bits of a half precision number at the top of each of four 16-bit numbers. */
+    private static void splitHalf(MemorySegment segment, long at, short half) {
+        for (int i = 0; i < 4; i++) {
+            int rest = segment.get(ValueLayout.JAVA_SHORT, at + 2 * i) & 0xfff;
+            segment.set(ValueLayout.JAVA_SHORT, at + 2 * i, (short) (rest | (half >> 4 * i & 15) << 12));
+        }
     }
 
     /** Where the half precision numbers of a block lie. */
@@ -56,7 +66,7 @@ record RandomWeights(WeightShape shape, MemorySegment bytes) implements WeightSo
             case Q6_K -> List.of(208);
             case TQ1_0 -> List.of(52);
             case TQ2_0 -> List.of(64);
-            case F32, BF16, MXFP4 -> List.of();
+            case F32, BF16, MXFP4, IQ1_M -> List.of();
             default -> List.of(0);
         };
     }
