@@ -80,14 +80,6 @@ ALWAYS int zero_of(enum quants quants, enum scales scales) {
     }
 }
 
-ALWAYS __m512 low_halves(__m512i line) {
-    return _mm512_cvtph_ps(_mm512_cvtepi32_epi16(line));
-}
-
-ALWAYS __m512 high_halves(__m512i line) {
-    return _mm512_cvtph_ps(_mm512_cvtepi32_epi16(_mm512_srli_epi32(line, 16)));
-}
-
 /* Byte i of each lane, with its sign. */
 ALWAYS __m512 signed_byte(__m512i line, int i) {
     return _mm512_cvtepi32_ps(_mm512_srai_epi32(_mm512_slli_epi32(line, 24 - 8 * i), 24));

@@ -150,6 +150,25 @@ NIBBLE_PRODUCT(nibble_product_q6_k);
 NIBBLE_PRODUCT(nibble_product_iq4_nl);
 NIBBLE_PRODUCT(nibble_product_iq4_xs);
 
+/* 1 if the processor also has what products of grids need: AVX-512 VBMI, GFNI and BMI2; else 0. */
+NIBBLE_API int32_t nibble_grids_supported(void);
+
+/*
+ * Sets the points of a grid, once, before products with weights of it; grids are numbered as in Grid.java.
+ *
+ * points    (2, points), bytes: the levels of the first and of the second half of a point's coordinates, 2 bits each of 8 coordinates,
+ *           4 bits of 4
+ */
+NIBBLE_API void nibble_set_grid(int64_t grid, const uint8_t *points);
+
+NIBBLE_PRODUCT(nibble_product_iq1_s);
+NIBBLE_PRODUCT(nibble_product_iq1_m);
+NIBBLE_PRODUCT(nibble_product_iq2_xxs);
+NIBBLE_PRODUCT(nibble_product_iq2_xs);
+NIBBLE_PRODUCT(nibble_product_iq2_s);
+NIBBLE_PRODUCT(nibble_product_iq3_xxs);
+NIBBLE_PRODUCT(nibble_product_iq3_s);
+
 /*
  * Queries against keys of the KV cache in 8 or 4 bits, which lie as KvBlock.java says. A query is quantized as by nibble_quantize; its
  * integers are kept in the order of the bytes that they meet.

@@ -3,12 +3,7 @@
 
 #if defined(__x86_64__)
 #include "layouts.h"
-
-/* Tokens that pass one tile at a time: their sums, (token, row), stay in the first-level cache. */
-enum { CHUNK = 64 };
-
-/* Columns of a single token that are brought into the order of the weights before the first tile; those of a longer one with each. */
-enum { ORDERED_COLUMNS = 1 << 15 };
+#include "tasks.h"
 
 /* The exact sums of a block's products with one scale, 32 bits, for rows 0 ... 15 and 16 ... 31. */
 ALWAYS void whole_sums(const block *weights, const int8_t *x, int start, __m512i *sums) {
@@ -96,18 +91,6 @@ ALWAYS void multiply(
     }
 }
 
-/* Stores the results of a tile's first `rows` rows. */
-ALWAYS void store(uint8_t *out, const float *bias, int64_t rows, __m512 result0, __m512 result1) {
-    __mmask16 mask0 = rows >= 16 ? 0xffff : (__mmask16)((1u << rows) - 1);
-    __mmask16 mask1 = rows >= 32 ? 0xffff : rows <= 16 ? 0 : (__mmask16)((1u << (rows - 16)) - 1);
-    if (bias) {
-        result0 = _mm512_add_ps(result0, _mm512_maskz_loadu_ps(mask0, bias));
-        result1 = _mm512_add_ps(result1, _mm512_maskz_loadu_ps(mask1, bias + 16));
-    }
-    _mm512_mask_storeu_ps(out, mask0, result0);
-    _mm512_mask_storeu_ps(out + 64, mask1, result1);
-}
-
 /* A tile times one token, with x in the order of the weights and a sum for each block: the results stay in registers. */
 ALWAYS void one_token(
         enum quants quants, enum scales scales, const uint8_t *tile, int64_t columns, const int8_t *x, const float *xscales,
@@ -130,8 +113,7 @@ ALWAYS void one_token(
 
 /* A tile times up to CHUNK tokens: a block of weights stays in registers while they pass. */
 ALWAYS void many_tokens(
-        enum quants quants, enum scales scales, const uint8_t *tile, int64_t columns, int64_t tokens, const int8_t *const *x,
-        const float *const *xscales, const int32_t *const *sums, float *results) {
+        enum quants quants, enum scales scales, const uint8_t *tile, int64_t columns, some_tokens *some) {
     const int step = scale_lines(scales) * LINE + words_of(quants) * WORD;
     const uint8_t *panel = tile;
     for (int64_t column = 0; column < columns; column += PANEL) {
@@ -142,13 +124,13 @@ ALWAYS void many_tokens(
             int64_t i = column / BLOCK + b;
             read_scales(scales, panel, at, b, &weights);
             read_quants(quants, at + scale_lines(scales) * LINE, &weights);
-            for (int64_t t = 0; t < tokens; t++) {
-                float *to = results + t * TILE_ROWS;
+            for (int64_t t = 0; t < some->count; t++) {
+                float *to = some->results + t * TILE_ROWS;
                 _Alignas(16) int8_t reordered[BLOCK];
-                const int8_t *columns_x = ordered(quants, x[t] + i * BLOCK, reordered);
-                int32_t sum = block_sum(quants, scales, sums[t] + 2 * i);
+                const int8_t *columns_x = ordered(quants, some->x[t] + i * BLOCK, reordered);
+                int32_t sum = block_sum(quants, scales, some->sums[t] + 2 * i);
                 __m512 both[2] = {_mm512_load_ps(to), _mm512_load_ps(to + 16)};
-                multiply(quants, scales, &weights, columns_x, xscales[t][i], sum, both);
+                multiply(quants, scales, &weights, columns_x, some->scales[t][i], sum, both);
                 _mm512_store_ps(to, both[0]);
                 _mm512_store_ps(to + 16, both[1]);
             }
@@ -157,47 +139,12 @@ ALWAYS void many_tokens(
     }
 }
 
-/* The arguments of a product, as nibble_cpu.h names them. */
-typedef struct {
-    const uint8_t *tiles;
-    int64_t tile_bytes, count, rows, columns;
-    const int8_t *integers;
-    const float *scales;
-    const int32_t *sums;
-    int64_t tokens;
-    const int32_t *inputs, *outputs;
-    uint8_t *out;
-    int64_t out_stride;
-    const float *bias;
-} task;
-
-/* Stores the results of a token and a tile. */
-ALWAYS void finish(const task *t, int64_t tile, int64_t token, __m512 result0, __m512 result1) {
-    int64_t first = tile * TILE_ROWS;
-    int64_t to = t->outputs ? t->outputs[token] : token;
-    store(t->out + to * t->out_stride + first * 4, t->bias ? t->bias + first : 0, t->rows - first, result0, result1);
-}
-
 /* A tile times CHUNK tokens, or those that are left. */
 ALWAYS void chunk(enum quants quants, enum scales scales, const task *t, int64_t tile, int64_t begin) {
-    _Alignas(64) float results[CHUNK * TILE_ROWS];
-    const int8_t *x[CHUNK];
-    const float *xscales[CHUNK];
-    const int32_t *xsums[CHUNK];
-    int64_t count = t->tokens - begin < CHUNK ? t->tokens - begin : CHUNK;
-    for (int64_t i = 0; i < count; i++) {
-        int64_t in = t->inputs ? t->inputs[begin + i] : begin + i;
-        x[i] = t->integers + in * t->columns;
-        xscales[i] = t->scales + in * (t->columns / BLOCK);
-        xsums[i] = t->sums + in * (t->columns / HALF_BLOCK);
-        _mm512_store_ps(results + i * TILE_ROWS, _mm512_setzero_ps());
-        _mm512_store_ps(results + i * TILE_ROWS + 16, _mm512_setzero_ps());
-    }
-    many_tokens(quants, scales, t->tiles + tile * t->tile_bytes, t->columns, count, x, xscales, xsums, results);
-    for (int64_t i = 0; i < count; i++) {
-        const float *from = results + i * TILE_ROWS;
-        finish(t, tile, begin + i, _mm512_load_ps(from), _mm512_load_ps(from + 16));
-    }
+    some_tokens some;
+    choose_tokens(t, begin, &some);
+    many_tokens(quants, scales, t->tiles + tile * t->tile_bytes, t->columns, &some);
+    finish_tokens(t, tile, begin, &some);
 }
 
 /* All tiles times a single token of at most ORDERED_COLUMNS. */
@@ -235,8 +182,7 @@ ALWAYS void product(enum quants quants, enum scales scales, const task *t) {
 
 #define PRODUCT(name, quants, scale_form)                                                                                          \
     NIBBLE_PRODUCT(name) {                                                                                                         \
-        const task t = {tiles, tile_bytes, count, rows, columns, integers, scales, sums, tokens, inputs, outputs, out, out_stride, \
-                        bias};                                                                                                     \
+        const task t = NIBBLE_TASK;                                                                                                \
         product(quants, scale_form, &t);                                                                                           \
     }
 

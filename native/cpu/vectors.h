@@ -26,6 +26,16 @@ ALWAYS __m512 times_power(__m512 x, __m512 shifted) {
     return _mm512_castsi512_ps(_mm512_add_epi32(_mm512_castps_si512(x), power));
 }
 
+/* 16-bit floats in the low halves of lanes. */
+ALWAYS __m512 low_halves(__m512i line) {
+    return _mm512_cvtph_ps(_mm512_cvtepi32_epi16(line));
+}
+
+/* 16-bit floats in the high halves of lanes. */
+ALWAYS __m512 high_halves(__m512i line) {
+    return _mm512_cvtph_ps(_mm512_cvtepi32_epi16(_mm512_srli_epi32(line, 16)));
+}
+
 ALWAYS __m512i rounded(__m512 x, float inverse) {
     __m512 shifted = _mm512_add_ps(_mm512_mul_ps(x, _mm512_set1_ps(inverse)), _mm512_set1_ps(128.5f));
     return _mm512_sub_epi32(_mm512_cvttps_epi32(shifted), _mm512_set1_epi32(128));

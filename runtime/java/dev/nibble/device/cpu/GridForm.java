@@ -7,8 +7,8 @@ import java.lang.foreign.MemorySegment;
  * How weights are stored that are points of a {@link Grid}. A weight is d · factor · (2 s + 1) · integer, with a scale s of four bits
  * or less for 32 or 16 columns. Lines and words are those of {@link PanelWords}; a plane is a quarter of a line, four bits of each row.
  *
- * <p>A panel begins with a line of half precision d. A block is one word of point numbers for each four points, a byte for each, and a
- * word of sign bytes, one for each eight columns. Where a point number has more than eight bits, planes hold the bits above, one for
+ * <p>A panel begins with a line of half precision d. A block has a word of the numbers of points of eight columns, a byte for each, or
+ * two words of the numbers of points of four columns, even points first; and a word of sign bytes, one for each eight columns. Where a point number has more than eight bits, planes hold the bits above, one for
  * each point of a word; scales are planes too. These come in a line of the block, or, where they do not fill one, at the head of the
  * panel. Types that leave the eighth sign to the other seven keep four bits of a row in the top bits of its sign bytes: the scale, or
  * the top bits of its point numbers. Instead of signs, IQ1 types have a plane of shifts: integers are 8 · point ± 1.
@@ -97,7 +97,7 @@ enum GridForm implements PanelForm {
             int line = lineOf(b);
             panel.clearHigh();
             panel.expand(line, 0, b);
-            panel.expand(line + 2, 4, b);
+            panel.expand(line + 2, 1, b);
             panel.spareSteps(line + 4, b);
             panel.evenSigns(line + 4);
             panel.sign(b);
@@ -112,7 +112,7 @@ enum GridForm implements PanelForm {
             for (int word = 0; word < 2; word++) {
                 panel.clearHigh();
                 panel.addHigh(1 + b / 2, 2 * (b % 2) + word, 0);
-                panel.expand(line + 2 * word, 4 * word, b);
+                panel.expand(line + 2 * word, word, b);
             }
             panel.steps(5 + b / 4, b % 4, 15, b);
             panel.signs(line + 4);

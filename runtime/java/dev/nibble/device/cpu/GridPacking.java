@@ -90,8 +90,7 @@ final class GridPacking {
         panel.half(0, source.half(0));
         for (int b = 0; b < blocks; b++) {
             int line = GridForm.IQ3_XXS.lineOf(b);
-            panel.word(line, source.word(2 + 8 * b));
-            panel.word(line + 2, source.word(6 + 8 * b));
+            numbers(source.doubleWord(2 + 8 * b), line, panel);
             panel.word(line + 4, signsAndScale(source.word(66 + 4 * b)));
         }
     }
@@ -101,14 +100,19 @@ final class GridPacking {
         panel.half(0, source.half(0));
         for (int b = 0; b < blocks; b++) {
             int line = GridForm.IQ3_S.lineOf(b);
-            panel.word(line, source.word(2 + 8 * b));
-            panel.word(line + 2, source.word(6 + 8 * b));
+            numbers(source.doubleWord(2 + 8 * b), line, panel);
             panel.word(line + 4, source.word(74 + 4 * b));
             int high = byteAt(source, 66 + b);
-            panel.nibble(1 + b / 2, 2 * (b % 2), high);
-            panel.nibble(1 + b / 2, 2 * (b % 2) + 1, high >>> 4);
+            panel.nibble(1 + b / 2, 2 * (b % 2), Integer.compress(high, 0x55));
+            panel.nibble(1 + b / 2, 2 * (b % 2) + 1, Integer.compress(high, 0xaa));
             panel.nibble(5 + b / 4, b % 4, byteAt(source, 106 + b / 2) >>> b % 2 * 4);
         }
+    }
+
+    /** Eight numbers of points of four columns: those of even points, then those of odd ones. */
+    private static void numbers(long points, int line, PanelWords panel) {
+        panel.word(line, (int) Long.compress(points, 0x00ff_00ff_00ff_00ffL));
+        panel.word(line + 2, (int) Long.compress(points, 0xff00_ff00_ff00_ff00L));
     }
 
     private static int byteAt(FileRows source, int offset) {

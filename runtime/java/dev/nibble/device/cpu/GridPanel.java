@@ -109,7 +109,7 @@ final class GridPanel {
         }
     }
 
-    /** Looks up a word of numbers; the first of the words that come out is {@code first}. */
+    /** Looks up a word of numbers; points of four columns make every other word, from {@code first} on. */
     void expand(int line, int first, int block) {
         if (pairs) {
             expandPairs(points, packed, line * LANES, high, words);
@@ -137,7 +137,7 @@ final class GridPanel {
             int low = numbers[at + row];
             int top = high[row];
             for (int p = 0; p < 4; p++) {
-                words[to + p * ROWS + row] = points[low & 0xff | (top & 0xff) << 8];
+                words[to + 2 * p * ROWS + row] = points[low & 0xff | (top & 0xff) << 8];
                 low >>>= 8;
                 top >>>= 8;
             }

@@ -34,8 +34,8 @@ final class GridProducts {
                 FloatVector step = floats(IntVector.fromArray(Lanes.INTS, panel.steps, half * ROWS + row));
                 for (int g = 0; g < 4; g++) {
                     int word = (4 * half + g) * PanelWords.WORD;
-                    IntVector w = words(workspace.bytes, word + row * Integer.BYTES)
-                            .lanewise(VectorOperators.XOR, SIGNS);
+                    IntVector w =
+                            words(workspace.bytes, word + row * Integer.BYTES).lanewise(VectorOperators.XOR, SIGNS);
                     for (int i = 0; i < 4; i++) {
                         floats(WeightVectors.signedByte(w, i))
                                 .mul(step)
@@ -53,7 +53,8 @@ final class GridProducts {
     }
 
     /** Adds the products with one token to results. */
-    static void multiply(GridPanel panel, MemorySegment bytes, int blocks, QuantizedRows x, int block, float[] results) {
+    static void multiply(
+            GridPanel panel, MemorySegment bytes, int blocks, QuantizedRows x, int block, float[] results) {
         int[] coefficients = x.coefficients(ShiftedActivations.EIGHT_BITS);
         for (int row = 0; row < ROWS; row += Lanes.COUNT) {
             multiply(panel, bytes, blocks, BITS, coefficients, x.scales, block, results, row);

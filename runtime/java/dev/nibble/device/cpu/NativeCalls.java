@@ -2,6 +2,7 @@ package dev.nibble.device.cpu;
 
 import static java.lang.foreign.ValueLayout.ADDRESS;
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
+import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
 import java.lang.foreign.FunctionDescriptor;
@@ -100,5 +101,16 @@ final class NativeCalls {
     private static MethodHandle bind(SymbolLookup library, String name, FunctionDescriptor type) {
         return Linker.nativeLinker()
                 .downcallHandle(library.findOrThrow("nibble_" + name), type, Linker.Option.critical(true));
+    }
+
+    /** Asks the library what the processor has. */
+    static boolean supported(SymbolLookup library, String question) {
+        MethodHandle supported =
+                Linker.nativeLinker().downcallHandle(library.findOrThrow(question), FunctionDescriptor.of(JAVA_INT));
+        try {
+            return (int) supported.invokeExact() != 0;
+        } catch (Throwable e) {
+            throw NativeKernels.unexpected(e);
+        }
     }
 }

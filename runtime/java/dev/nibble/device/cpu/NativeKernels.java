@@ -1,15 +1,11 @@
 package dev.nibble.device.cpu;
 
-import static java.lang.foreign.ValueLayout.JAVA_INT;
-
 import dev.nibble.UnsupportedFeatureException;
 import dev.nibble.device.Activation;
 import dev.nibble.device.NormKind;
 import dev.nibble.device.RopeStyle;
 import dev.nibble.foreign.BundledLibrary;
 import dev.nibble.gguf.TensorType;
-import java.lang.foreign.FunctionDescriptor;
-import java.lang.foreign.Linker;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.SymbolLookup;
 import java.lang.invoke.MethodHandle;
@@ -44,28 +40,21 @@ final class NativeKernels {
             if (library == null) {
                 return new Found(null, reason[0]);
             }
-            if (!supported(library)) {
+            if (!NativeCalls.supported(library, "nibble_cpu_supported")) {
                 return new Found(null, "the processor has no AVX-512 VNNI");
             }
             return new Found(new NativeKernels(library), "");
-        }
-
-        private static boolean supported(SymbolLookup library) {
-            MethodHandle supported = Linker.nativeLinker()
-                    .downcallHandle(library.findOrThrow("nibble_cpu_supported"), FunctionDescriptor.of(JAVA_INT));
-            try {
-                return (int) supported.invokeExact() != 0;
-            } catch (Throwable e) {
-                throw unexpected(e);
-            }
         }
     }
 
     private NativeKernels(SymbolLookup library) {
         calls = new NativeCalls(library);
+        boolean grids = NativeGrids.load(library);
         for (TileLayout layout : TileLayout.values()) {
-            library.find("nibble_product_" + layout.name().toLowerCase(Locale.ROOT))
-                    .ifPresent(symbol -> products.put(TensorType.valueOf(layout.name()), symbol));
+            if (grids || !(layout.form() instanceof GridForm)) {
+                library.find("nibble_product_" + layout.name().toLowerCase(Locale.ROOT))
+                        .ifPresent(symbol -> products.put(TensorType.valueOf(layout.name()), symbol));
+            }
         }
     }
 
@@ -370,7 +359,7 @@ final class NativeKernels {
     }
 
     /** Native functions throw nothing; what the call itself throws is told as it is. */
-    private static RuntimeException unexpected(Throwable thrown) {
+    static RuntimeException unexpected(Throwable thrown) {
         return switch (thrown) {
             case RuntimeException e -> e;
             case Error e -> throw e;
