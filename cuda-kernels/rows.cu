@@ -121,11 +121,14 @@ extern "C" __global__ void gather(
     }
 }
 
-// One block for each row: the largest value first, then the first place where it stands.
-//   live (1)
-//   x    (n, width)
-//   ids  (n)
-extern "C" __global__ void argmax(const int *live, const float *x, int *ids, int width) {
+// One block for each row: the largest value first, then the first place where it stands. The row's sequence goes on with it where the
+// next step is wanted.
+//   live      (1)
+//   x         (n, width)
+//   ids       (n)
+//   positions (n), each of which becomes the next one, or null
+//   next      (n), which become the ids, or null
+extern "C" __global__ void argmax(const int *live, const float *x, int *ids, int *positions, int *next, int width) {
     __shared__ Placed shared[MOST_WARPS];
     size_t row = blockIdx.x;
     if (row >= *live) {
@@ -151,6 +154,28 @@ extern "C" __global__ void argmax(const int *live, const float *x, int *ids, int
             first = shared[i].before(first) ? shared[i] : first;
         }
         ids[row] = first.place;
+        if (next) {
+            next[row] = first.place;
+        }
+        if (positions) {
+            positions[row]++;
+        }
+    }
+}
+
+// The rows of the next step: a thread has four of them at a time.
+//   live      (1)
+//   positions (n)
+//   chosen    (n) or null
+//   ids       (n), written where there is what was chosen
+extern "C" __global__ void advance(const int *live, int *positions, const int *chosen, int *ids) {
+    EACH_PIECE(i, *live) {
+        for (int row = i; row < min(i + 4, *live); row++) {
+            positions[row]++;
+            if (chosen) {
+                ids[row] = chosen[row];
+            }
+        }
     }
 }
 

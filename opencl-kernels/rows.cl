@@ -153,11 +153,15 @@ kernel void gather(
     EACH_REST(i, width) out[i] = source[i];
 }
 
-// One work-group for each row: the largest value first, then the first place where it stands.
-//   live (1)
-//   x    (n, width)
-//   ids  (n)
-kernel void argmax(global const int *live, global const float *x, global int *ids, int width) {
+// One work-group for each row: the largest value first, then the first place where it stands. The row's sequence goes on with it where
+// the next step is wanted.
+//   live      (1)
+//   x         (n, width)
+//   ids       (n)
+//   positions (n), each of which becomes the next one, or null
+//   next      (n), which become the ids, or null
+kernel void argmax(
+    global const int *live, global const float *x, global int *ids, global int *positions, global int *next, int width) {
     local float shared[LANES];
     local int places[LANES];
     size_t row = get_group_id(0);
@@ -221,7 +225,28 @@ kernel void argmax(global const int *live, global const float *x, global int *id
 #endif
     if (lane == 0) {
         // A row of negative infinities alone has its largest value in the first place.
-        ids[row] = most == -INFINITY ? 0 : place;
+        int first = most == -INFINITY ? 0 : place;
+        ids[row] = first;
+        if (next) {
+            next[row] = first;
+        }
+        if (positions) {
+            positions[row]++;
+        }
+    }
+}
+
+// The rows of the next step. Global size: about n over VECTOR.
+//   live      (1)
+//   positions (n)
+//   chosen    (n) or null
+//   ids       (n), written where there is what was chosen
+kernel void advance(global const int *live, global int *positions, global const int *chosen, global int *ids) {
+    for (int row = get_global_id(0); row < live[0]; row += get_global_size(0)) {
+        positions[row]++;
+        if (chosen) {
+            ids[row] = chosen[row];
+        }
     }
 }
 

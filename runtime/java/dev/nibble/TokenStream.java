@@ -22,6 +22,7 @@ final class TokenStream implements SequenceListener {
     private static final int MOST_WAITING = 256;
 
     private final GenerationOptions options;
+    private final int promptTokens;
     private final int context;
     private final Vocabulary vocabulary;
     private final TokenDecoder decoder;
@@ -48,6 +49,7 @@ final class TokenStream implements SequenceListener {
         this.options = options;
         this.vocabulary = vocabulary;
         this.decoder = decoder;
+        this.promptTokens = prompt.length;
         this.context = context;
         this.sampler = new Sampler(options.sampling(), vocabulary.size());
         this.stopStrings = new StopStrings(options.stop());
@@ -73,6 +75,15 @@ final class TokenStream implements SequenceListener {
     @Override
     public boolean ranks() {
         return ranked.length > 0 && !options.sampling().takesBest();
+    }
+
+    /** What this position leads to is neither the last token that was asked for nor the last that has room. */
+    @Override
+    public boolean takesBest(int position) {
+        return options.sampling().takesBest()
+                && position - promptTokens + 2 != options.maxTokens()
+                && position + 1 < context
+                && finishReason() == null;
     }
 
     @Override

@@ -24,7 +24,8 @@ public sealed interface Operation
                 Operation.ExpertMatmul,
                 Operation.Combine,
                 Operation.ArgMax,
-                Operation.TopK {
+                Operation.TopK,
+                Operation.Advance {
     /** The rows that it works on. */
     RowCount rows();
 
@@ -347,6 +348,25 @@ public sealed interface Operation
         /** Checks the shapes. */
         public TopK {
             OperationChecks.topK(rows, x, ids, values);
+        }
+    }
+
+    /**
+     * Makes the rows of a step those of the next one, in which each sequence goes on with the token chosen for it: positions += 1, and
+     * ids = chosen where the ids are this device's matter. What was chosen may be read until it is chosen anew.
+     *
+     * @param positions I32 (n, 1), read and written
+     * @param chosen I32 (n, 1), or none
+     * @param ids I32 (n, 1), or none
+     */
+    record Advance(
+            RowCount rows,
+            Buffer positions,
+            @Nullable Buffer chosen,
+            @Nullable Buffer ids) implements Operation {
+        /** Checks the shapes. */
+        public Advance {
+            OperationChecks.advance(rows, positions, chosen, ids);
         }
     }
 }

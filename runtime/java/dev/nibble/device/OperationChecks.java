@@ -87,6 +87,20 @@ final class OperationChecks {
         shapes.apart(values, x);
     }
 
+    static void advance(RowCount rows, Buffer positions, @Nullable Buffer chosen, @Nullable Buffer ids) {
+        Shapes shapes = Shapes.of("advance", rows).ints(positions, 1);
+        if ((chosen == null) != (ids == null)) {
+            throw shapes.wrong("tokens chosen and ids that they become: both or none");
+        }
+        if (chosen != null && ids != null) {
+            shapes.ints(chosen, 1)
+                    .ints(ids, 1)
+                    .apart(ids, chosen)
+                    .apart(positions, chosen)
+                    .apart(positions, ids);
+        }
+    }
+
     static void experts(Gating gating, Buffer logits) {
         if (gating.used() < 1 || gating.used() > logits.width()) {
             throw new IllegalArgumentException("route: " + gating.used() + " of " + logits.width() + " experts");

@@ -44,6 +44,7 @@ public record OperationCost(String name, long bytes, long multiplyAdds) {
             case Operation.Combine o -> rowWise("combine", o.x(), rows, 1);
             case Operation.ArgMax o -> rowWise("argmax", o.x(), rows, 1);
             case Operation.TopK o -> rowWise("top-k " + o.ids().width() + " of", o.x(), rows, 1);
+            case Operation.Advance o -> rowWise("advance", o.positions(), rows, o.ids() == null ? 2 : 4);
             case AttentionOperation.WriteKv o -> {
                 KvLayout layout = o.cache().layout();
                 long bytes = rows * ((long) (o.k().width() + o.v().width()) * FLOAT + layout.tokenBytes());

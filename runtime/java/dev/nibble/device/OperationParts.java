@@ -37,6 +37,7 @@ final class OperationParts {
             case Operation.Combine o -> present(o.x(), o.weights(), o.shared(), o.gate(), o.out());
             case Operation.ArgMax o -> List.of(o.x(), o.ids());
             case Operation.TopK o -> List.of(o.x(), o.ids(), o.values());
+            case Operation.Advance o -> present(o.positions(), o.chosen(), o.ids());
         };
     }
 

@@ -68,6 +68,32 @@ public interface Queue {
     }
 
     /**
+     * Whether the device works on what is enqueued while the caller goes on, so that it pays to enqueue a step before the results of the
+     * one before it are known.
+     */
+    default boolean runsAhead() {
+        return false;
+    }
+
+    /**
+     * Enqueues a copy of the first elements of a buffer of F32 or I32 to host memory, for which {@link Fetch#await} waits, but not for what
+     * is enqueued after it. Of two that were not awaited yet, another makes the queue wait for the older one.
+     *
+     * @param source the buffer
+     * @param target a multiple of 4 bytes, not to be used until the copy was awaited
+     */
+    default Fetch fetch(Buffer source, MemorySegment target) {
+        read(source, 0, target);
+        return () -> {};
+    }
+
+    /** A copy to host memory that was enqueued. */
+    interface Fetch {
+        /** Waits for the copy; awaiting it again does nothing. */
+        void await();
+    }
+
+    /**
      * Enqueues a copy of one row of a buffer to the first row of another of this device. This one waits for the device; a device
      * with memory of its own need not.
      *

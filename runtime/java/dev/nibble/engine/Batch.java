@@ -47,6 +47,11 @@ final class Batch {
         return ranked;
     }
 
+    /** Whether every row gives its best token, so that the rows of the next step are known on the device. */
+    boolean givesBest() {
+        return rows > 0 && rows == outputCount && !ranked;
+    }
+
     boolean isEmpty() {
         return rows == 0;
     }

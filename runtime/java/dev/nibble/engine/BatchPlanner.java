@@ -8,10 +8,12 @@ final class BatchPlanner {
     private final KvCache cache;
     private final Batch batch;
     private final List<Part> parts = new ArrayList<>();
+    private final int mostPages;
     private int firstPrompt;
 
     BatchPlanner(KvCache cache, StepLimits limits) {
         this.cache = cache;
+        this.mostPages = limits.pagesPerSequence();
         this.batch = new Batch(limits.rows(), limits.outputs());
     }
 
@@ -57,6 +59,47 @@ final class BatchPlanner {
         return !batch.isEmpty();
     }
 
+    /**
+     * Whether the step after the one that was planned or ran ahead last is known, with the same rows, each one further on: everyone takes
+     * the best token, nobody else waits, and there are pages, which it gets.
+     *
+     * @param sequences all sequences
+     */
+    boolean goOn(List<Sequence> sequences) {
+        if (!batch.givesBest() || sequences.stream().anyMatch(BatchPlanner::waits)) {
+            return false;
+        }
+        for (int i = 0; i < parts.size(); i++) {
+            if (!goesOn(parts.get(i).sequence())) {
+                return false;
+            }
+        }
+        for (int i = 0; i < parts.size(); i++) {
+            if (!hasPageAfter(parts.get(i).sequence())) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    private static boolean waits(Sequence sequence) {
+        return !sequence.running() && sequence.pending() > 0 && sequence.listener.ready();
+    }
+
+    private static boolean goesOn(Sequence sequence) {
+        return !sequence.ended()
+                && !sequence.wentAnotherWay()
+                && sequence.pending() == 1
+                && sequence.listener.takesBest(sequence.computed())
+                && sequence.listener.ready();
+    }
+
+    /** Whether there is a page for the token after the one that is computed. */
+    private boolean hasPageAfter(Sequence sequence) {
+        return sequence.pageCount() * cache.pageTokens() > sequence.computed() + 1
+                || sequence.pageCount() < mostPages && sequence.grow(cache);
+    }
+
     private void add(Sequence sequence, List<Sequence> sequences) {
         if (batch.freeRows() == 0
                 || batch.freeOutputs() == 0
@@ -86,6 +129,7 @@ final class BatchPlanner {
         }
         if (rows > 0) {
             sequence.running(true);
+            sequence.ranAheadWith(Sequence.NONE);
             parts.add(new Part(sequence, rows, firstOutput, batch.outputCount() - firstOutput));
         }
     }

@@ -3,6 +3,7 @@ package dev.nibble.engine;
 import dev.nibble.device.Buffer;
 import dev.nibble.device.HostCopy;
 import dev.nibble.device.Mark;
+import dev.nibble.device.Queue;
 import dev.nibble.engine.PassMeter.Phase;
 import dev.nibble.engine.PassMeter.Transfer;
 import java.lang.foreign.MemorySegment;
@@ -42,6 +43,22 @@ final class ForwardPass {
         } else {
             runInTurn(batch);
         }
+    }
+
+    /** Whether {@link #runNext} can do something, and pays. */
+    boolean runsAhead() {
+        return stages.stream().allMatch(Stage::runsAhead);
+    }
+
+    /**
+     * Computes the batch again that ran last, and gave the best token in each row: each a position further on, with that token. Nothing
+     * comes from the host.
+     */
+    void runNext(Batch batch) {
+        if (stages.getFirst() != last) {
+            stages.getFirst().receiveBest(last, batch.rows());
+        }
+        stages.forEach(stage -> runAfterOthers(stage, batch));
     }
 
     /** Token ids come in at the first device, whose residual stream the others take over. Then all do their part of half a layer and sum up. */
@@ -133,21 +150,26 @@ final class ForwardPass {
     }
 
     private void runInTurn(Batch batch) {
-        for (int i = 0; i < stages.size(); i++) {
-            Stage stage = stages.get(i);
+        for (Stage stage : stages) {
             stage.write(batch);
-            if (i > 0) {
-                copy(stage, stages.get(i - 1), batch.rows());
-            }
-            run(stage, batch, 0);
-            enter(stage, Phase.IDLE);
+            runAfterOthers(stage, batch);
         }
     }
 
-    /** The tokens of the largest logits of the first outputs of the batch that ran last. */
-    void readBest(int[] tokens, int outputs) {
-        last.queue()
-                .read(last.buffers().best, 0, MemorySegment.ofArray(tokens).asSlice(0, (long) outputs * Integer.BYTES));
+    /** Has a stage take over what the one before it gave, and do its part. */
+    private void runAfterOthers(Stage stage, Batch batch) {
+        int place = stages.indexOf(stage);
+        if (place > 0) {
+            copy(stage, stages.get(place - 1), batch.rows());
+        }
+        run(stage, batch, 0);
+        enter(stage, Phase.IDLE);
+    }
+
+    /** Enqueues the reading of the tokens of the largest logits of the first outputs of the batch that ran last. */
+    Queue.Fetch fetchBest(int[] tokens, int outputs) {
+        return last.queue()
+                .fetch(last.buffers().best, MemorySegment.ofArray(tokens).asSlice(0, (long) outputs * Integer.BYTES));
     }
 
     /**

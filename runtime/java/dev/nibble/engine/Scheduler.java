@@ -20,6 +20,7 @@ public final class Scheduler implements AutoCloseable {
     private final KvCache cache;
     private final BatchPlanner planner;
     private final int contextLength;
+    private final boolean runsAhead;
     private final ReentrantLock lock = new ReentrantLock();
     private final Condition work = lock.newCondition();
     /** All sequences that have not ended, the oldest first. */
@@ -35,6 +36,7 @@ public final class Scheduler implements AutoCloseable {
         this.cache = cache;
         this.planner = planner;
         this.contextLength = contextLength;
+        this.runsAhead = forward.runsAhead();
         this.thread = Thread.ofPlatform().name("nibble-engine").daemon().unstarted(this::run);
     }
 
@@ -206,24 +208,57 @@ public final class Scheduler implements AutoCloseable {
         }
     }
 
+    /** Runs what was planned, and the steps after it of which all is known: each begins before the results of the one before are here. */
     private void step() {
         forward.run(planner.batch());
-        outputs.read(planner.batch());
+        outputs.begin(planner.batch());
+        boolean goesOn;
+        do {
+            goesOn = beginNext();
+            outputs.await();
+            deliver(goesOn);
+            outputs.release();
+        } while (goesOn);
+    }
+
+    private boolean beginNext() {
+        lock.lock();
+        try {
+            if (!runsAhead || closed || !planner.goOn(sequences)) {
+                return false;
+            }
+        } finally {
+            lock.unlock();
+        }
+        forward.runNext(planner.batch());
+        outputs.begin(planner.batch());
+        return true;
+    }
+
+    /** @param goesOn whether the next step of the same sequences has begun */
+    private void deliver(boolean goesOn) {
         lock.lock();
         try {
             for (BatchPlanner.Part part : planner.parts()) {
-                deliver(part);
+                deliver(part, goesOn);
             }
         } finally {
             lock.unlock();
         }
     }
 
-    private void deliver(BatchPlanner.Part part) {
+    private void deliver(BatchPlanner.Part part, boolean goesOn) {
         Sequence sequence = part.sequence();
-        sequence.running(false);
+        sequence.running(goesOn);
         if (sequence.ended()) {
-            sequence.leave(cache);
+            if (!goesOn) {
+                sequence.leave(cache);
+            }
+            return;
+        }
+        boolean vain = sequence.wentAnotherWay();
+        sequence.ranAheadWith(goesOn ? outputs.get(part.firstOutput()).best() : Sequence.NONE);
+        if (vain) {
             return;
         }
         sequence.advance(part.rows());

@@ -10,6 +10,9 @@ import java.util.Arrays;
 public final class Sequence {
     static final int NO_SLOT = -1;
 
+    /** Stands for no token. */
+    static final int NONE = -1;
+
     final SequenceListener listener;
     private int[] tokens = new int[64];
     private int length;
@@ -23,6 +26,7 @@ public final class Sequence {
     private long prefix = PagePool.ROOT;
     private boolean ended;
     private boolean running;
+    private int ahead = NONE;
     private boolean resting = true;
 
     Sequence(SequenceListener listener) {
@@ -79,6 +83,16 @@ public final class Sequence {
 
     void running(boolean now) {
         running = now;
+    }
+
+    /** The token that the step which runs now has of it, if the device chose it; {@link #NONE} if it came from here. */
+    void ranAheadWith(int token) {
+        ahead = token;
+    }
+
+    /** Whether the step that runs now has another token than the sequence went on with. */
+    boolean wentAnotherWay() {
+        return ahead != NONE && (pending() == 0 || tokens[computed] != ahead);
     }
 
     /** Whether the logits of a position are wanted: those of the last always are. */

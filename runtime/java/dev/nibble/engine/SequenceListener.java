@@ -20,6 +20,14 @@ public interface SequenceListener {
         return false;
     }
 
+    /**
+     * Whether {@link #onLast} at a position will ask for the best token alone, and go on with it as far as is known: then the step after it
+     * may begin before it is asked. It may still return something else, which makes that step vain.
+     */
+    default boolean takesBest(int position) {
+        return false;
+    }
+
     /** The logits of a token that is not the last one fed; only if every output was asked for. */
     void onPosition(int position, Output output);
 

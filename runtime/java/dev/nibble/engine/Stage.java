@@ -59,8 +59,9 @@ final class Stage implements AutoCloseable {
      * Rows and outputs that a prepared step can take.
      *
      * @param ranked whether the largest logits are ranked
+     * @param advances whether the rows become those of the next step at the end
      */
-    private record Shape(int rows, int outputs, boolean ranked) {}
+    private record Shape(int rows, int outputs, boolean ranked, boolean advances) {}
 
     ModelConfig config() {
         return plan.config();
@@ -104,6 +105,16 @@ final class Stage implements AutoCloseable {
         return device.queue();
     }
 
+    /** Whether its steps may begin before the results of those before are known: not where devices have parts of the same layers. */
+    boolean runsAhead() {
+        return plan.parts() == 1 && queue().runsAhead();
+    }
+
+    /** Enqueues the taking over of the tokens that the stage with the last layers found best. */
+    void receiveBest(Stage last, int rows) {
+        queue().receive(buffers.ids, last.queue(), last.buffers.best, rows);
+    }
+
     /**
      * Enqueues what its layers do to a batch, which is to be in the buffers before: see {@link #receive}. Of devices that have parts of
      * the same layers, one segment of that, after which they exchange.
@@ -131,7 +142,8 @@ final class Stage implements AutoCloseable {
         return new Shape(
                 bucket(batch.rows(), plan.limits().rows()),
                 bucket(outputs, plan.limits().outputs()),
-                layers.endsModel() && batch.isRanked());
+                layers.endsModel() && batch.isRanked(),
+                runsAhead() && batch.givesBest());
     }
 
     /** Enqueues the writing of a batch to the device. */
@@ -169,8 +181,10 @@ final class Stage implements AutoCloseable {
     /** Times the operations of the batch that ran last, a sequence after {@code depth} tokens in the cache. */
     List<OperationTime> operationTimes(Batch batch, int depth, int repetitions) {
         Shape shape = shape(batch);
+        // The step is repeated on the same rows.
+        Shape still = new Shape(shape.rows(), shape.outputs(), shape.ranked(), false);
         List<Operation> operations =
-                record(shape).stream().flatMap(List::stream).toList();
+                record(still).stream().flatMap(List::stream).toList();
         try (OperationTimes times = new OperationTimes(device, operations, buffers.rowCount)) {
             return times.measure(
                     operation -> operation.rows().live() == buffers.rowCount ? batch.rows() : batch.outputCount(),
@@ -185,7 +199,7 @@ final class Stage implements AutoCloseable {
     }
 
     private List<List<Operation>> record(Shape shape) {
-        return new StepRecorder(this, shape.rows(), shape.outputs(), shape.ranked()).record();
+        return new StepRecorder(this, shape.rows(), shape.outputs(), shape.ranked(), shape.advances()).record();
     }
 
     /** All limits that steps are prepared for, where there can be so many rows. */

@@ -32,14 +32,21 @@ final class StepRecorder {
     private List<Operation> operations = new ArrayList<>();
     private final RowCount outputs;
     private final boolean ranked;
+    private final boolean advances;
     /** The rows that the operations work on: all of the batch, and those that give logits once nothing else needs the others. */
     private RowCount rows;
     /** (rows, width): the residual stream of these rows. */
     private Buffer residual;
 
-    /** @param ranked whether the largest logits are ranked */
-    StepRecorder(Stage stage, int rows, int outputs, boolean ranked) {
+    /**
+     * Prepares to write.
+     *
+     * @param ranked whether the largest logits are ranked
+     * @param advances whether the rows become those of the next step at the end, all of which give logits
+     */
+    StepRecorder(Stage stage, int rows, int outputs, boolean ranked, boolean advances) {
         this.ranked = ranked;
+        this.advances = advances;
         this.config = stage.config();
         this.layers = stage.layers();
         this.weights = stage.weights();
@@ -93,6 +100,10 @@ final class StepRecorder {
                     ranked
                             ? new Operation.TopK(rows, b.logits, b.rankedIds, b.rankedLogits)
                             : new Operation.ArgMax(rows, b.logits, b.best));
+        }
+        if (advances) {
+            boolean whole = layers.beginsModel() && layers.endsModel();
+            operations.add(new Operation.Advance(rows, b.positions, whole ? b.best : null, whole ? b.ids : null));
         }
         endSegment();
         return segments;

@@ -278,10 +278,19 @@ public final class OpenCl {
 
     /** As {@link #write}; returns an event that tells when it is done. */
     public long writeWithEvent(long queue, long buffer, long offset, MemorySegment source) {
+        return transferWithEvent(ENQUEUE_WRITE_BUFFER, queue, buffer, offset, source);
+    }
+
+    /** Enqueues a read of a part of a buffer into native memory; returns an event that tells when it is done. */
+    public long readWithEvent(long queue, long buffer, long offset, MemorySegment target) {
+        return transferWithEvent(ENQUEUE_READ_BUFFER, queue, buffer, offset, target);
+    }
+
+    private long transferWithEvent(OpenClFunction function, long queue, long buffer, long offset, MemorySegment host) {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment event = arena.allocate(JAVA_LONG);
-            link.call(ENQUEUE_WRITE_BUFFER, address -> (int) OpenClSignatures.TRANSFER.invokeExact(
-                    address, queue, buffer, FALSE, offset, source.byteSize(), source, 0, MemorySegment.NULL, event));
+            link.call(function, address -> (int) OpenClSignatures.TRANSFER.invokeExact(
+                    address, queue, buffer, FALSE, offset, host.byteSize(), host, 0, MemorySegment.NULL, event));
             return event.get(JAVA_LONG, 0);
         }
     }

@@ -1,6 +1,7 @@
 package dev.nibble;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -92,6 +93,25 @@ class SampledTextTest {
             greedy.onLast(0, reads);
             assertEquals("best", reads.lines.getLast());
             assertTrue(stream(words, options(40)).ranks() && !greedy.ranks());
+        }
+    }
+
+    /** Of a prompt of one token, the best of position 9 is the tenth. */
+    @Test
+    void aStepRunsAheadAsFarAsTheTokensThatAreWanted(@TempDir Path folder) throws IOException {
+        Path file = folder.resolve("demo.gguf");
+        try (InputStream demo = LanguageModel.class.getResourceAsStream("tiny-q8_0.gguf")) {
+            Files.copy(demo, file);
+        }
+        try (GgufFile gguf = GgufFile.open(file)) {
+            Tokenizer words = Tokenizer.of(gguf.metadata());
+            GenerationOptions.Builder greedy = options(40).temperature(0).maxTokens(10);
+            assertTrue(stream(words, greedy).takesBest(8));
+            assertFalse(stream(words, greedy).takesBest(9));
+            assertTrue(stream(words, greedy.maxTokens(0)).takesBest(62));
+            assertFalse(stream(words, greedy.maxTokens(0)).takesBest(63), "the context is full");
+            assertFalse(stream(words, options(40)).takesBest(3));
+            assertFalse(stream(words, greedy.repeatPenalty(1.1f)).takesBest(3));
         }
     }
 

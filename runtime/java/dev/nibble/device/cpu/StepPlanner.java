@@ -48,6 +48,7 @@ final class StepPlanner {
             case Operation.Combine combine -> add(combine, new CombineRow(combine));
             case Operation.ArgMax argMax -> add(argMax, new ArgMaxRow(argMax, natives));
             case Operation.TopK topK -> add(topK, new TopKRow(topK, pool.threads()));
+            case Operation.Advance advance -> add(advance, new AdvanceRow(advance));
             case AttentionOperation.Attention attention -> add(new AttentionKernel(attention, device));
             case AttentionOperation.LatentAttention attention -> add(new AttentionKernel(attention, device));
             case Operation.Matmul matmul ->

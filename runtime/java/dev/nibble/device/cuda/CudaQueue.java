@@ -28,6 +28,7 @@ final class CudaQueue implements Queue {
     private final long stream;
     private final MemorySegment staging;
     private final WordWrites few;
+    private final CudaFetches fetches;
 
     /** Marks a place in the stream, for other streams to wait for. */
     private final long event;
@@ -45,6 +46,13 @@ final class CudaQueue implements Queue {
         try {
             this.staging = calls.memory().allocateHost(STAGING_BYTES, CudaMemory.PORTABLE);
         } catch (CudaException e) {
+            calls.streams().destroyEvent(event);
+            throw e;
+        }
+        try {
+            this.fetches = new CudaFetches(device, calls);
+        } catch (CudaException e) {
+            calls.memory().freeHost(staging);
             calls.streams().destroyEvent(event);
             throw e;
         }
@@ -192,6 +200,22 @@ final class CudaQueue implements Queue {
         });
     }
 
+    @Override
+    public boolean runsAhead() {
+        return true;
+    }
+
+    @Override
+    public Fetch fetch(Buffer source, MemorySegment target) {
+        if (target.byteSize() > CudaFetches.MOST_BYTES) {
+            return Queue.super.fetch(source, target);
+        }
+        return device.supply(() -> {
+            busy = true;
+            return fetches.begin(words(source, 0, target.byteSize()), target, stream);
+        });
+    }
+
     /** Reads all of some memory. */
     void read(Allocation source, MemorySegment target) {
         device.exclusively(() -> read(source.handle(), target));
@@ -317,6 +341,7 @@ final class CudaQueue implements Queue {
 
     /** Frees the staging memory; the device has nothing left to do. */
     void close() {
+        fetches.close();
         device.access().release(() -> calls.streams().destroyEvent(event));
         device.access().release(() -> calls.memory().freeHost(staging));
     }

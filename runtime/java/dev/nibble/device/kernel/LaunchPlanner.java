@@ -79,9 +79,25 @@ public final class LaunchPlanner {
         if (products != null && gated.test(products)) {
             return products.count();
         }
+        if (operations.get(place) instanceof Operation.ArgMax argMax) {
+            Operation.Advance advance = advanceAfter(operations, place, argMax);
+            rows.argMax(argMax, advance);
+            return advance == null ? 1 : 2;
+        }
         Operation.Quantize quantized = quantizedAfter(operations, place);
         plan(operations.get(place), quantized);
         return quantized == null ? 1 : 2;
+    }
+
+    /** The next operation, if it has the same rows go on with what is found, or with what is no matter of this device; none otherwise. */
+    private static Operation.@Nullable Advance advanceAfter(
+            List<Operation> operations, int place, Operation.ArgMax argMax) {
+        return place + 1 < operations.size()
+                        && operations.get(place + 1) instanceof Operation.Advance advance
+                        && advance.rows().equals(argMax.rows())
+                        && (advance.chosen() == null || advance.chosen() == argMax.ids())
+                ? advance
+                : null;
     }
 
     /** The next operation, if it quantizes whole rows that this one computes; none otherwise. */
@@ -114,8 +130,9 @@ public final class LaunchPlanner {
             case Operation.AddNorm norm -> rows.addNorm(norm, quantized);
             case Operation.Quantize quantize -> rows.quantize(quantize);
             case Operation.Gather gather -> rows.gather(gather);
-            case Operation.ArgMax argMax -> rows.argMax(argMax);
+            case Operation.ArgMax argMax -> rows.argMax(argMax, null);
             case Operation.TopK topK -> rows.topK(topK);
+            case Operation.Advance advance -> rows.advance(advance);
             case Operation.Embed embed -> products.embed(embed);
             case Operation.Matmul matmul -> products.matmul(matmul);
             case Operation.ExpertMatmul matmul -> products.expertMatmul(matmul);

@@ -70,11 +70,14 @@ final class RowLaunches {
                 .groups(gather.rows().limit(), shape.lanes());
     }
 
-    void argMax(Operation.ArgMax argMax) {
+    /** @param advance what follows in the same launch, or none */
+    void argMax(Operation.ArgMax argMax, Operation.@Nullable Advance advance) {
         kernels.rows("argmax")
                 .buffer(argMax.rows().live())
                 .buffer(argMax.x())
                 .buffer(argMax.ids())
+                .buffer(advance == null ? null : advance.positions())
+                .buffer(advance == null ? null : advance.ids())
                 .integer(argMax.x().width())
                 .groups(argMax.rows().limit(), shape.lanes());
     }
@@ -88,5 +91,14 @@ final class RowLaunches {
                 .integer(topK.x().width())
                 .integer(topK.ids().width())
                 .groups(topK.rows().limit(), shape.lanes());
+    }
+
+    void advance(Operation.Advance advance) {
+        kernels.rows("advance")
+                .buffer(advance.rows().live())
+                .buffer(advance.positions())
+                .buffer(advance.chosen())
+                .buffer(advance.ids())
+                .groups(shape.groups(advance.rows().limit()), shape.lanes());
     }
 }

@@ -26,6 +26,7 @@ final class OpenClQueue implements Queue {
     private final long untimed;
     private final long stagingBuffer;
     private final MemorySegment staging;
+    private final OpenClFetches fetches;
     private long staged;
     private int pending;
 
@@ -40,6 +41,7 @@ final class OpenClQueue implements Queue {
         this.calls = calls;
         this.handle = handle;
         this.untimed = handle;
+        this.fetches = new OpenClFetches(device, calls);
         this.stagingBuffer = device.createStaging(STAGING_BYTES);
         try {
             this.staging = calls.map(handle, stagingBuffer, OpenClInfo.MAP_READ | OpenClInfo.MAP_WRITE, STAGING_BYTES);
@@ -142,6 +144,23 @@ final class OpenClQueue implements Queue {
         });
     }
 
+    @Override
+    public boolean runsAhead() {
+        return true;
+    }
+
+    @Override
+    public Fetch fetch(Buffer source, MemorySegment target) {
+        if (target.byteSize() == 0 || target.byteSize() > OpenClFetches.MOST_BYTES) {
+            return Queue.super.fetch(source, target);
+        }
+        return device.supply(() -> {
+            int before = pending;
+            long memory = words(source, 0, target.byteSize()).handle();
+            return fetches.begin(handle, memory, target, () -> pending = Math.max(0, pending - before));
+        });
+    }
+
     /** Reads all of some memory into native memory. */
     void read(Allocation source, MemorySegment target) {
         device.exclusively(() -> read(source, 0, target));
@@ -233,6 +252,7 @@ final class OpenClQueue implements Queue {
 
     /** Frees the staging memory; the device has nothing left to do. */
     void close() {
+        fetches.close();
         device.release(buffer -> calls.unmap(handle, buffer, staging), stagingBuffer);
         device.release(calls::finish, handle);
         device.release(calls::releaseBuffer, stagingBuffer);

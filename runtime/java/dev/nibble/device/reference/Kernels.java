@@ -25,6 +25,7 @@ record Kernels(Workers workers) {
             case Operation.Combine combine -> ExpertKernels.combine(combine, rows);
             case Operation.ArgMax argMax -> SampleKernels.argMax(argMax, rows);
             case Operation.TopK topK -> SampleKernels.topK(topK, rows);
+            case Operation.Advance advance -> SampleKernels.advance(advance, rows);
         }
     }
 }

@@ -1,5 +1,6 @@
 package dev.nibble.device.reference;
 
+import dev.nibble.device.Operation.Advance;
 import dev.nibble.device.Operation.ArgMax;
 import dev.nibble.device.Operation.TopK;
 import java.util.Comparator;
@@ -47,6 +48,17 @@ final class SampleKernels {
                 ids[row * k + i] = order[i];
                 values[row * k + i] = x[from + order[i]];
             }
+        }
+    }
+
+    static void advance(Advance advance, Rows rows) {
+        int[] positions = ReferenceBuffer.ints(advance.positions());
+        for (int row = 0; row < rows.count(); row++) {
+            positions[row]++;
+        }
+        if (advance.chosen() != null && advance.ids() != null) {
+            int[] chosen = ReferenceBuffer.ints(advance.chosen());
+            System.arraycopy(chosen, 0, ReferenceBuffer.ints(advance.ids()), 0, rows.count());
         }
     }
 }

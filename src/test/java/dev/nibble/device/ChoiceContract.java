@@ -3,6 +3,7 @@ package dev.nibble.device;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
+import dev.nibble.device.Operation.Advance;
 import dev.nibble.device.Operation.ArgMax;
 import dev.nibble.device.Operation.TopK;
 import java.util.Arrays;
@@ -12,7 +13,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** ArgMax and TopK: what the next token is chosen from. */
+/** ArgMax and TopK: what the next token is chosen from; Advance: how a step begins with it. */
 abstract class ChoiceContract extends DeviceContract {
     ChoiceContract(Subject subject) {
         super(subject);
@@ -46,6 +47,35 @@ abstract class ChoiceContract extends DeviceContract {
                 return Rig.bits(values);
             });
             rig.add(new ArgMax(rows, x, rig.integerOutput(rows, 1)));
+        });
+    }
+
+    /** With and without tokens, for few rows and for many. */
+    @Test
+    void advanceOfSomeRows() {
+        verify(9, 5, rig -> {
+            RowCount few = rig.rows(6, 6, 1, 0, 5, 3);
+            rig.add(new Advance(few, rig.integersInPlace(few, 1), rig.indices(few, 99), rig.integerOutput(few, 1)));
+            RowCount many = rig.rows(1100, 1100, 1, 1025, 0, 1023);
+            rig.add(new Advance(many, rig.integersInPlace(many, 1), null, null));
+            rig.add(new Advance(many, rig.integersInPlace(many, 1), rig.indices(many, 99), rig.integerOutput(many, 1)));
+        });
+    }
+
+    /** After an argmax, of its tokens, of none, of other tokens and of other rows. */
+    @Test
+    void advanceWithWhatWasFound() {
+        verify(10, 5, rig -> {
+            for (int kind = 0; kind < 4; kind++) {
+                RowCount rows = rig.rows(6, 6, 1, 0, 5, 3);
+                RowCount others = kind < 3 ? rows : rig.rows(6, 2, 0, 6, 5, 1);
+                Buffer found = rig.integerOutput(rows, 1);
+                Buffer chosen = kind == 1 ? null : kind == 2 ? rig.indices(rows, 99) : found;
+                Buffer ids = kind == 1 ? null : rig.integerOutput(others, 1);
+                rig.add(new ArgMax(rows, rig.input(rows, 130), found));
+                rig.add(new Advance(
+                        others, rig.integersInPlace(others, 1), kind < 3 ? chosen : null, kind < 3 ? ids : null));
+            }
         });
     }
 

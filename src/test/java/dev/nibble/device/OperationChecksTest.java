@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.nibble.device.AttentionOperation.Attention;
 import dev.nibble.device.AttentionOperation.WriteKv;
 import dev.nibble.device.Operation.AddNorm;
+import dev.nibble.device.Operation.Advance;
 import dev.nibble.device.Operation.ArgMax;
 import dev.nibble.device.Operation.Combine;
 import dev.nibble.device.Operation.Embed;
@@ -190,6 +191,12 @@ class OperationChecksTest {
         refused("9 of 8 values; 1 to 8", () -> new TopK(ROWS, x, ints(4, 9), floats(4, 9)));
         refused("(4, 3)", () -> new TopK(ROWS, x, ints(4, 3), floats(4, 2)));
         refused("cannot work in place", () -> new TopK(ROWS, x, ints(4, 8), x));
+        assertDoesNotThrow(() -> new Advance(ROWS, ints(4, 1), null, null));
+        Buffer ids = ints(4, 1);
+        refused("both or none", () -> new Advance(ROWS, ints(4, 1), ids, null));
+        refused("cannot work in place", () -> new Advance(ROWS, ints(4, 1), ids, ids));
+        refused("cannot work in place", () -> new Advance(ROWS, ids, ints(4, 1), ids));
+        refused("wants a buffer of I32 (4, 1)", () -> new Advance(ROWS, ints(3, 1), null, null));
         refused("1 to 256", () -> new TopK(ROWS, floats(4, 1000), ints(4, 257), floats(4, 257)));
     }
 }

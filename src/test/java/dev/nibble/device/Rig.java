@@ -123,6 +123,13 @@ final class Rig implements AutoCloseable {
         return cell(ElementType.F32, rows.limit() + 1, width, (round, rng) -> gaussian(rng, count, 1), lives(rows));
     }
 
+    /** An input of integers from 0 to 999 that is an output as well. */
+    Buffer integersInPlace(RowCount rows, int width) {
+        int count = (rows.limit() + 1) * width;
+        Filler filler = (round, rng) -> rng.ints(count, 0, 1000).toArray();
+        return cell(ElementType.I32, rows.limit() + 1, width, filler, lives(rows));
+    }
+
     /** A buffer between two operations: poisoned before each round, where the host can. */
     Buffer between(ElementType type, RowCount rows, int width) {
         if (type == ElementType.Q8) {

@@ -46,6 +46,12 @@ final class Textbook {
                 o.products().forEach(product -> put(product.out(), row -> experts(o, product, row)));
             case Operation.Combine o -> put(o.out(), row -> combine(o, row));
             case Operation.ArgMax o -> put(o.ids(), row -> new double[] {argMax(values(o.x())[row])});
+            case Operation.Advance o -> {
+                put(o.positions(), row -> new double[] {integer(o.positions(), row) + 1});
+                if (o.ids() != null && o.chosen() != null) {
+                    put(o.ids(), row -> values(o.chosen())[row]);
+                }
+            }
             case Operation.TopK o -> {
                 put(
                         o.ids(),

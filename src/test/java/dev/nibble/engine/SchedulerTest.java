@@ -47,11 +47,16 @@ class SchedulerTest {
         try (InputStream demo = LanguageModel.class.getResourceAsStream("tiny-q8_0.gguf")) {
             Files.copy(demo, file);
         }
-        device = Devices.open(deviceName(), new DeviceOptions(2, false));
+        device = openDevice();
         model = new GgufModel(GgufFile.open(file));
     }
 
     /** The device under test. */
+    Device openDevice() {
+        return Devices.open(deviceName(), new DeviceOptions(2, false));
+    }
+
+    /** Its name. */
     String deviceName() {
         return "reference";
     }
@@ -64,6 +69,10 @@ class SchedulerTest {
     /** Compares the logits of the same tokens in steps of different shapes. */
     void compare(float[] expected, float[] actual) {
         assertArrayEquals(expected, actual);
+    }
+
+    final Device device() {
+        return device;
     }
 
     @AfterEach
@@ -199,11 +208,11 @@ class SchedulerTest {
         }
     }
 
-    private Engine engine(int cacheTokens, int rows) {
+    Engine engine(int cacheTokens, int rows) {
         return Engine.open(List.of(device), model, new EngineOptions(CONTEXT, cacheTokens, kv, kv, rows), done -> {});
     }
 
-    private static int[] prompt(int length, int seed) {
+    static int[] prompt(int length, int seed) {
         int[] tokens = new java.util.Random(seed).ints(length, 5, 1000).toArray();
         tokens[0] = 1;
         return tokens;
@@ -289,7 +298,7 @@ class SchedulerTest {
     }
 
     /** Takes the best token until there are enough. */
-    private static final class Greedy implements SequenceListener {
+    static final class Greedy implements SequenceListener {
         final Sequence sequence;
         private final CompletableFuture<List<Integer>> done = new CompletableFuture<>();
         private final List<Integer> tokens = new ArrayList<>();
@@ -308,6 +317,11 @@ class SchedulerTest {
         @Override
         public boolean ready() {
             return true;
+        }
+
+        @Override
+        public boolean takesBest(int position) {
+            return position + 1 < CONTEXT;
         }
 
         @Override

@@ -13,6 +13,7 @@ import dev.nibble.device.KvLayout;
 import dev.nibble.device.KvPages;
 import dev.nibble.device.KvType;
 import dev.nibble.device.Operation;
+import dev.nibble.device.Queue;
 import dev.nibble.device.RowCount;
 import dev.nibble.device.Step;
 import dev.nibble.device.Weight;
@@ -65,6 +66,50 @@ class CudaQueueTest {
         return simulator.calls("cuStreamSynchronize")
                 + simulator.calls("cuCtxSynchronize")
                 + simulator.calls("cuEventSynchronize");
+    }
+
+    /** What is fetched is what it was then, whatever is enqueued behind it and in whatever order it is awaited. */
+    @Test
+    void fetchingWaitsForItsOwnCopyAlone() {
+        try (CudaDevice device = CudaDevice.open(CudaPlatform.system(), 0);
+                Buffer x = device.allocate(ElementType.I32, 1, WIDTH)) {
+            int[][] fetched = new int[3][2];
+            Queue.Fetch[] fetches = new Queue.Fetch[3];
+            simulator.fail("copy@1+=slow:1");
+            for (int i = 0; i < 3; i++) {
+                device.queue().write(x, 0, MemorySegment.ofArray(new int[] {i, 10 + i}));
+                fetches[i] = device.queue().fetch(x, MemorySegment.ofArray(fetched[i]));
+                assertEquals(i < 2 ? 0 : 1, waits(), "two are on their way, a third waits for the first");
+            }
+            fetches[2].await();
+            fetches[1].await();
+            fetches[1].await();
+            fetches[0].await();
+            for (int i = 0; i < 3; i++) {
+                assertArrayEquals(new int[] {i, 10 + i}, fetched[i]);
+            }
+            assertEquals(0, simulator.calls("cuStreamSynchronize"));
+            assertEquals(3, simulator.calls("cuEventSynchronize"));
+        } finally {
+            simulator.fail("");
+        }
+    }
+
+    /** More than there is pinned memory for is read at once; what does not lie in the buffer is refused. */
+    @Test
+    void fetchingMuchWaits() {
+        int width = CudaFetches.MOST_BYTES / 4 + 1;
+        try (CudaDevice device = CudaDevice.open(CudaPlatform.system(), 0);
+                Buffer x = device.allocate(ElementType.I32, 1, width)) {
+            int[] values = new Random(7).ints(width).toArray();
+            device.queue().write(x, 0, MemorySegment.ofArray(values));
+            int[] fetched = new int[width];
+            Queue.Fetch fetch = device.queue().fetch(x, MemorySegment.ofArray(fetched));
+            assertArrayEquals(values, fetched);
+            fetch.await();
+            int[] more = new int[width + 1];
+            assertThrows(IllegalArgumentException.class, () -> device.queue().fetch(x, MemorySegment.ofArray(more)));
+        }
     }
 
     /** What does not fit into pinned memory at once is copied in parts, from native memory and from arrays. */
