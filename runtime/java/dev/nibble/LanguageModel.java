@@ -13,6 +13,7 @@ import dev.nibble.engine.Engine;
 import dev.nibble.engine.EngineOptions;
 import dev.nibble.engine.MemoryPlan;
 import dev.nibble.engine.Rehearsal;
+import dev.nibble.engine.SplitChoice;
 import dev.nibble.gguf.GgufFile;
 import dev.nibble.model.GgufModel;
 import dev.nibble.model.ModelConfig;
@@ -55,6 +56,7 @@ public final class LanguageModel implements AutoCloseable {
     private final List<Device> devices;
     private final Engine engine;
     private final ModelInfo info;
+    private final String splitReason;
     private volatile boolean closed;
 
     /** @param words makes the tokenizer, while the device already rehearses */
@@ -63,8 +65,11 @@ public final class LanguageModel implements AutoCloseable {
         try {
             List<Weights.Tensor> tensors = Weights.tensors(source);
             this.devices = openDevices(options);
-            EngineOptions engineOptions = new CapacityPlanner(devices, source.config(), tensors)
-                    .fitCache(options.engineOptions(source.config(), speeds(options)));
+            CapacityPlanner planner = new CapacityPlanner(devices, source.config(), tensors);
+            EngineOptions fitting = planner.fitCache(options.engineOptions(source.config(), speeds(options)));
+            SplitChoice choice = ModelPlanner.choice(planner, devices, fitting);
+            EngineOptions engineOptions = fitting.withSplit(choice.split());
+            this.splitReason = choice.reason();
             Rehearsal rehearsal = resources.own(Rehearsal.start(devices, source, tensors, engineOptions));
             this.tokenizer = words.get();
             long toLoad = tensors.stream()
@@ -239,6 +244,11 @@ public final class LanguageModel implements AutoCloseable {
     /** How several devices share the model; {@link Split#LAYER} if there is one. */
     public Split split() {
         return engine.split();
+    }
+
+    /** Why several devices share the model so, one line for people; empty where there was nothing to choose. */
+    public String splitReason() {
+        return splitReason;
     }
 
     /** The tokens of a prompt: special tokens in the text are recognised, and the model's own are added. */

@@ -5,6 +5,7 @@ import dev.nibble.ModelPlan.DevicePart;
 import dev.nibble.ModelPlan.StoredType;
 import dev.nibble.device.Device;
 import dev.nibble.device.DeviceOptions;
+import dev.nibble.device.DeviceSpeeds;
 import dev.nibble.device.Devices;
 import dev.nibble.device.ImaginedDevice;
 import dev.nibble.device.KvType;
@@ -14,6 +15,7 @@ import dev.nibble.device.Resources;
 import dev.nibble.engine.CapacityPlanner;
 import dev.nibble.engine.EngineOptions;
 import dev.nibble.engine.MemoryPlan;
+import dev.nibble.engine.SplitChoice;
 import dev.nibble.gguf.GgufFile;
 import dev.nibble.gguf.TensorType;
 import dev.nibble.model.GgufModel;
@@ -28,6 +30,8 @@ import java.util.Collection;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
+import java.util.function.BiFunction;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
@@ -62,21 +66,45 @@ record ModelPlanner(ModelOptions options, List<Long> memory) {
                 List<Device> devices = options.devices().stream()
                         .map(name -> opened.own(Devices.open(name, form)))
                         .toList();
-                return plan(source, devices, options.tensorSplit().isEmpty() ? ReadSpeed.of(devices) : List.of());
+                return plan(
+                        source,
+                        devices,
+                        options.tensorSplit().isEmpty() ? ReadSpeed.of(devices) : List.of(),
+                        (planner, fitting) -> choice(planner, devices, fitting));
             }
             List<ImaginedDevice> devices = new ArrayList<>();
             for (int i = 0; i < memory.size(); i++) {
                 devices.add(Devices.imagine(options.devices().get(i), memory.get(i)));
             }
             List<Double> speeds = devices.stream().map(ImaginedDevice::speed).toList();
-            return plan(source, devices, speeds.stream().distinct().count() == 1 ? List.of() : speeds);
+            return plan(
+                    source,
+                    devices,
+                    speeds.stream().distinct().count() == 1 ? List.of() : speeds,
+                    (planner, fitting) -> SplitChoice.of(planner, fitting, Optional::empty));
         }
     }
 
-    private ModelPlan plan(ModelSource source, List<? extends MemoryModel> devices, List<Double> speeds) {
+    /** How devices that are here are to share a model, which is measured if it is left open. */
+    static SplitChoice choice(CapacityPlanner planner, List<Device> devices, EngineOptions fitting) {
+        return SplitChoice.of(
+                planner,
+                fitting,
+                () -> devices.stream().anyMatch(Device::isSimulated)
+                        ? Optional.empty()
+                        : Optional.of(DeviceSpeeds.of(devices, planner.config().width())));
+    }
+
+    private ModelPlan plan(
+            ModelSource source,
+            List<? extends MemoryModel> devices,
+            List<Double> speeds,
+            BiFunction<CapacityPlanner, EngineOptions, SplitChoice> chooser) {
         List<Weights.Tensor> tensors = Weights.tensors(source);
         CapacityPlanner planner = new CapacityPlanner(devices, source.config(), tensors);
-        EngineOptions wanted = planner.fitCache(options.engineOptions(source.config(), speeds));
+        EngineOptions open = planner.fitCache(options.engineOptions(source.config(), speeds));
+        SplitChoice choice = chooser.apply(planner, open);
+        EngineOptions wanted = open.withSplit(choice.split());
         List<MemoryPlan> plans = planner.plan(wanted);
         return new ModelPlan(
                 source.metadata()
@@ -90,9 +118,9 @@ record ModelPlanner(ModelOptions options, List<Long> memory) {
                 wanted.valueType(),
                 planner.kvBytesPerToken(wanted),
                 plans.stream().map(plan -> part(plan, tensors)).toList(),
-                planner.reason(wanted),
+                planner.reason(wanted) + (choice.reason().isEmpty() ? "" : "; " + choice.reason()),
                 MemoryPlan.shortfalls(plans),
-                contexts(planner, wanted),
+                contexts(planner, open),
                 new PlanAdvice(planner, wanted, plans).lines());
     }
 

@@ -232,6 +232,9 @@ public final class RuntimeBench implements Callable<Integer> {
         ModelInfo info = model.info();
         terminal.note(info.name() + " " + info.type() + " on " + info.device() + " (" + info.deviceDescription() + "), "
                 + info.memory());
+        if (!model.splitReason().isEmpty()) {
+            terminal.note("split: " + model.splitReason());
+        }
         Optional<BenchLimits> limits = BenchLimits.open(model);
         try {
             for (BenchTest test : tests) {

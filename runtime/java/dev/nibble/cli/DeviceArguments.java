@@ -31,7 +31,7 @@ public final class DeviceArguments {
             paramLabel = "KIND",
             description =
                     "How several devices share a model: layer (each has some of the layers), tensor (each has a part of every "
-                            + "layer), auto (the default: layer, or tensor where only that fits).")
+                            + "layer), auto (the default: what fits, and of both the one that is faster by the devices' measured speeds).")
     private @Nullable Split split;
 
     @Option(

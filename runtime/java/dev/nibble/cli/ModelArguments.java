@@ -85,6 +85,9 @@ final class ModelArguments {
             ModelInfo info = opened.info();
             terminal.note("device: " + info.device() + " (" + info.deviceDescription() + ")");
         }
+        if (!opened.splitReason().isEmpty()) {
+            terminal.note("split: " + opened.splitReason());
+        }
         return opened;
     }
 }

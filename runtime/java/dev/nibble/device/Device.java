@@ -3,6 +3,7 @@ package dev.nibble.device;
 import dev.nibble.OutOfCapacityException;
 import dev.nibble.UnsupportedFeatureException;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 
 /**
@@ -21,6 +22,11 @@ public interface Device extends MemoryModel, AutoCloseable {
     /** What devices of equal speed have in common: by default what describes them. */
     default String hardware() {
         return description();
+    }
+
+    /** Whether its times say nothing of any hardware. */
+    default boolean isSimulated() {
+        return description().toLowerCase(Locale.ROOT).contains("simulated");
     }
 
     /** Worker threads of a device that runs on the CPU; 0 for others. */

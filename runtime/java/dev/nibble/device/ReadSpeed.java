@@ -2,9 +2,12 @@ package dev.nibble.device;
 
 import dev.nibble.gguf.TensorType;
 import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
+import java.util.Collections;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.IntStream;
 
 /**
  * How fast devices read weights when they generate tokens, roughly and soon: the product of one row and a matrix, timed. For the shares of
@@ -22,6 +25,11 @@ public final class ReadSpeed {
 
     private static final int COLUMNS = 4096;
     private static final int RUNS = 4;
+    private static final int MOST_READINGS = 64;
+
+    /** What takes longer is not repeated so often. */
+    private static final long LONG_NANOS = 20_000_000;
+
     private static final double NANOS = 1e9;
 
     /** Steps per factor of two that results are rounded to, so that they are the same each time. */
@@ -56,30 +64,114 @@ public final class ReadSpeed {
     }
 
     private static double seconds(Device device, long bytes) {
-        long rowBytes = TensorType.Q8_0.rowBytes(COLUMNS);
-        int rows = Math.toIntExact(bytes / rowBytes);
-        WeightShape shape = new WeightShape("measurement", TensorType.Q8_0, 1, rows, COLUMNS);
+        try (Reading reading = new Reading(device, bytes)) {
+            return together(List.of(reading));
+        }
+    }
+
+    /** The bytes per second that each device reaches by itself, whether they differ or not, and how far they hold up each other. */
+    static Measured measure(List<? extends Device> devices) {
         try (Resources all = new Resources()) {
+            List<Reading> readings = new ArrayList<>();
+            List<Double> times = new ArrayList<>();
+            for (Device device : devices) {
+                Reading reading = all.own(new Reading(device, FEW_BYTES));
+                double seconds = together(List.of(reading));
+                if (seconds <= SLOW_SECONDS && device.freeMemory() >= 4 * MANY_BYTES) {
+                    reading = all.own(new Reading(device, MANY_BYTES));
+                    seconds = together(List.of(reading));
+                }
+                readings.add(reading);
+                times.add(seconds);
+            }
+            List<Double> speeds = IntStream.range(0, times.size())
+                    .mapToObj(i -> readings.get(i).bytes / times.get(i))
+                    .toList();
+            return new Measured(speeds, contention(readings, times));
+        }
+    }
+
+    /** Faster devices read several times, so that all have about as much to do. */
+    private static double contention(List<Reading> readings, List<Double> times) {
+        double slowest = times.stream().mapToDouble(Double::doubleValue).max().orElseThrow();
+        List<Reading> all = new ArrayList<>();
+        double longest = 0;
+        double sum = 0;
+        for (int i = 0; i < times.size(); i++) {
+            int count = Math.clamp(Math.round(slowest / times.get(i)), 1, MOST_READINGS);
+            all.addAll(Collections.nCopies(count, readings.get(i)));
+            longest = Math.max(longest, count * times.get(i));
+            sum += count * times.get(i);
+        }
+        return times.size() == 1 ? 0 : Math.clamp((together(all) - longest) / (sum - longest), 0, 1);
+    }
+
+    /**
+     * Speeds of several devices.
+     *
+     * @param bytesPerSecond of each by itself
+     * @param contention how far they hold up each other when all read: 0 not at all, 1 as if they took turns
+     */
+    record Measured(List<Double> bytesPerSecond, double contention) {}
+
+    /** The least time in which all of these are done. */
+    private static double together(List<Reading> readings) {
+        long best = Long.MAX_VALUE;
+        long begin = System.nanoTime();
+        for (int run = 0; run <= RUNS && (run < 2 || System.nanoTime() - begin < LONG_NANOS); run++) {
+            long start = System.nanoTime();
+            readings.forEach(Reading::start);
+            readings.forEach(Reading::await);
+            best = Math.min(best, System.nanoTime() - start);
+        }
+        return Math.max(1, best) / NANOS;
+    }
+
+    /** The product of one row and a matrix of zeros, prepared on a device. */
+    private static final class Reading implements AutoCloseable {
+        private final Resources all = new Resources();
+        private final Device device;
+        private final long bytes;
+        private final Step step;
+        private final Buffer out;
+
+        Reading(Device device, long bytes) {
+            this.device = device;
+            this.bytes = bytes;
+            try {
+                int rows = Math.toIntExact(bytes / TensorType.Q8_0.rowBytes(COLUMNS));
+                this.out = all.own(device.allocate(ElementType.F32, 1, rows));
+                this.step = prepare(new WeightShape("measurement", TensorType.Q8_0, 1, rows, COLUMNS));
+            } catch (RuntimeException | Error e) {
+                all.closeAfter(e);
+                throw e;
+            }
+        }
+
+        private Step prepare(WeightShape shape) {
             Weight weight = all.own(device.load(new Zeros(shape), WeightUse.MATRIX));
             Buffer live = all.own(device.allocate(ElementType.I32, 1, 1));
             Buffer x = all.own(device.allocate(ElementType.F32, 1, COLUMNS));
             Buffer quantized = all.own(device.allocate(ElementType.Q8, 1, COLUMNS));
-            Buffer out = all.own(device.allocate(ElementType.F32, 1, rows));
-            Queue queue = device.queue();
-            queue.write(live, 0, MemorySegment.ofArray(new int[] {1}));
-            queue.write(x, 0, MemorySegment.ofArray(new float[COLUMNS]));
+            device.queue().write(live, 0, MemorySegment.ofArray(new int[] {1}));
+            device.queue().write(x, 0, MemorySegment.ofArray(new float[COLUMNS]));
             RowCount count = new RowCount(live, 1);
-            Step step = all.own(device.prepare(List.of(
+            return all.own(device.prepare(List.of(
                     new Operation.Quantize(count, x, quantized),
                     new Operation.Matmul(count, x, quantized, List.of(new Operation.Product(weight, null, out))))));
-            long best = Long.MAX_VALUE;
-            for (int run = 0; run <= RUNS; run++) {
-                long start = System.nanoTime();
-                queue.submit(step);
-                queue.read(out, 0, MemorySegment.ofArray(new float[1]));
-                best = Math.min(best, System.nanoTime() - start);
-            }
-            return Math.max(1, best) / NANOS;
+        }
+
+        void start() {
+            device.queue().submit(step);
+        }
+
+        void await() {
+            device.queue().read(out, 0, MemorySegment.ofArray(new float[1]));
+        }
+
+        @Override
+        public void close() {
+            all.close();
         }
     }
 

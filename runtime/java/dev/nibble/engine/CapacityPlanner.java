@@ -41,6 +41,11 @@ public record CapacityPlanner(List<? extends MemoryModel> devices, ModelConfig c
         return enginePlan(options).reason();
     }
 
+    /** What each device has to do for a token. */
+    public List<DeviceWork> work(EngineOptions options) {
+        return enginePlan(options).work(devices, tensors);
+    }
+
     /** Bytes of the KV cache per token, in all layers. */
     public long kvBytesPerToken(EngineOptions options) {
         return config.layers() * EnginePlan.kvLayout(config, options).tokenBytes();

@@ -12,6 +12,7 @@ import dev.nibble.model.ModelConfig;
 import dev.nibble.model.ModelSource;
 import dev.nibble.model.Placement;
 import dev.nibble.model.Split;
+import dev.nibble.model.TensorRole;
 import dev.nibble.model.TensorShare;
 import dev.nibble.model.Weights;
 import java.util.ArrayList;
@@ -307,6 +308,28 @@ record EnginePlan(
                     device.freeMemory()));
         }
         return plans;
+    }
+
+    /** What each device has to do for a token. */
+    List<DeviceWork> work(List<? extends MemoryModel> devices, List<Weights.Tensor> tensors) {
+        List<DeviceWork> work = new ArrayList<>();
+        for (int i = 0; i < devices.size(); i++) {
+            MemoryModel device = devices.get(i);
+            List<Weights.Tensor> needed = tensors(i, tensors);
+            EnginePlan own = of(i);
+            double values = Weights.perToken(
+                    own.config, needed, tensor -> tensor.source().shape().values());
+            long output = needed.stream()
+                    .filter(tensor -> tensor.role() == TensorRole.OUTPUT)
+                    .mapToLong(tensor -> tensor.source().shape().values())
+                    .sum();
+            work.add(new DeviceWork(
+                    device.name(),
+                    Math.round(Weights.perToken(own.config, needed, tensor -> tensor.bytesOn(device))),
+                    (long) layers(i).count() * own.kvLayout.tokenBytes(),
+                    Math.round(values) - output));
+        }
+        return work;
     }
 
     /** What is taken while weights are loaded, before there is a cache. */

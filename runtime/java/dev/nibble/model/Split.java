@@ -2,7 +2,7 @@ package dev.nibble.model;
 
 /** How several devices share a model. */
 public enum Split {
-    /** By layers, or within layers where the model fits only so. */
+    /** The way that fits; if both do, the one that a measurement of the devices says is faster. */
     AUTO,
     /** Each has some of the layers. */
     LAYER,

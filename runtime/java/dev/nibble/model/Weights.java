@@ -155,13 +155,29 @@ public final class Weights implements AutoCloseable {
         return bytes;
     }
 
+    /**
+     * Sums a measure over what one token needs of tensors: all matrices, and of the experts the share that it uses.
+     *
+     * @param config of the model, or of the part of it that has these
+     */
+    public static double perToken(ModelConfig config, List<Tensor> tensors, ToLongFunction<Tensor> measure) {
+        return tensors.stream()
+                .filter(tensor ->
+                        tensor.role().kind() != Kind.TABLE && tensor.role().kind() != Kind.VECTOR)
+                .mapToDouble(tensor -> share(config, tensor.role()) * measure.applyAsLong(tensor))
+                .sum();
+    }
+
+    private static double share(ModelConfig config, TensorRole role) {
+        ExpertConfig experts = config.experts();
+        return role.kind() == Kind.EXPERTS && experts != null ? (double) experts.used() / experts.count() : 1;
+    }
+
     /** Sums a measure over what one token needs of these: all matrices, and of the experts the share that it uses. */
     public double perToken(ModelConfig config, ToLongFunction<Weight> measure) {
         double sum = 0;
         for (Map.Entry<TensorRole, Weight[]> entry : matrices.entrySet()) {
-            ExpertConfig experts = config.experts();
-            boolean partial = entry.getKey().kind() == Kind.EXPERTS && experts != null;
-            double share = partial ? (double) experts.used() / experts.count() : 1;
+            double share = share(config, entry.getKey());
             for (Weight weight : entry.getValue()) {
                 sum += weight == null || entry.getKey().kind() == Kind.TABLE ? 0 : share * measure.applyAsLong(weight);
             }

@@ -61,7 +61,7 @@ final class RuntimeBenchTest {
     /** The reference device has no limit to be judged by. */
     @Test
     void severalDevicesAreNamedInARow() {
-        assertEquals(0, bench("-p 8 -n 0 -r 1 --device cpu,reference --threads 1 --markdown"), text(err));
+        assertEquals(0, bench("-p 8 -n 0 -r 1 --device cpu,reference --threads 1 --split layer --markdown"), text(err));
         assertTrue(text(out).contains("| cpu,reference | 1 | pp8 |"), text(out));
         assertTrue(text(out).contains("| - | - | - | - | - | - | - |\n"), text(out));
         assertTrue(text(err).contains("; reference (layer"), text(err));
@@ -90,6 +90,14 @@ final class RuntimeBenchTest {
             assertEquals(!begins, device.get("copy_microseconds_per_token").asDouble() > 0, devices.toString());
             assertTrue(device.get("weight_bytes_per_token").asLong() > 0, devices.toString());
         }
+    }
+
+    /** Devices of one processor gain nothing by working at once. */
+    @Test
+    void theWayToShareAModelIsMeasuredAndSaid() {
+        assertEquals(0, bench("-p 4 -n 0 -r 1 --device cpu,cpu --threads 1"), text(err));
+        assertTrue(text(err).contains("split: layer split: a token is estimated to take "), text(err));
+        assertTrue(text(err).contains("an all-reduce "), text(err));
     }
 
     @Test

@@ -1,0 +1,112 @@
+package dev.nibble.device;
+
+import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.stream.Collectors;
+
+/**
+ * How fast several devices do what a token takes, roughly and soon: by which a way to share a model is chosen.
+ *
+ * @param bytesPerSecond that each device reads by itself
+ * @param contention how far devices hold up each other when all read: 0 not at all, 1 as if they took turns, which they do where they share
+ *     a processor or its memory
+ * @param copySeconds in which a device has a row from the one before it
+ * @param reduceSeconds in which each device has a row from each other one
+ */
+public record DeviceSpeeds(List<Double> bytesPerSecond, double contention, double copySeconds, double reduceSeconds) {
+    private static final int ROUNDS = 16;
+    private static final double NANOS = 1e9;
+
+    /** What is known in this process, by the devices and the width of a row. */
+    private static final Map<String, DeviceSpeeds> MEASURED = new ConcurrentHashMap<>();
+
+    /** Keeps its own list. */
+    public DeviceSpeeds {
+        bytesPerSecond = List.copyOf(bytesPerSecond);
+    }
+
+    /**
+     * Measures devices, or finds what was measured in this process before.
+     *
+     * @param width floats of the rows that they give each other
+     */
+    public static DeviceSpeeds of(List<? extends Device> devices, int width) {
+        String key = devices.stream()
+                        .map(device -> device.name() + " " + device.hardware())
+                        .collect(Collectors.joining(", ", "", " "))
+                + width;
+        DeviceSpeeds known = MEASURED.get(key);
+        if (known == null) {
+            known = measure(devices, width);
+            MEASURED.put(key, known);
+        }
+        return known;
+    }
+
+    /** Measures devices: some milliseconds of work for each. */
+    static DeviceSpeeds measure(List<? extends Device> devices, int width) {
+        ReadSpeed.Measured read = ReadSpeed.measure(devices);
+        try (Resources all = new Resources()) {
+            List<Buffer> rows = new ArrayList<>();
+            for (Device device : devices) {
+                rows.add(all.own(zeros(device, width)));
+            }
+            List<Buffer> others = new ArrayList<>();
+            for (Device device : devices) {
+                others.add(all.own(zeros(device, width)));
+            }
+            Exchange exchange = new Exchange(devices, rows, others);
+            return new DeviceSpeeds(
+                    read.bytesPerSecond(), read.contention(), exchange.copySeconds(), exchange.reduceSeconds());
+        }
+    }
+
+    private static Buffer zeros(Device device, int width) {
+        Buffer row = device.allocate(ElementType.F32, 1, width);
+        device.queue().write(row, 0, MemorySegment.ofArray(new float[width]));
+        return row;
+    }
+
+    /** Copies of a row between devices that have nothing else to do. */
+    private record Exchange(List<? extends Device> devices, List<Buffer> own, List<Buffer> others) {
+        double copySeconds() {
+            return seconds(() -> receive(1, 0));
+        }
+
+        double reduceSeconds() {
+            return seconds(() -> {
+                for (int to = 0; to < devices.size(); to++) {
+                    for (int from = 0; from < devices.size(); from++) {
+                        if (from != to) {
+                            receive(to, from);
+                        }
+                    }
+                }
+            });
+        }
+
+        private void receive(int to, int from) {
+            devices.get(to).queue().receive(others.get(to), devices.get(from).queue(), own.get(from), 1);
+        }
+
+        private double seconds(Runnable round) {
+            round.run();
+            await();
+            long start = System.nanoTime();
+            for (int i = 0; i < ROUNDS; i++) {
+                round.run();
+            }
+            await();
+            return (System.nanoTime() - start) / NANOS / ROUNDS;
+        }
+
+        private void await() {
+            for (int i = 0; i < devices.size(); i++) {
+                devices.get(i).queue().read(others.get(i), 0, MemorySegment.ofArray(new float[1]));
+            }
+        }
+    }
+}

@@ -1,0 +1,58 @@
+package dev.nibble.device;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertSame;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.nibble.foreign.CudaSimulator;
+import dev.nibble.simulator.NeedsCudaSimulator;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
+
+/** What is measured of several devices before a way to share a model is chosen. */
+final class DeviceSpeedsTest {
+    private static final DeviceOptions ONE_THREAD = new DeviceOptions(1, false);
+    private static final int WIDTH = 512;
+
+    /** What runs on the calling thread takes turns. */
+    @Test
+    void devicesOfOneProcessorHoldUpEachOther() {
+        try (Device one = Devices.open("cpu", ONE_THREAD);
+                Device two = Devices.open("cpu", ONE_THREAD)) {
+            DeviceSpeeds speeds = DeviceSpeeds.of(List.of(one, two), WIDTH);
+            assertEquals(2, speeds.bytesPerSecond().size());
+            assertTrue(speeds.contention() > 0.4, speeds.toString());
+            assertTrue(speeds.copySeconds() > 0 && speeds.reduceSeconds() > 0, speeds.toString());
+            assertSame(speeds, DeviceSpeeds.of(List.of(one, two), WIDTH), "measured once");
+        }
+    }
+
+    /** Through the host, a row is copied twice; copies that take 3 ms each make that what is measured. */
+    @Test
+    @ExtendWith(NeedsCudaSimulator.class)
+    void copiesTakeLongerWhereDevicesDoNotReachEachOther() {
+        CudaSimulator simulator = new CudaSimulator();
+        try {
+            double[] reduce = new double[2];
+            for (int peers = 0; peers < 2; peers++) {
+                simulator.setPeers(peers == 1);
+                try (Device one = Devices.open("cuda:0", ONE_THREAD);
+                        Device two = Devices.open("cuda:1", ONE_THREAD)) {
+                    assertTrue(one.isSimulated());
+                    long free = one.freeMemory();
+                    simulator.fail("copy@1+=slow:3");
+                    DeviceSpeeds speeds = DeviceSpeeds.measure(List.of(one, two), WIDTH);
+                    simulator.fail("");
+                    reduce[peers] = speeds.reduceSeconds();
+                    assertTrue(speeds.copySeconds() >= 3e-3, speeds.toString());
+                    assertEquals(free, one.freeMemory(), 256 << 10);
+                }
+            }
+            assertTrue(reduce[0] > 1.5 * reduce[1] && reduce[1] >= 3e-3, reduce[0] + " and " + reduce[1]);
+        } finally {
+            simulator.fail("");
+            simulator.setPeers(true);
+        }
+    }
+}
