@@ -165,6 +165,27 @@ ALWAYS halves lookup(int points, const uint8_t *table, halves n, __mmask64 (*bit
 }
 
 /*
+ * Looks up the first halves of IQ1's points. They are numbered so that of the 16 numbers which agree in their lower seven bits, those from
+ * a limit on have one first half and those below it have another: the table has what is below, what is above, and limits.
+ */
+ALWAYS halves lookup_first(const uint8_t *table, halves n, __mmask64 (*bits)[2]) {
+    halves below = lookup_7(table, n);
+    halves above = lookup_7(table + 128, n);
+    halves limit = lookup_7(table + 256, n);
+#pragma GCC unroll 2
+    for (int half = 0; half < 2; half++) {
+        __m512i high = _mm512_maskz_mov_epi8(bits[0][half], _mm512_set1_epi8(1));
+#pragma GCC unroll 3
+        for (int bit = 1; bit < 4; bit++) {
+            high = _mm512_mask_add_epi8(high, bits[bit][half], high, _mm512_set1_epi8((char)(1 << bit)));
+        }
+        __mmask64 is_above = _mm512_cmpge_epu8_mask(high, limit.of[half]);
+        below.of[half] = _mm512_mask_blend_epi8(is_above, below.of[half], above.of[half]);
+    }
+    return below;
+}
+
+/*
  * Looks up a block's points, (code, half): bytes of levels, which begin with group 0. `at` is where the block begins, `panel` where its
  * panel does; table has the codes of GridTables.java.
  */
@@ -183,7 +204,7 @@ ALWAYS void read_points(enum type type, const uint8_t *table, const uint8_t *pan
                 bits[1 + bit][half] = high_bits(type, panel, at, b, word, bit, half);
             }
         }
-        to[2 * word] = lookup(points, table, n, bits);
+        to[2 * word] = points == 2048 ? lookup_first(table, n, bits) : lookup(points, table, n, bits);
         to[2 * word + 1] = lookup(points, table + points, n, bits);
     }
 }

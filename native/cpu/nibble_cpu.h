@@ -157,7 +157,7 @@ NIBBLE_API int32_t nibble_grids_supported(void);
  * Sets the points of a grid, once, before products with weights of it; grids are numbered as in Grid.java.
  *
  * points    (2, points), bytes: the levels of the first and of the second half of a point's coordinates, 2 bits each of 8 coordinates,
- *           4 bits of 4
+ *           4 bits of 4; see GridTables.java for the first half of IQ1
  */
 NIBBLE_API void nibble_set_grid(int64_t grid, const uint8_t *points);
 
@@ -168,6 +168,21 @@ NIBBLE_PRODUCT(nibble_product_iq2_xs);
 NIBBLE_PRODUCT(nibble_product_iq2_s);
 NIBBLE_PRODUCT(nibble_product_iq3_xxs);
 NIBBLE_PRODUCT(nibble_product_iq3_s);
+
+/*
+ * The same for weights of floats, which lie as in a file, and activations of floats.
+ *
+ * weights   (rows, row_bytes)
+ * x         (any, x_stride bytes)
+ */
+#define NIBBLE_FLOAT_PRODUCT(name)                                                                                                 \
+    NIBBLE_API void name(const uint8_t *weights, int64_t row_bytes, int64_t rows, int64_t columns, const uint8_t *x,               \
+                         int64_t x_stride, int64_t tokens, const int32_t *inputs, const int32_t *outputs, uint8_t *out,            \
+                         int64_t out_stride, const float *bias)
+
+NIBBLE_FLOAT_PRODUCT(nibble_product_f32);
+NIBBLE_FLOAT_PRODUCT(nibble_product_f16);
+NIBBLE_FLOAT_PRODUCT(nibble_product_bf16);
 
 /*
  * Queries against keys of the KV cache in 8 or 4 bits, which lie as KvBlock.java says. A query is quantized as by nibble_quantize; its

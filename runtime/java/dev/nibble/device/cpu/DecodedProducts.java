@@ -61,7 +61,7 @@ final class DecodedProducts {
     /** Reads activations: floats as they are, quantized ones as integer times scale. */
     private static void read(TiledProduct product, int row, int column, int count, float[] x, int at) {
         if (product.weight().shape().takesFloats()) {
-            FloatRows floats = Objects.requireNonNull(product.floats());
+            FloatRows floats = Objects.requireNonNull(product.floats()).rows();
             long from = floats.offset(row) + (long) column * Float.BYTES;
             MemorySegment.copy(floats.segment(), ValueLayout.JAVA_FLOAT, from, x, at, count);
             return;

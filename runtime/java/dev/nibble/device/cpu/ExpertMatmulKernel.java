@@ -22,20 +22,24 @@ final class ExpertMatmulKernel implements Kernel, WorkerPool.Task {
     private int[] firstParts = new int[1];
 
     /** What one weight reads and writes. */
-    private record Input(PackedMatrix weight, @Nullable QuantizedActivations quantized, FloatRows x, FloatRows out) {}
+    private record Input(
+            PackedMatrix weight,
+            @Nullable QuantizedActivations quantized,
+            @Nullable FloatActivations floats,
+            FloatRows out) {}
 
-    ExpertMatmulKernel(Operation.ExpertMatmul operation, WorkerPool pool) {
+    ExpertMatmulKernel(Operation.ExpertMatmul operation, WorkerPool pool, @Nullable NativeKernels natives) {
         this.pool = pool;
         this.live = Live.of(operation.rows());
         WeightShape shape = operation.products().getFirst().weight().shape();
         boolean shared = operation.x().width() == shape.columns();
         this.choices = new ExpertChoices((CpuBuffer) operation.ids(), shape.matrices(), shared);
         this.inputs = operation.products().stream()
-                .map(product -> input(operation, product))
+                .map(product -> input(operation, product, natives))
                 .toList();
     }
 
-    private static Input input(Operation.ExpertMatmul operation, Product product) {
+    private static Input input(Operation.ExpertMatmul operation, Product product, @Nullable NativeKernels natives) {
         WeightShape shape = product.weight().shape();
         QuantizedActivations quantized = operation.quantized() == null || shape.takesFloats()
                 ? null
@@ -44,10 +48,11 @@ final class ExpertMatmulKernel implements Kernel, WorkerPool.Task {
         if (quantized != null) {
             quantized.require(shape.type());
         }
+        FloatRows x = new FloatRows(((CpuBuffer) operation.x()).segment(), 4L * shape.columns());
         return new Input(
                 ((MatrixWeight) product.weight()).matrix(),
                 quantized,
-                new FloatRows(((CpuBuffer) operation.x()).segment(), 4L * shape.columns()),
+                shape.takesFloats() ? new FloatActivations(x, natives) : null,
                 new FloatRows(((CpuBuffer) product.out()).segment(), 4L * shape.rows()));
     }
 
@@ -76,7 +81,8 @@ final class ExpertMatmulKernel implements Kernel, WorkerPool.Task {
                 int tiles = PackedMatrix.tilesPerMatrix(input.weight().shape());
                 firstParts[tiled.size()] = parts;
                 firstTiles.add(expert * tiles);
-                tiled.add(new TiledProduct(input.weight(), input.quantized(), input.x(), selection, input.out(), null));
+                tiled.add(new TiledProduct(
+                        input.weight(), input.quantized(), input.floats(), selection, input.out(), null));
                 parts += tiles;
             }
         }

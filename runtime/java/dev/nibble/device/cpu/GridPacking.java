@@ -16,11 +16,8 @@ final class GridPacking {
         panel.half(0, source.half(0));
         for (int b = 0; b < blocks; b++) {
             int line = GridForm.IQ1_S.lineOf(b);
-            panel.word(line, source.word(2 + 4 * b));
             int high = source.half(34 + 2 * b);
-            for (int bit = 0; bit < 3; bit++) {
-                panel.nibble(line + 2, bit, Integer.compress(high >>> bit, 0x249));
-            }
+            iq1Numbers(source.word(2 + 4 * b), Integer.expand(high, 0x07070707), line, panel);
             panel.nibble(line + 2, 3, high >>> 12);
         }
     }
@@ -32,11 +29,24 @@ final class GridPacking {
         }
         for (int b = 0; b < blocks; b++) {
             int line = GridForm.IQ1_M.lineOf(b);
-            panel.word(line, source.word(4 * b));
             int high = source.half(32 + 2 * b);
-            for (int bit = 0; bit < 4; bit++) {
-                panel.nibble(line + 2, bit, Integer.compress(high >>> bit, 0x1111));
-            }
+            iq1Numbers(source.word(4 * b), Integer.expand(high, 0x0f0f0f0f) & 0x07070707, line, panel);
+            panel.nibble(line + 2, 3, Integer.compress(high, 0x8888));
+        }
+    }
+
+    /** Four numbers, of which {@code low} and {@code high} have a byte each. */
+    private static void iq1Numbers(int low, int high, int line, PanelWords panel) {
+        int lowBytes = 0;
+        int highBytes = 0;
+        for (int shift = 0; shift < Integer.SIZE; shift += Byte.SIZE) {
+            int number = GridTables.iq1Number(low >>> shift & 0xff | (high >>> shift & 0xff) << 8);
+            lowBytes |= (number & 0xff) << shift;
+            highBytes |= number >>> 8 << shift;
+        }
+        panel.word(line, lowBytes);
+        for (int bit = 0; bit < 3; bit++) {
+            panel.nibble(line + 2, bit, Integer.compress(highBytes >>> bit, 0x01010101));
         }
     }
 

@@ -87,7 +87,7 @@ final class MatmulKernel implements Kernel, WorkerPool.Task, WorkerPool.Prefetch
         return new TiledProduct(
                 ((MatrixWeight) product.weight()).matrix(),
                 shape.takesFloats() ? null : quantized,
-                x,
+                shape.takesFloats() ? new FloatActivations(x, natives) : null,
                 RowSelection.first(rows),
                 floatRows((CpuBuffer) product.out()),
                 bias);

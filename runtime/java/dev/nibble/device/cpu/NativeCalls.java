@@ -31,6 +31,9 @@ final class NativeCalls {
     /** For any {@code nibble_product_TYPE}, which comes first. */
     final MethodHandle product;
 
+    /** For any {@code nibble_product_TYPE} of floats, which comes first. */
+    final MethodHandle floatProduct;
+
     final MethodHandle quantize;
     final MethodHandle add;
     final MethodHandle rmsNorm;
@@ -58,6 +61,12 @@ final class NativeCalls {
                         FunctionDescriptor.ofVoid(
                                 ADDRESS, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG, ADDRESS, ADDRESS, ADDRESS,
                                 JAVA_LONG, ADDRESS, ADDRESS, ADDRESS, JAVA_LONG, ADDRESS),
+                        Linker.Option.critical(true));
+        floatProduct = Linker.nativeLinker()
+                .downcallHandle(
+                        FunctionDescriptor.ofVoid(
+                                ADDRESS, JAVA_LONG, JAVA_LONG, JAVA_LONG, ADDRESS, JAVA_LONG, JAVA_LONG, ADDRESS,
+                                ADDRESS, ADDRESS, JAVA_LONG, ADDRESS),
                         Linker.Option.critical(true));
         quantize = bind(library, "quantize", FunctionDescriptor.ofVoid(ADDRESS, JAVA_LONG, ADDRESS, ADDRESS, ADDRESS));
         add = bind(library, "add", FunctionDescriptor.ofVoid(ADDRESS, ADDRESS, JAVA_LONG));

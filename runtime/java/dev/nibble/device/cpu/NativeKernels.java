@@ -5,13 +5,9 @@ import dev.nibble.device.Activation;
 import dev.nibble.device.NormKind;
 import dev.nibble.device.RopeStyle;
 import dev.nibble.foreign.BundledLibrary;
-import dev.nibble.gguf.TensorType;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.SymbolLookup;
 import java.lang.invoke.MethodHandle;
-import java.util.EnumMap;
-import java.util.Locale;
-import java.util.Map;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
@@ -28,7 +24,7 @@ final class NativeKernels {
     static final String CHOICE = "dev.nibble.cpu.kernels";
 
     private final NativeCalls calls;
-    private final Map<TensorType, MemorySegment> products = new EnumMap<>(TensorType.class);
+    private final NativeProducts products;
 
     /** The kernels, or why there are none; found once. */
     private record Found(@Nullable NativeKernels kernels, String reason) {
@@ -49,13 +45,7 @@ final class NativeKernels {
 
     private NativeKernels(SymbolLookup library) {
         calls = new NativeCalls(library);
-        boolean grids = NativeGrids.load(library);
-        for (TileLayout layout : TileLayout.values()) {
-            if (grids || !(layout.form() instanceof GridForm)) {
-                library.find("nibble_product_" + layout.name().toLowerCase(Locale.ROOT))
-                        .ifPresent(symbol -> products.put(TensorType.valueOf(layout.name()), symbol));
-            }
-        }
+        products = new NativeProducts(library, calls);
     }
 
     /**
@@ -85,9 +75,9 @@ final class NativeKernels {
         return System.getProperty(CHOICE, "").equals("vector") ? "" : Found.FOUND.reason;
     }
 
-    /** The function that multiplies weights of a type. */
-    Optional<MemorySegment> product(TensorType type) {
-        return Optional.ofNullable(products.get(type));
+    /** The products of weights and activations. */
+    NativeProducts products() {
+        return products;
     }
 
     /** Calls {@code nibble_quantize}. */
@@ -171,38 +161,6 @@ final class NativeKernels {
                     (long) of.queries(),
                     scores,
                     (long) AttentionWorkspace.TILE);
-        } catch (Throwable e) {
-            throw unexpected(e);
-        }
-    }
-
-    /** Calls the function of a type for some tiles of one matrix: see {@code nibble_cpu.h}. */
-    void multiply(TiledProduct product, ByteRows x, int firstTile, int endTile) {
-        PackedMatrix weight = product.weight();
-        int tileBytes = PackedMatrix.tileBytes(weight.shape());
-        int firstRow = weight.firstRowOf(firstTile);
-        long rows = weight.firstRowOf(endTile - 1) - firstRow + weight.rowsOf(endTile - 1);
-        RowSelection selection = product.selection();
-        MemorySegment allBias = product.bias();
-        MemorySegment bias = allBias == null ? MemorySegment.NULL : allBias.asSlice((long) firstRow * Float.BYTES);
-        MemorySegment function = products.get(weight.shape().type());
-        try {
-            calls.product.invokeExact(
-                    function,
-                    weight.data().asSlice((long) firstTile * tileBytes),
-                    (long) tileBytes,
-                    (long) endTile - firstTile,
-                    rows,
-                    (long) weight.shape().columns(),
-                    x.integers(),
-                    x.scales(),
-                    x.sums(),
-                    (long) selection.count(),
-                    array(selection.inputs()),
-                    array(selection.outputs()),
-                    product.out().segment().asSlice((long) firstRow * Float.BYTES),
-                    product.out().stride(),
-                    bias);
         } catch (Throwable e) {
             throw unexpected(e);
         }
@@ -315,12 +273,11 @@ final class NativeKernels {
 
     /** {@link AttentionProduct#widen}. */
     void widen(MemorySegment source, long at, int length, int columns, MemorySegment target) {
-        long count = (long) length * columns;
         try {
             if (columns == CpuKvPages.COLUMNS) {
-                calls.widenPairs.invokeExact(source, at, target, count);
+                calls.widenPairs.invokeExact(source, at, target, (long) length * columns);
             } else {
-                calls.widenRows.invokeExact(source, at, target, count);
+                calls.widenRows.invokeExact(source, at, target, (long) length * columns);
             }
         } catch (Throwable e) {
             throw unexpected(e);
@@ -352,10 +309,6 @@ final class NativeKernels {
         } catch (Throwable e) {
             throw unexpected(e);
         }
-    }
-
-    private static MemorySegment array(int @Nullable [] numbers) {
-        return numbers == null ? MemorySegment.NULL : MemorySegment.ofArray(numbers);
     }
 
     /** Native functions throw nothing; what the call itself throws is told as it is. */

@@ -76,7 +76,7 @@ final class QuantizedActivations implements QuantizedContent {
 
     /** Has {@link #quantize} derive what products with weights of a type need, from its next call on. */
     void require(TensorType type) {
-        if (forms.kernels.flatMap(kernels -> kernels.product(type)).isPresent()) {
+        if (forms.kernels.flatMap(kernels -> kernels.products().of(type)).isPresent()) {
             return;
         }
         if (forms.vectors == null) {
@@ -88,7 +88,7 @@ final class QuantizedActivations implements QuantizedContent {
     /** The bytes, for a type that a native kernel multiplies; else null. */
     @Nullable
     ByteRows bytesFor(TensorType type) {
-        return forms.kernels.flatMap(kernels -> kernels.product(type)).isPresent() ? forms.bytes : null;
+        return forms.kernels.flatMap(kernels -> kernels.products().of(type)).isPresent() ? forms.bytes : null;
     }
 
     /**

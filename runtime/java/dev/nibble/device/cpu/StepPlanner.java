@@ -60,7 +60,7 @@ final class StepPlanner {
                 add(
                         device.isFixedPoint()
                                 ? new FixedPointExpertKernel(matmul, device)
-                                : new ExpertMatmulKernel(matmul, pool));
+                                : new ExpertMatmulKernel(matmul, pool, natives));
         }
     }
 

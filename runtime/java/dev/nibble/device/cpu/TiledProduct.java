@@ -19,7 +19,7 @@ import org.jspecify.annotations.Nullable;
 record TiledProduct(
         PackedMatrix weight,
         @Nullable QuantizedActivations quantized,
-        @Nullable FloatRows floats,
+        @Nullable FloatActivations floats,
         RowSelection selection,
         FloatRows out,
         @Nullable MemorySegment bias) {
@@ -44,7 +44,8 @@ record TiledProduct(
     void compute(int firstTile, int endTile) {
         ByteRows bytes =
                 quantized == null ? null : quantized.bytesFor(weight.shape().type());
-        if (bytes == null) {
+        NativeKernels kernels = bytes != null ? bytes.kernels() : floats != null ? floats.kernels() : null;
+        if (kernels == null) {
             computeWithVectors(firstTile, endTile);
             return;
         }
@@ -54,7 +55,11 @@ record TiledProduct(
         for (int tile = firstTile; tile < endTile; tile = end) {
             int endOfMatrix = tile - tile % matrix + matrix;
             end = Math.min(Math.min(tile + atOnce, endOfMatrix), endTile);
-            bytes.kernels().multiply(this, bytes, tile, end);
+            if (bytes != null) {
+                kernels.products().multiply(this, bytes, tile, end);
+            } else {
+                kernels.products().multiplyFloats(this, tile, end);
+            }
         }
     }
 

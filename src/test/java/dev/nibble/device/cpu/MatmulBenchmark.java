@@ -106,7 +106,7 @@ public final class MatmulBenchmark {
         return new TiledProduct(
                 matrix,
                 floats ? null : x.quantized(NativeKernels.chosen()),
-                floats ? x.rows() : null,
+                floats ? new FloatActivations(x.rows(), NativeKernels.chosen().orElse(null)) : null,
                 RowSelection.first(tokens),
                 new FloatRows(out, stride),
                 null);

@@ -45,7 +45,8 @@ class NativeKernelsTest {
         if (NativeKernels.missing().isEmpty()) {
             assertTrue(NativeKernels.chosen()
                     .orElseThrow()
-                    .product(TensorType.Q4_0)
+                    .products()
+                    .of(TensorType.Q4_0)
                     .isPresent());
         } else {
             var error = assertThrows(UnsupportedFeatureException.class, NativeKernels::chosen);

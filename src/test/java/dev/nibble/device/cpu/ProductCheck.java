@@ -48,7 +48,7 @@ final class ProductCheck {
         Optional<NativeKernels> kernels = NativeKernels.chosen();
         for (int tokens : counts) {
             compare(packed, x, tokens, Optional.empty(), expected, bias);
-            if (kernels.flatMap(present -> present.product(shape.type())).isPresent()) {
+            if (kernels.flatMap(present -> present.products().of(shape.type())).isPresent()) {
                 compare(packed, x, tokens, kernels, expected, bias);
             }
         }
@@ -69,7 +69,7 @@ final class ProductCheck {
         TiledProduct product = new TiledProduct(
                 packed,
                 shape.takesFloats() ? null : x.quantized(kernels),
-                shape.takesFloats() ? x.rows() : null,
+                shape.takesFloats() ? new FloatActivations(x.rows(), kernels.orElse(null)) : null,
                 RowSelection.first(tokens),
                 new FloatRows(out, stride),
                 biased ? MemorySegment.ofArray(bias) : null);
