@@ -1,52 +1,15 @@
 // Operations on each row by itself, in blocks of whole warps, at most 1024 threads. n is the number of live rows; blocks beyond it
 // return at once.
 
-#include "activations.cuh"
-#include "float4s.cuh"
 #include "gate.cuh"
+#include "norm.cuh"
 #include "top_k.cuh"
 #include "turn.cuh"
 
-constexpr int MOST_WARPS = 32;
-
-// Each thread takes four neighbouring values of a row at a time; all threads of a block go round equally often.
-#define EACH_FOUR(i, width) \
-    for (int base = 0, i = 4 * threadIdx.x; base < (width); base += 4 * blockDim.x, i += 4 * blockDim.x)
-
-// The same of a row that several blocks share.
+// Four neighbouring values of a row for each thread at a time; several blocks share the row.
 #define EACH_PIECE(i, width) \
     for (int base = 4 * blockIdx.x * blockDim.x, i = base + 4 * threadIdx.x; base < (width); \
             base += 4 * gridDim.x * blockDim.x, i += 4 * gridDim.x * blockDim.x)
-
-// The mean in two parts: of values far from zero, one float would hold it less exactly than they differ.
-__device__ float2 mean_of(const float *x, int width, float *shared) {
-    float sum = 0;
-    EACH_FOUR(i, width) {
-        sum += total(load4(x, i, width));
-    }
-    float mean = block_sum(sum, shared) / width;
-    sum = 0;
-    EACH_FOUR(i, width) {
-        float4 value = load4(x, i, width) - mean;
-        for (int j = 0; j < 4; j++) {
-            sum += i + j < width ? (&value.x)[j] : 0;
-        }
-    }
-    return make_float2(mean, block_sum(sum, shared) / width);
-}
-
-// The square of a group's values without their mean, those of this thread.
-__device__ float squares_of(const float *x, int width, float2 mean) {
-    float sum = 0;
-    EACH_FOUR(i, width) {
-        float4 value = load4(x, i, width) - mean.x - mean.y;
-        for (int j = 0; j < 4; j++) {
-            float one = i + j < width ? (&value.x)[j] : 0;
-            sum = fmaf(one, one, sum);
-        }
-    }
-    return sum;
-}
 
 // One block for each group of values. With a delta, x += delta first; with values, what comes out is quantized as well.
 //   live   (1)
@@ -72,18 +35,7 @@ extern "C" __global__ void norm_groups(const int *live, const float *delta, floa
             store4(load4(x, i, width) + load4(delta + first, i, width), x, i, width);
         }
     }
-    float2 mean = centred ? mean_of(x, width, shared) : make_float2(0, 0);
-    float scale = 1 / sqrtf(block_sum(squares_of(x, width, mean), shared) / width + epsilon);
-    EACH_FOUR(i, width) {
-        float4 y = (load4(x, i, width) - mean.x - mean.y) * scale * load4(weight, i, width);
-        if (bias) {
-            y = y + load4(bias, i, width);
-        }
-        store4(y, out, i, width);
-        if (values) {
-            quantize4(y, i < width, values + first, blocks + first / 32, i);
-        }
-    }
+    norm_row(x, weight, bias, out, values ? values + first : values, blocks + first / 32, width, centred, epsilon, shared);
 }
 
 // Blocks of 32 values to int8 with a scale. Blocks of threads (pieces of a row, n).

@@ -1,5 +1,9 @@
-// Branches, calls, ends, barriers of the block, fences.
+// Branches, calls, ends, barriers of the block, fences, sleep.
+#include <algorithm>
+#include <atomic>
+#include <chrono>
 #include <cstring>
+#include <thread>
 
 #include "decode_types.h"
 #include "lanes.h"
@@ -248,8 +252,26 @@ void decode_barrier(Decoder& d) {
     made.more_flags = static_cast<std::uint8_t>((action == 1 ? 1 : 0) | (action == 2 && last.negated ? 2 : 0));
 }
 
-// Memory is consistent here: blocks run on the machine's own memory, warps in turns.
-void decode_fence(Decoder&) {}
+// Blocks run on the machine's own memory, warps in turns.
+void run_fence(Warp&, const Instruction&, std::uint32_t) { std::atomic_thread_fence(std::memory_order_seq_cst); }
+
+void decode_fence(Decoder& d) { d.emit_control(run_fence); }
+
+// A warp sleeps in real time, and not for less than lets another device's threads have the processor: it waits for them.
+void run_sleep(Warp& warp, const Instruction& in, std::uint32_t mask) {
+    constexpr W least = 50'000;
+    constexpr W most = 1'000'000;
+    const W asked = warp.in<W>(in.a)[first_lane(mask)];
+    std::this_thread::sleep_for(std::chrono::nanoseconds(std::clamp(asked, least, most)));
+}
+
+void decode_sleep(Decoder& d) {
+    d.take("u32");
+    d.finish();
+    d.expect_operands(1, 1);
+    const Slot time = d.source(0, Type::u32);
+    d.emit_control(run_sleep).a = time;
+}
 
 }  // namespace
 
@@ -279,7 +301,7 @@ void add_control_opcodes(OpcodeTable& table) {
     table["barrier"] = decode_barrier;
     table["membar"] = decode_fence;
     table["fence"] = decode_fence;
-    table["nanosleep"] = decode_fence;
+    table["nanosleep"] = decode_sleep;
 }
 
 }  // namespace nibble::simulator

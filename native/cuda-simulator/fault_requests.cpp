@@ -24,6 +24,10 @@ bool parse_what(const char* text, Disturbance& disturbance) {
         disturbance.milliseconds = number;
         return true;
     }
+    disturbance.hangs = std::strcmp(text, "hang") == 0;
+    if (disturbance.hangs) {
+        return true;
+    }
     disturbance.lost = std::strcmp(text, "lost") == 0 || parse_number(text, "lost:%3u%n", number);
     if (!disturbance.lost && !parse_number(text, "%3u%n", number)) {
         return false;
@@ -62,7 +66,14 @@ bool Faults::set(const std::string& text) {
     const std::lock_guard lock(mutex_);
     faults_ = std::move(faults);
     counts_.clear();
+    changes_++;
+    changed_.notify_all();
     return true;
+}
+
+void Faults::await_change() const {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [this, seen = changes_] { return changes_ != seen; });
 }
 
 void Faults::add(std::string_view name, Disturbance& all) {
@@ -76,6 +87,7 @@ void Faults::add(std::string_view name, Disturbance& all) {
             all.milliseconds += fault.disturbance.milliseconds;
             all.status = all.status != 0 ? all.status : fault.disturbance.status;
             all.lost = all.lost || fault.disturbance.lost;
+            all.hangs = all.hangs || fault.disturbance.hangs;
         }
     }
 }

@@ -3,10 +3,11 @@
 //         `kernel` or `copy` for what a stream does when it comes to one
 //   K     counts from 1, from when the text was set
 //   WHAT  an error code (2); `lost` or `lost:CODE`: the device is lost, every later call fails with the code, 999 if there is none;
-//         `slow:MS`: so many milliseconds later
+//         `slow:MS`: so many milliseconds later; `hang`: not before the faults are set anew, for kernels and copies
 // Example: cuMemAlloc@3=2;kernel@10=lost;copy@1+=slow:20
 #pragma once
 
+#include <condition_variable>
 #include <cstdint>
 #include <map>
 #include <mutex>
@@ -20,6 +21,7 @@ namespace nibble::simulator {
 struct Disturbance {
     int status = 0;
     bool lost = false;
+    bool hangs = false;
     unsigned milliseconds = 0;
 };
 
@@ -30,6 +32,8 @@ public:
     bool set(const std::string& text);
     // Counts one call, and says what is to happen to it.
     Disturbance count(std::string_view name);
+    // Waits until faults are set.
+    void await_change() const;
     // How often something of this name came since the last set.
     std::uint64_t calls(const std::string& name) const;
 
@@ -45,6 +49,8 @@ private:
     void add(std::string_view name, Disturbance& all);
 
     mutable std::mutex mutex_;
+    mutable std::condition_variable changed_;
+    std::uint64_t changes_ = 0;
     std::vector<Fault> faults_;
     std::map<std::string, std::uint64_t, std::less<>> counts_;
 };

@@ -1,4 +1,5 @@
 // Loads and stores.
+#include <atomic>
 #include <bit>
 #include <cstring>
 #include <type_traits>
@@ -71,8 +72,19 @@ void take_scattered(const Access& access, R* const* to, unsigned count, std::uin
     }
 }
 
+// Lets a load that is volatile or has an order come before what follows, whoever stored what it gives.
+struct AfterLoad {
+    const bool ordered;
+    ~AfterLoad() {
+        if (ordered) {
+            std::atomic_thread_fence(std::memory_order_acquire);
+        }
+    }
+};
+
 template <class T, class R>
 void load(Warp& warp, const Instruction& in, std::uint32_t mask) {
+    const AfterLoad after{in.flags != 0};
     Access access;
     access.mask = mask;
     access.bytes = sizeof(T) * in.count;
@@ -123,6 +135,9 @@ void store(Warp& warp, const Instruction& in, std::uint32_t mask) {
     access.ordered = in.flags != 0;
     access.stored = fetch_stored<T, R>;
     locate(warp, in, access);
+    if (access.ordered) {
+        std::atomic_thread_fence(std::memory_order_release);
+    }
     const Slot* slots = &warp.block->grid->program.table[in.table];
     for (unsigned i = 0; i < in.count; i++) {
         const R* values = warp.in<R>(slots[i]);

@@ -25,6 +25,9 @@ int status_of(FaultKind kind) {
 void disturb(Context& context, const char* name, const std::string& what) {
     const Disturbance disturbance = driver().faults.count(name);
     std::this_thread::sleep_for(std::chrono::milliseconds(disturbance.milliseconds));
+    if (disturbance.hangs) {
+        driver().faults.await_change();
+    }
     if (disturbance.lost) {
         context.device.lost = disturbance.status;
         driver().report(disturbance.status, "the device is lost, as requested, at " + what);

@@ -57,6 +57,18 @@ public interface Device extends MemoryModel, AutoCloseable {
      */
     Step prepare(List<Operation> operations);
 
+    /**
+     * Lets devices, of which this is the first, add up what each gives, without the program between them.
+     *
+     * @param devices in the order in which their parts are added, at least two
+     * @param buffers of each device, {@link Exchange#BUFFERS} of F32, all of one shape
+     * @return an exchange for each device, which the caller closes before devices and buffers; empty if these devices cannot: they
+     *     {@link Queue#receive} from each other
+     */
+    default List<Exchange> openExchanges(List<? extends Device> devices, List<List<Buffer>> buffers) {
+        return List.of();
+    }
+
     /** The device's queue. */
     Queue queue();
 

@@ -11,6 +11,7 @@ import org.jspecify.annotations.Nullable;
  */
 public sealed interface Operation
         permits AttentionOperation,
+                SumNorm,
                 Operation.Embed,
                 Operation.Gather,
                 Operation.Norm,

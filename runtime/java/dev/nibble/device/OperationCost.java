@@ -36,6 +36,7 @@ public record OperationCost(String name, long bytes, long multiplyAdds) {
             case Operation.Gather o -> rowWise("gather", o.out(), rows, 2);
             case Operation.Norm o -> rowWise("norm", o.x(), rows, 2);
             case Operation.AddNorm o -> rowWise("add-norm", o.delta(), rows, 4);
+            case SumNorm o -> rowWise("sum-norm", o.residual(), rows, 5);
             case Operation.Quantize o -> rowWise("quantize", o.x(), rows, 1 + QUANTIZED / FLOAT);
             case Operation.Rope o -> rowWise("rope", o.x(), rows, 2);
             case Operation.Hadamard o -> rowWise("hadamard " + o.size(), o.x(), rows, 2);

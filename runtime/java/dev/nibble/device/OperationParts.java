@@ -21,6 +21,7 @@ final class OperationParts {
             case Operation.Gather o -> List.of(o.source(), o.indices(), o.out());
             case Operation.Norm o -> present(o.x(), o.weight(), o.bias(), o.out());
             case Operation.AddNorm o -> present(o.delta(), o.residual(), o.weight(), o.bias(), o.out());
+            case SumNorm o -> present(o.exchange(), o.residual(), o.weight(), o.bias(), o.out());
             case Operation.Quantize o -> List.of(o.x(), o.out());
             case Operation.Matmul o -> products(o.products(), o.x(), o.quantized());
             case Operation.Rope o -> List.of(o.positions(), o.x(), o.frequencies());

@@ -1,6 +1,7 @@
 package dev.nibble.engine;
 
 import dev.nibble.device.Device;
+import dev.nibble.device.Exchange;
 import dev.nibble.device.Resources;
 import dev.nibble.device.Weight;
 import dev.nibble.model.ModelConfig;
@@ -45,6 +46,7 @@ public final class Engine implements AutoCloseable {
                         .mapToLong(tensor -> tensor.source().shape().bytes())
                         .sum();
             }
+            meet(devices);
             KvCache cache = new KvCache(stages.stream().map(Stage::cache).toList(), plan);
             planner = new BatchPlanner(cache, plan.limits());
             forward = new ForwardPass(stages);
@@ -53,6 +55,21 @@ public final class Engine implements AutoCloseable {
         } catch (RuntimeException | Error e) {
             resources.closeAfter(e);
             throw e;
+        }
+    }
+
+    /** Lets devices that have parts of the same layers add up on their own, where they can; they meet at least twice after the first turn. */
+    private void meet(List<Device> devices) {
+        if (plan.parts() > 1 && plan.config().layers() > 1) {
+            List<Exchange> places = devices.getFirst()
+                    .openExchanges(
+                            devices,
+                            stages.stream()
+                                    .map(stage -> stage.buffers().exchanged())
+                                    .toList());
+            for (int i = 0; i < places.size(); i++) {
+                stages.get(i).meet(resources.own(places.get(i)));
+            }
         }
     }
 

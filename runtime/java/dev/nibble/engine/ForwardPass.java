@@ -61,8 +61,17 @@ final class ForwardPass {
         stages.forEach(stage -> runAfterOthers(stage, batch));
     }
 
-    /** Token ids come in at the first device, whose residual stream the others take over. Then all do their part of half a layer and sum up. */
+    /**
+     * All do their part of a step at once. Where they meet on their own, that is all; elsewhere token ids come in at the first device,
+     * whose residual stream the others take over. Then all do their part of half a layer and sum up.
+     */
     private void runTogether(Batch batch) {
+        if (last.meets()) {
+            stages.forEach(stage -> stage.prepareToMeet(batch));
+            stages.forEach(stage -> stage.write(batch));
+            stages.forEach(stage -> stage.run(batch));
+            return;
+        }
         stages.forEach(stage -> stage.write(batch));
         run(last, batch, 0);
         List<Stage> others = stages.subList(1, stages.size());

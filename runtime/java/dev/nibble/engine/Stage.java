@@ -2,6 +2,7 @@ package dev.nibble.engine;
 
 import dev.nibble.device.Buffer;
 import dev.nibble.device.Device;
+import dev.nibble.device.Exchange;
 import dev.nibble.device.HostCopy;
 import dev.nibble.device.Operation;
 import dev.nibble.device.Queue;
@@ -22,6 +23,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.LongConsumer;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The part of the forward pass that a device has: some of the layers, or a part of each of them, with their weights, their KV cache and the buffers between
@@ -29,6 +31,9 @@ import java.util.function.LongConsumer;
  * contents in the same buffers.
  */
 final class Stage implements AutoCloseable {
+    /** Of the first two runs of a step, a device may make one the preparation of those that follow. */
+    private static final int RUNS_AHEAD = 2;
+
     private final Resources resources = new Resources();
     private final Device device;
     private final LayerRange layers;
@@ -37,6 +42,7 @@ final class Stage implements AutoCloseable {
     private final LayerCache cache;
     private final StepBuffers buffers;
     private final Map<Shape, List<Optional<Step>>> steps = new HashMap<>();
+    private @Nullable Exchange exchange;
 
     /** @param progress told the file bytes loaded so far, after each tensor */
     Stage(Device device, LayerRange layers, EnginePlan plan, ModelSource source, LongConsumer progress) {
@@ -62,6 +68,16 @@ final class Stage implements AutoCloseable {
      * @param advances whether the rows become those of the next step at the end
      */
     private record Shape(int rows, int outputs, boolean ranked, boolean advances) {}
+
+    /** From now on this part adds up with the others in an exchange. */
+    void meet(Exchange place) {
+        exchange = place;
+    }
+
+    /** Whether it does, without {@link #receivePart}. */
+    boolean meets() {
+        return exchange != null;
+    }
 
     ModelConfig config() {
         return plan.config();
@@ -128,9 +144,26 @@ final class Stage implements AutoCloseable {
         return segments(batch).size();
     }
 
+    /**
+     * Prepares what {@link #run} is to enqueue. The first time it is enqueued here without rows, so that nothing is left to load or to
+     * capture, which might have to wait for other devices while those wait for this one.
+     */
+    void prepareToMeet(Batch batch) {
+        if (steps.containsKey(shape(batch))) {
+            return;
+        }
+        int[] none = {0};
+        queue().write(List.of(copy(buffers.rowCount, none, 1), copy(buffers.outputCount, none, 1)));
+        for (int run = 0; run < RUNS_AHEAD; run++) {
+            run(batch);
+        }
+        queue().read(buffers.rowCount, 0, MemorySegment.ofArray(none));
+    }
+
     private List<Optional<Step>> segments(Batch batch) {
         return steps.computeIfAbsent(
-                shape(batch), shape -> record(shape).stream().map(this::prepare).toList());
+                shape(batch),
+                shape -> record(shape, exchange).stream().map(this::prepare).toList());
     }
 
     private Optional<Step> prepare(List<Operation> operations) {
@@ -178,13 +211,13 @@ final class Stage implements AutoCloseable {
         queue().receive(buffers.deltas.get(other.plan.part()), other.queue(), other.buffers.delta, rows);
     }
 
-    /** Times the operations of the batch that ran last, a sequence after {@code depth} tokens in the cache. */
+    /** Times the operations of the batch that ran last, without other devices, a sequence after {@code depth} tokens in the cache. */
     List<OperationTime> operationTimes(Batch batch, int depth, int repetitions) {
         Shape shape = shape(batch);
         // The step is repeated on the same rows.
         Shape still = new Shape(shape.rows(), shape.outputs(), shape.ranked(), false);
         List<Operation> operations =
-                record(still).stream().flatMap(List::stream).toList();
+                record(still, null).stream().flatMap(List::stream).toList();
         try (OperationTimes times = new OperationTimes(device, operations, buffers.rowCount)) {
             return times.measure(
                     operation -> operation.rows().live() == buffers.rowCount ? batch.rows() : batch.outputCount(),
@@ -198,8 +231,8 @@ final class Stage implements AutoCloseable {
         resources.close();
     }
 
-    private List<List<Operation>> record(Shape shape) {
-        return new StepRecorder(this, shape.rows(), shape.outputs(), shape.ranked(), shape.advances()).record();
+    private List<List<Operation>> record(Shape shape, @Nullable Exchange place) {
+        return new StepRecorder(this, shape.rows(), shape.outputs(), shape.ranked(), shape.advances(), place).record();
     }
 
     /** All limits that steps are prepared for, where there can be so many rows. */

@@ -119,6 +119,11 @@ final class StepBuffers implements AutoCloseable {
         rankedLogits = floats(m, ends ? ranks(config) : 1);
     }
 
+    /** What an exchange between devices takes: the residual stream, then two for what a layer half adds to it. */
+    List<Buffer> exchanged() {
+        return List.of(residual, deltas.get(0), deltas.get(1));
+    }
+
     /**
      * The memory that the buffers of a step take, within a few percent, before any is allocated.
      *

@@ -5,9 +5,11 @@ import static dev.nibble.model.TensorRole.*;
 import dev.nibble.device.AttentionForm;
 import dev.nibble.device.AttentionOperation;
 import dev.nibble.device.Buffer;
+import dev.nibble.device.Exchange;
 import dev.nibble.device.Operation;
 import dev.nibble.device.Operation.Product;
 import dev.nibble.device.RowCount;
+import dev.nibble.device.SumNorm;
 import dev.nibble.model.ExpertConfig;
 import dev.nibble.model.LayerRange;
 import dev.nibble.model.ModelConfig;
@@ -33,6 +35,9 @@ final class StepRecorder {
     private final RowCount outputs;
     private final boolean ranked;
     private final boolean advances;
+    private final @Nullable Exchange exchange;
+    /** The next one of the exchange. */
+    private int turn;
     /** The rows that the operations work on: all of the batch, and those that give logits once nothing else needs the others. */
     private RowCount rows;
     /** (rows, width): the residual stream of these rows. */
@@ -43,8 +48,11 @@ final class StepRecorder {
      *
      * @param ranked whether the largest logits are ranked
      * @param advances whether the rows become those of the next step at the end, all of which give logits
+     * @param exchange where parts of layers are added up, or none
      */
-    StepRecorder(Stage stage, int rows, int outputs, boolean ranked, boolean advances) {
+    StepRecorder(
+            Stage stage, int rows, int outputs, boolean ranked, boolean advances, @Nullable Exchange exchange) {
+        this.exchange = exchange;
         this.ranked = ranked;
         this.advances = advances;
         this.config = stage.config();
@@ -61,24 +69,14 @@ final class StepRecorder {
      * The pass: where the model begins, token ids come in, elsewhere the residual stream; where it ends, logits and the best token,
      * or the best ones, of each output come out, elsewhere the residual stream.
      *
-     * @return one segment; where devices have parts of every layer, those between which they exchange: the residual stream after the
-     *     first, which is empty but on the device where the model begins, and what each adds to it after the others
+     * @return one segment; where devices have parts of every layer and no exchange, those between which they copy: the residual stream
+     *     after the first, which is empty but on the device where the model begins, and what each adds to it after the others
      */
     List<List<Operation>> record() {
         if (layers.beginsModel()) {
             operations.add(new Operation.Embed(rows, b.ids, weights.matrix(TOKEN_EMBEDDING, 0), residual));
         }
-        if (b.deltas.size() > 1) {
-            endSegment();
-        }
-        operations.add(new Operation.Norm(
-                rows,
-                config.architecture().norm(),
-                config.normEpsilon(),
-                residual,
-                weights.vector(ATTENTION_NORM, layers.first()),
-                null,
-                b.hidden));
+        firstNorm(weights.vector(ATTENTION_NORM, layers.first()));
         for (int layer = layers.first(); layer < layers.end(); layer++) {
             boolean last = layer == config.layers() - 1;
             if (b.latent == null) {
@@ -107,6 +105,18 @@ final class StepRecorder {
         }
         endSegment();
         return segments;
+    }
+
+    private void firstNorm(Buffer weight) {
+        if (exchange != null) {
+            sumNorm(exchange, weight);
+            return;
+        }
+        if (b.deltas.size() > 1) {
+            endSegment();
+        }
+        operations.add(new Operation.Norm(
+                rows, config.architecture().norm(), config.normEpsilon(), residual, weight, null, b.hidden));
     }
 
     private void endSegment() {
@@ -152,7 +162,7 @@ final class StepRecorder {
         matmul(
                 attended,
                 b.attentionQuantized,
-                List.of(product(ATTENTION_OUTPUT, layer, ATTENTION_OUTPUT_BIAS, b.delta)));
+                List.of(product(ATTENTION_OUTPUT, layer, ATTENTION_OUTPUT_BIAS, delta())));
     }
 
     private AttentionForm attentionForm() {
@@ -195,7 +205,7 @@ final class StepRecorder {
         }
         Buffer values = last ? b.outputAttention : b.attention;
         byHeads(l, attended, l.attendedQuantized, product(VALUE_UP, layer, null, values));
-        matmul(values, b.attentionQuantized, List.of(product(ATTENTION_OUTPUT, layer, null, b.delta)));
+        matmul(values, b.attentionQuantized, List.of(product(ATTENTION_OUTPUT, layer, null, delta())));
     }
 
     /** Queries are made of the layer's input, or of a shorter vector. */
@@ -269,7 +279,7 @@ final class StepRecorder {
                 b.hiddenQuantized,
                 List.of(product(GATE, layer, null, b.gate), product(UP, layer, null, b.up)));
         gate(b.gate, b.up);
-        matmul(b.gate, b.gateQuantized, List.of(product(DOWN, layer, null, b.delta)));
+        matmul(b.gate, b.gateQuantized, List.of(product(DOWN, layer, null, delta())));
     }
 
     private void experts(int layer, ExpertBuffers e) {
@@ -300,7 +310,7 @@ final class StepRecorder {
             shared = e.sharedDelta;
         }
         Buffer share = experts.sharedGate() ? e.sharedLogit : null;
-        operations.add(new Operation.Combine(rows, e.delta, e.weights, shared, share, b.delta));
+        operations.add(new Operation.Combine(rows, e.delta, e.weights, shared, share, delta()));
     }
 
     private void gate(Buffer gate, Buffer up) {
@@ -309,6 +319,10 @@ final class StepRecorder {
 
     /** The parts are added in the same order on all devices, so that their residual streams are the same. */
     private void addNorm(Buffer weight) {
+        if (exchange != null) {
+            sumNorm(exchange, weight);
+            return;
+        }
         if (b.deltas.size() > 1) {
             endSegment();
         }
@@ -316,6 +330,24 @@ final class StepRecorder {
             operations.add(new Operation.AddNorm(
                     rows, config.architecture().norm(), config.normEpsilon(), delta, residual, weight, null, b.hidden));
         }
+    }
+
+    private void sumNorm(Exchange place, Buffer weight) {
+        operations.add(new SumNorm(
+                rows,
+                config.architecture().norm(),
+                config.normEpsilon(),
+                place,
+                turn++,
+                residual,
+                weight,
+                null,
+                b.hidden));
+    }
+
+    /** (n, width): what a layer half adds to the residual stream, where the next turn of an exchange takes it. */
+    private Buffer delta() {
+        return exchange == null ? b.delta : b.exchanged().get(Exchange.buffer(turn));
     }
 
     private Product product(TensorRole role, int layer, @Nullable TensorRole bias, Buffer out) {

@@ -16,6 +16,9 @@ public final class CudaMemory {
     /** A flag of pinned memory: it is pinned for all contexts. */
     public static final int PORTABLE = 1;
 
+    /** A flag of pinned memory: kernels can use it, at the same address. */
+    public static final int MAPPED = 2;
+
     /** Values of {@link CudaPointerAttribute#MEMORY_TYPE}. */
     public static final int HOST = 1;
 

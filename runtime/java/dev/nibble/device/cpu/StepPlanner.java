@@ -1,8 +1,10 @@
 package dev.nibble.device.cpu;
 
 import dev.nibble.device.AttentionOperation;
+import dev.nibble.device.Exchange;
 import dev.nibble.device.Operation;
 import dev.nibble.device.RowCount;
+import dev.nibble.device.SumNorm;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -38,6 +40,7 @@ final class StepPlanner {
             }
             case Operation.Norm norm -> add(norm, new NormRow(norm, natives));
             case Operation.AddNorm norm -> add(norm, new NormRow(norm, natives));
+            case SumNorm ignored -> throw Exchange.foreign();
             case Operation.Quantize quantize ->
                 add(quantize, device.isFixedPoint() ? new FixedPointQuantizeRow(quantize) : new QuantizeRow(quantize));
             case Operation.Rope rope -> add(rope, new RopeRow(rope, table(rope), natives));

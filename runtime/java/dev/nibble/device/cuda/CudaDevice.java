@@ -5,6 +5,7 @@ import dev.nibble.device.Buffer;
 import dev.nibble.device.Device;
 import dev.nibble.device.DeviceException;
 import dev.nibble.device.ElementType;
+import dev.nibble.device.Exchange;
 import dev.nibble.device.KvLayout;
 import dev.nibble.device.KvPages;
 import dev.nibble.device.Operation;
@@ -26,6 +27,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
@@ -42,6 +44,7 @@ public final class CudaDevice implements Device {
     private final WeightStaging staging;
     private final StepWorkspace workspace;
     private final Map<Long, Boolean> reached = new HashMap<>();
+    private final List<CudaExchange> exchanges = new CopyOnWriteArrayList<>();
 
     private @Nullable ProductLeftovers leftovers;
 
@@ -310,6 +313,26 @@ public final class CudaDevice implements Device {
     public Optional<Roofline> openRoofline() {
         access.checkOpen();
         return Optional.of(new CudaRoofline(this));
+    }
+
+    @Override
+    public List<Exchange> openExchanges(List<? extends Device> devices, List<List<Buffer>> buffers) {
+        return CudaMeeting.open(devices, buffers);
+    }
+
+    /** Those that it has a place in. */
+    List<CudaExchange> exchanges() {
+        return exchanges;
+    }
+
+    /** Whether its kernels read the memory of another device: its context is not an application's, so that it may be allowed that. */
+    boolean readsMemoryOf(CudaDevice other) {
+        return handles.ownsContext() && other.handles.ownsContext() && reaches(other);
+    }
+
+    /** Whether all that was enqueued is done. */
+    boolean isIdle() {
+        return supply(() -> calls.streams().isDone(stream()));
     }
 
     /** Whether copies to another device go there without the host's memory. */

@@ -2,11 +2,13 @@ package dev.nibble.device.cuda;
 
 import dev.nibble.device.KvLayout;
 import dev.nibble.device.Operation;
+import dev.nibble.device.SumNorm;
 import dev.nibble.device.kernel.LaunchPlanner;
 import dev.nibble.device.kernel.RowShape;
 import dev.nibble.device.kernel.SharedKernels;
 import java.util.ArrayList;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /** A step while it is planned. */
 final class CudaPlan implements SharedKernels {
@@ -43,6 +45,11 @@ final class CudaPlan implements SharedKernels {
     @Override
     public int writers() {
         return WRITERS;
+    }
+
+    @Override
+    public void sumNorm(SumNorm sum, Operation.@Nullable Quantize quantized) {
+        new ExchangeLaunches(this).sumNorm(sum, quantized);
     }
 
     @Override

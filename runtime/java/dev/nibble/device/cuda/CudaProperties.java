@@ -19,5 +19,8 @@ public final class CudaProperties {
     /** From how many rows of activations on tensor cores multiply them, in place of a measurement. */
     public static final String TENSOR_ROWS = "dev.nibble.cuda.tensorRows";
 
+    /** The seconds for which a device waits for another one that has a part of the same layers, before that counts as failed. */
+    public static final String PEER_SECONDS = "dev.nibble.cuda.peerSeconds";
+
     private CudaProperties() {}
 }

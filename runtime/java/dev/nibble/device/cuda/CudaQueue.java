@@ -119,6 +119,7 @@ final class CudaQueue implements Queue {
     public void submit(Step step) {
         CudaStep prepared = own(step);
         device.exclusively(() -> {
+            checkExchanges();
             busy = true;
             prepared.enqueue(stream);
         });
@@ -194,6 +195,7 @@ final class CudaQueue implements Queue {
                 calls.memory().toHost(parts[i], addresses[i], stream);
             }
             finish();
+            checkExchanges();
             for (int i = 0; i < addresses.length; i++) {
                 copies.get(i).memory().copyFrom(parts[i]);
             }
@@ -230,6 +232,7 @@ final class CudaQueue implements Queue {
             MemorySegment copy = stage(part);
             calls.memory().toHost(copy, address + done, stream);
             finish();
+            checkExchanges();
             target.asSlice(done, part).copyFrom(copy);
             done += part;
         }
@@ -304,6 +307,11 @@ final class CudaQueue implements Queue {
         calls.streams().synchronize(stream);
         staged = 0;
         busy = false;
+    }
+
+    /** Checks that this device did not wait for others in vain. */
+    private void checkExchanges() {
+        device.exchanges().forEach(CudaExchange::check);
     }
 
     /** Waits until all that was enqueued is done, if anything was. */

@@ -4,6 +4,7 @@ import dev.nibble.device.AttentionOperation;
 import dev.nibble.device.Buffer;
 import dev.nibble.device.Operation;
 import dev.nibble.device.RowCount;
+import dev.nibble.device.SumNorm;
 import java.util.List;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
@@ -13,6 +14,7 @@ import org.jspecify.annotations.Nullable;
  * become one.
  */
 public final class LaunchPlanner {
+    private final SharedKernels kernels;
     private final RowLaunches rows;
     private final HeadLaunches heads;
     private final FeedForwardLaunches feedForward;
@@ -52,6 +54,7 @@ public final class LaunchPlanner {
      */
     public LaunchPlanner(
             SharedKernels kernels, Products products, Attention attention, Predicate<GatedProducts> gated) {
+        this.kernels = kernels;
         this.rows = new RowLaunches(kernels);
         this.heads = new HeadLaunches(kernels);
         this.feedForward = new FeedForwardLaunches(kernels);
@@ -106,6 +109,7 @@ public final class LaunchPlanner {
         Buffer computed = switch (operations.get(place)) {
             case Operation.Norm norm -> norm.weight().width() == norm.out().width() ? norm.out() : null;
             case Operation.AddNorm norm -> norm.out();
+            case SumNorm norm -> norm.out();
             case Operation.Gate gate -> gate.out();
             default -> null;
         };
@@ -128,6 +132,7 @@ public final class LaunchPlanner {
         switch (operation) {
             case Operation.Norm norm -> rows.norm(norm, quantized);
             case Operation.AddNorm norm -> rows.addNorm(norm, quantized);
+            case SumNorm norm -> kernels.sumNorm(norm, quantized);
             case Operation.Quantize quantize -> rows.quantize(quantize);
             case Operation.Gather gather -> rows.gather(gather);
             case Operation.ArgMax argMax -> rows.argMax(argMax, null);

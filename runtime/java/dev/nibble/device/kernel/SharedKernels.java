@@ -1,6 +1,10 @@
 package dev.nibble.device.kernel;
 
+import dev.nibble.device.Exchange;
 import dev.nibble.device.KvLayout;
+import dev.nibble.device.Operation;
+import dev.nibble.device.SumNorm;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The kernels that all devices have under the same names, with the same arguments: those of the families {@code rows} and
@@ -18,4 +22,13 @@ public interface SharedKernels {
 
     /** A kernel of the family {@code kv}, made for {@link #writers} and a cache of this layout. */
     LaunchBuilder kv(String name, KvLayout layout);
+
+    /**
+     * Plans a sum over devices, where the device opens exchanges.
+     *
+     * @param quantized what the result is quantized to as well, or none
+     */
+    default void sumNorm(SumNorm sum, Operation.@Nullable Quantize quantized) {
+        throw Exchange.foreign();
+    }
 }

@@ -1,7 +1,9 @@
 package dev.nibble.device.reference;
 
 import dev.nibble.device.AttentionOperation;
+import dev.nibble.device.Exchange;
 import dev.nibble.device.Operation;
+import dev.nibble.device.SumNorm;
 
 /** Finds the method that does an operation. */
 record Kernels(Workers workers) {
@@ -12,6 +14,7 @@ record Kernels(Workers workers) {
             case Operation.Gather gather -> LookupKernels.gather(gather, rows);
             case Operation.Norm norm -> NormKernels.norm(norm, rows);
             case Operation.AddNorm addNorm -> NormKernels.addNorm(addNorm, rows);
+            case SumNorm ignored -> throw Exchange.foreign();
             case Operation.Quantize quantize -> MatmulKernels.quantize(quantize, rows);
             case Operation.Matmul matmul -> MatmulKernels.matmul(matmul, rows, workers);
             case Operation.Rope rope -> RopeKernels.rope(rope, rows);

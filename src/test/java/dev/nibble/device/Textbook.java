@@ -33,6 +33,7 @@ final class Textbook {
                 put(o.residual(), row -> sum(values(o.residual())[row], values(o.delta())[row]));
                 put(o.out(), row -> norm(values(o.residual())[row], o.kind(), o.epsilon(), o.weight(), o.bias()));
             }
+            case SumNorm o -> throw new IllegalArgumentException("one device cannot do " + o);
             case Operation.Quantize o -> put(o.out(), row -> exact ? values(o.x())[row] : int8(values(o.x())[row]));
             case Operation.Matmul o -> o.products().forEach(product -> matmul(o, product));
             case Operation.Rope o -> put(o.x(), row -> rope(o, row));

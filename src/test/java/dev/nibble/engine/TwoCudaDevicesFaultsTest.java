@@ -28,6 +28,7 @@ import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** One of two CUDA devices fails: an error that names it and no hang, all is freed, and the model can be opened again. */
 @Tag("slow")
@@ -36,11 +37,14 @@ import org.junit.jupiter.params.provider.EnumSource;
 class TwoCudaDevicesFaultsTest {
     private static final int[] TOKENS = {5, 9, 13, 17, 21, 8, 33, 40, 12, 7, 11};
 
+    private static final String WAIT = "dev.nibble.cuda.peerSeconds";
+
     private final CudaSimulator simulator = new CudaSimulator();
     private List<Long> before = List.of();
 
     @BeforeEach
     void forgetOtherTests() {
+        System.setProperty(WAIT, "1");
         simulator.fail("");
         simulator.setPeers(true);
         before = simulator.live();
@@ -50,6 +54,7 @@ class TwoCudaDevicesFaultsTest {
     void nothingIsLeft() {
         simulator.fail("");
         simulator.setPeers(true);
+        System.clearProperty(WAIT);
         assertEquals(before, simulator.live());
     }
 
@@ -83,8 +88,8 @@ class TwoCudaDevicesFaultsTest {
         "LAYER, cuMemcpyPeerAsync@2=719, CUDA_ERROR_LAUNCH_FAILED (719)",
         "TENSOR, kernel@3=lost, failed with CUDA_ERROR_",
         "TENSOR, kernel@12=lost:46, failed with CUDA_ERROR_",
-        "TENSOR, cuMemcpyPeerAsync@5=719, CUDA_ERROR_LAUNCH_FAILED (719)",
-        "TENSOR, cuStreamWaitEvent@4=999, CUDA_ERROR_UNKNOWN (999)"
+        "TENSOR, kernel@21=719, CUDA_ERROR_LAUNCH_FAILED (719)",
+        "TENSOR, cuGraphLaunch@2=999, CUDA_ERROR_UNKNOWN (999)"
     })
     void aDeviceThatIsLostEndsWhatRuns(Split split, String fault, String message) throws IOException {
         float[] wanted = logits(split);
@@ -101,6 +106,28 @@ class TwoCudaDevicesFaultsTest {
         assertTrue(cause.getMessage().contains("device cuda:"), cause.getMessage());
         simulator.fail("");
         assertArrayEquals(wanted, logits(split), "after " + fault);
+    }
+
+    /** The other device waits for it in vain, and says so. */
+    @ParameterizedTest
+    @ValueSource(booleans = {true, false})
+    void aDeviceThatHangsIsGivenUp(boolean peers) throws IOException {
+        float[] wanted = logits(Split.TENSOR);
+        simulator.setPeers(peers);
+        var error = assertThrows(
+                CompletionException.class,
+                () -> on(Split.TENSOR, (scheduler, vocabulary) -> {
+                    EngineProbe.last(scheduler, vocabulary, 1, 2, 3);
+                    simulator.fail("kernel@12=hang");
+                    try {
+                        return EngineProbe.last(scheduler, vocabulary, TOKENS);
+                    } finally {
+                        simulator.fail("");
+                    }
+                }));
+        String message = error.getCause().getMessage();
+        assertTrue(message.contains("waited 1.0 s for a part of what device cuda:"), message);
+        assertArrayEquals(wanted, logits(Split.TENSOR));
     }
 
     /** Each eleventh allocation of a load on two devices. */
