@@ -19,6 +19,9 @@ constexpr int QUICK_LOOKS = 4096;
 constexpr int LOOKS = 256;
 constexpr unsigned SLEEP_NANOSECONDS = 200;
 
+// More time than this between two looks at the clock is not this device's: all was stopped meanwhile.
+constexpr long long MOST_AT_ONCE = 100'000'000;
+
 struct Peer {
     const float *buffers[BUFFERS];  // (limit, width) each: its parts
     unsigned *signal;               // where this device writes its number for that one
@@ -67,7 +70,8 @@ __device__ bool await(Exchange *exchange, int device, unsigned number) {
         }
     }
     volatile int *failed = &exchange->failed;
-    long long start = nanoseconds();
+    long long waited = 0;
+    long long last = nanoseconds();
     while (!*failed && !acquire(exchange->given_up)) {
 #pragma unroll 1
         for (int look = 0; look < LOOKS; look++) {
@@ -76,7 +80,10 @@ __device__ bool await(Exchange *exchange, int device, unsigned number) {
             }
             __nanosleep(SLEEP_NANOSECONDS);
         }
-        if (nanoseconds() - start > exchange->limit) {
+        long long now = nanoseconds();
+        waited += min(now - last, MOST_AT_ONCE);
+        last = now;
+        if (waited > exchange->limit) {
             release(exchange->report, 1 + device);
             break;
         }

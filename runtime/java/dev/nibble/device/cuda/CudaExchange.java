@@ -55,7 +55,7 @@ final class CudaExchange implements Exchange, KernelPart {
      * @throws DeviceException if one was
      */
     void check() {
-        meeting.check(self);
+        meeting.check();
     }
 
     @Override

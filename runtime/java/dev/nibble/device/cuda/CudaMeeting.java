@@ -188,14 +188,18 @@ final class CudaMeeting {
                 + buffer * buffers.getFirst().getFirst().bytes();
     }
 
-    /** Throws if a device waited for another one in vain. */
-    void check(int device) {
-        int missing = (int) WORD.getVolatile(host, LINE * (1 + device)) - 1;
-        if (missing >= 0) {
-            throw new DeviceException(
-                    "device " + devices.get(device).name() + " waited " + seconds + " s for a part of what"
-                            + " device " + devices.get(missing).name() + " computes, " + stateOf(devices.get(missing))
-                            + "; close the model and open it anew, or use --split layer");
+    /** Throws if a device waited for another one in vain, which may be the one that asks. */
+    void check() {
+        if ((int) WORD.getVolatile(host, 0L) != 0) {
+            return; // The host has given up itself.
+        }
+        for (int i = 0; i < devices.size(); i++) {
+            int missing = (int) WORD.getVolatile(host, LINE * (1 + i)) - 1;
+            if (missing >= 0) {
+                throw new DeviceException("device " + devices.get(i).name() + " waited " + seconds
+                        + " s for a part of what device " + devices.get(missing).name() + " computes, "
+                        + stateOf(devices.get(missing)) + "; close the model and open it anew, or use --split layer");
+            }
         }
     }
 

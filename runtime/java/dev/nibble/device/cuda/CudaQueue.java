@@ -14,6 +14,7 @@ import dev.nibble.foreign.CudaStreams;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
 import java.util.OptionalDouble;
+import java.util.concurrent.locks.LockSupport;
 
 /** The queue of a CUDA device: a stream, which runs what is enqueued in order. */
 final class CudaQueue implements Queue {
@@ -21,6 +22,10 @@ final class CudaQueue implements Queue {
     private static final long STAGING_BYTES = 4 << 20;
 
     private static final int ALIGNMENT = 16;
+
+    /** Nanoseconds that are not worth sleeping. */
+    private static final long SHORT_WAIT = 50_000;
+
     private static final double MILLIS = 1e3;
 
     private final CudaDevice device;
@@ -35,6 +40,7 @@ final class CudaQueue implements Queue {
 
     private long staged;
     private boolean busy;
+    private long usualWait;
 
     /** Made in the device's context. */
     CudaQueue(CudaDevice device, Cuda calls, long stream) {
@@ -304,12 +310,30 @@ final class CudaQueue implements Queue {
 
     /** Waits until all that was enqueued is done. */
     void finish() {
-        calls.streams().synchronize(stream);
+        if (device.exchanges().isEmpty()) {
+            calls.streams().synchronize(stream);
+        } else {
+            awaitOthers();
+        }
         staged = 0;
         busy = false;
     }
 
-    /** Checks that this device did not wait for others in vain. */
+    /**
+     * Looks whether all is done, and whether a device was waited for in vain: this one may be it. Sleeps for most of the time that the last
+     * time was like.
+     */
+    private void awaitOthers() {
+        long start = System.nanoTime();
+        LockSupport.parkNanos(usualWait * 3 / 4);
+        while (!calls.streams().isDone(stream)) {
+            checkExchanges();
+            Thread.yield();
+        }
+        usualWait = Math.min(2 * usualWait + SHORT_WAIT, System.nanoTime() - start);
+    }
+
+    /** Checks that no device that meets this one was waited for in vain. */
     private void checkExchanges() {
         device.exchanges().forEach(CudaExchange::check);
     }

@@ -158,6 +158,9 @@ class DriverPeersTest {
         long start = System.nanoTime();
         rig.simulator.fail("kernel@2=hang");
         launch(0, places);
+        while (rig.simulator.calls("kernel") == 0) {
+            Thread.onSpinWait();
+        }
         launch(1, places);
         int[] words = words(0);
         assertTrue(System.nanoTime() - start >= 400_000_000L);
@@ -167,6 +170,7 @@ class DriverPeersTest {
         rig.cuda.contexts().setCurrent(rig.context[1]);
         assertFalse(rig.cuda.streams().isDone(stream[1]));
         rig.simulator.fail("");
+        rig.cuda.streams().synchronize(stream[1]);
     }
 
     /** A device that may not reach the other's memory is told where it went. */
