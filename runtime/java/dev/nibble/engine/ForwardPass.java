@@ -69,7 +69,9 @@ final class ForwardPass {
         if (last.meets()) {
             stages.forEach(stage -> stage.prepareToMeet(batch));
             stages.forEach(stage -> stage.write(batch));
-            stages.forEach(stage -> stage.run(batch));
+            stages.forEach(stage -> run(stage, batch, 0));
+            stages.forEach(stage -> enter(stage, Phase.IDLE));
+            stages.forEach(stage -> met(stage, batch));
             return;
         }
         stages.forEach(stage -> stage.write(batch));
@@ -87,6 +89,20 @@ final class ForwardPass {
         }
         run(last, batch, end);
         stages.forEach(stage -> enter(stage, Phase.IDLE));
+    }
+
+    /** Twice per layer a stage adds up what all have, of the outputs alone after the last attention. Before that it may take over what begins. */
+    private void met(Stage stage, Batch batch) {
+        if (meter == null) {
+            return;
+        }
+        int others = stages.size() - 1;
+        int halves = 2 * stage.layers().count();
+        received(stage, Transfer.REDUCE, batch.rows(), stage == last ? 0 : batch.rows());
+        for (int half = 0; half < halves; half++) {
+            int rows = half < halves - 2 ? batch.rows() : batch.outputCount();
+            received(stage, Transfer.REDUCE, rows, (long) rows * others);
+        }
     }
 
     private void run(Stage stage, Batch batch, int segment) {
@@ -134,6 +150,11 @@ final class ForwardPass {
     }
 
     private void transfers(Stage receiver, Transfer how, int rows, int count) {
+        if (last.meets()) {
+            stages.forEach(stage -> stage.prepareSums(rows, count));
+            stages.forEach(stage -> stage.sums(rows, count));
+            return;
+        }
         int place = stages.indexOf(receiver);
         Stage from = together ? last : stages.get(Math.max(0, place - 1));
         for (int i = 0; i < count; i++) {

@@ -42,6 +42,7 @@ final class Stage implements AutoCloseable {
     private final LayerCache cache;
     private final StepBuffers buffers;
     private final Map<Shape, List<Optional<Step>>> steps = new HashMap<>();
+    private final Map<Shape, Step> sums = new HashMap<>();
     private @Nullable Exchange exchange;
 
     /** @param progress told the file bytes loaded so far, after each tensor */
@@ -152,12 +153,33 @@ final class Stage implements AutoCloseable {
         if (steps.containsKey(shape(batch))) {
             return;
         }
+        runAhead(() -> run(batch, 0));
+    }
+
+    private void runAhead(Runnable run) {
         int[] none = {0};
         queue().write(List.of(copy(buffers.rowCount, none, 1), copy(buffers.outputCount, none, 1)));
-        for (int run = 0; run < RUNS_AHEAD; run++) {
-            run(batch);
+        for (int i = 0; i < RUNS_AHEAD; i++) {
+            run.run();
         }
         queue().read(buffers.rowCount, 0, MemorySegment.ofArray(none));
+    }
+
+    /** Prepares {@link #sums} as {@link #prepareToMeet} does a step. */
+    void prepareSums(int rows, int turns) {
+        Shape shape = new Shape(bucket(rows, plan.limits().rows()), turns, false);
+        if (!sums.containsKey(shape)) {
+            List<Operation> operations = new StepRecorder(this, shape.rows(), 1, false, exchange).sums(turns);
+            Step step = resources.own(device.prepare(operations));
+            runAhead(() -> queue().submit(step));
+            sums.put(shape, step);
+        }
+    }
+
+    /** Enqueues nothing but turns of an exchange, of so many rows, of whatever is in the buffers. */
+    void sums(int rows, int turns) {
+        queue().write(List.of(copy(buffers.rowCount, new int[] {rows}, 1)));
+        queue().submit(sums.get(new Shape(bucket(rows, plan.limits().rows()), turns, false)));
     }
 
     private List<Optional<Step>> segments(Batch batch) {

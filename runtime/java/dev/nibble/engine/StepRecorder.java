@@ -107,6 +107,14 @@ final class StepRecorder {
         return segments;
     }
 
+    /** Nothing but turns of the exchange. */
+    List<Operation> sums(int turns) {
+        for (int i = 0; i < turns; i++) {
+            firstNorm(weights.vector(ATTENTION_NORM, layers.first()));
+        }
+        return operations;
+    }
+
     private void firstNorm(Buffer weight) {
         if (exchange != null) {
             sumNorm(exchange, weight);
