@@ -32,7 +32,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class Stage implements AutoCloseable {
     /** Of the first two runs of a step, a device may make one the preparation of those that follow. */
-    private static final int RUNS_AHEAD = 2;
+    private static final int EMPTY_RUNS = 2;
 
     private final Resources resources = new Resources();
     private final Device device;
@@ -42,7 +42,7 @@ final class Stage implements AutoCloseable {
     private final LayerCache cache;
     private final StepBuffers buffers;
     private final Map<Shape, List<Optional<Step>>> steps = new HashMap<>();
-    private final Map<Shape, Step> sums = new HashMap<>();
+    private final Map<Sums, Step> sums = new HashMap<>();
     private @Nullable Exchange exchange;
 
     /** @param progress told the file bytes loaded so far, after each tensor */
@@ -69,6 +69,9 @@ final class Stage implements AutoCloseable {
      * @param advances whether the rows become those of the next step at the end
      */
     private record Shape(int rows, int outputs, boolean ranked, boolean advances) {}
+
+    /** Turns of an exchange and nothing else. */
+    private record Sums(int rows, int turns) {}
 
     /** From now on this part adds up with the others in an exchange. */
     void meet(Exchange place) {
@@ -153,13 +156,13 @@ final class Stage implements AutoCloseable {
         if (steps.containsKey(shape(batch))) {
             return;
         }
-        runAhead(() -> run(batch, 0));
+        runWithoutRows(() -> run(batch, 0));
     }
 
-    private void runAhead(Runnable run) {
+    private void runWithoutRows(Runnable run) {
         int[] none = {0};
         queue().write(List.of(copy(buffers.rowCount, none, 1), copy(buffers.outputCount, none, 1)));
-        for (int i = 0; i < RUNS_AHEAD; i++) {
+        for (int i = 0; i < EMPTY_RUNS; i++) {
             run.run();
         }
         queue().read(buffers.rowCount, 0, MemorySegment.ofArray(none));
@@ -167,11 +170,11 @@ final class Stage implements AutoCloseable {
 
     /** Prepares {@link #sums} as {@link #prepareToMeet} does a step. */
     void prepareSums(int rows, int turns) {
-        Shape shape = new Shape(bucket(rows, plan.limits().rows()), turns, false);
+        Sums shape = new Sums(bucket(rows, plan.limits().rows()), turns);
         if (!sums.containsKey(shape)) {
-            List<Operation> operations = new StepRecorder(this, shape.rows(), 1, false, exchange).sums(turns);
+            List<Operation> operations = new StepRecorder(this, shape.rows(), 1, false, false, exchange).sums(turns);
             Step step = resources.own(device.prepare(operations));
-            runAhead(() -> queue().submit(step));
+            runWithoutRows(() -> queue().submit(step));
             sums.put(shape, step);
         }
     }
@@ -179,7 +182,7 @@ final class Stage implements AutoCloseable {
     /** Enqueues nothing but turns of an exchange, of so many rows, of whatever is in the buffers. */
     void sums(int rows, int turns) {
         queue().write(List.of(copy(buffers.rowCount, new int[] {rows}, 1)));
-        queue().submit(sums.get(new Shape(bucket(rows, plan.limits().rows()), turns, false)));
+        queue().submit(sums.get(new Sums(bucket(rows, plan.limits().rows()), turns)));
     }
 
     private List<Optional<Step>> segments(Batch batch) {

@@ -50,8 +50,7 @@ final class StepRecorder {
      * @param advances whether the rows become those of the next step at the end, all of which give logits
      * @param exchange where parts of layers are added up, or none
      */
-    StepRecorder(
-            Stage stage, int rows, int outputs, boolean ranked, boolean advances, @Nullable Exchange exchange) {
+    StepRecorder(Stage stage, int rows, int outputs, boolean ranked, boolean advances, @Nullable Exchange exchange) {
         this.exchange = exchange;
         this.ranked = ranked;
         this.advances = advances;
