@@ -11,6 +11,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The memory that a model takes on its devices, known from the header of its file before anything is loaded: the plan that
@@ -29,6 +30,7 @@ import java.util.stream.Collectors;
  * @param reason why the layers are where they are, for people
  * @param missing the bytes that devices lack, by their names; empty if the model fits
  * @param contexts for each type of a KV cache, the longest context that fits
+ * @param projection how long a token would take, by a model; null where the devices are here and can be measured
  * @param advice what would make it fit, one line each; empty if it fits
  */
 public record ModelPlan(
@@ -45,6 +47,7 @@ public record ModelPlan(
         String reason,
         Map<String, Long> missing,
         List<ContextLimit> contexts,
+        @Nullable Projection projection,
         List<String> advice) {
     /** Copies the lists. */
     public ModelPlan {
@@ -102,6 +105,19 @@ public record ModelPlan(
         /** Bytes that are left; negative: that are missing. */
         public long left() {
             return available - total();
+        }
+    }
+
+    /**
+     * A projection onto devices that are not here.
+     *
+     * @param token what one does
+     * @param bytesPerSecond that such devices may be assumed to read
+     */
+    public record Projection(TokenProjection token, List<Double> bytesPerSecond) {
+        /** Keeps its own list. */
+        public Projection {
+            bytesPerSecond = List.copyOf(bytesPerSecond);
         }
     }
 

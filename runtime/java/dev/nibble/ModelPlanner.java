@@ -70,6 +70,7 @@ record ModelPlanner(ModelOptions options, List<Long> memory) {
                         source,
                         devices,
                         options.tensorSplit().isEmpty() ? ReadSpeed.of(devices) : List.of(),
+                        List.of(),
                         (planner, fitting) -> choice(planner, devices, fitting));
             }
             List<ImaginedDevice> devices = new ArrayList<>();
@@ -81,6 +82,7 @@ record ModelPlanner(ModelOptions options, List<Long> memory) {
                     source,
                     devices,
                     speeds.stream().distinct().count() == 1 ? List.of() : speeds,
+                    speeds,
                     (planner, fitting) -> SplitChoice.of(planner, fitting, Optional::empty));
         }
     }
@@ -99,6 +101,7 @@ record ModelPlanner(ModelOptions options, List<Long> memory) {
             ModelSource source,
             List<? extends MemoryModel> devices,
             List<Double> speeds,
+            List<Double> assumed,
             BiFunction<CapacityPlanner, EngineOptions, SplitChoice> chooser) {
         List<Weights.Tensor> tensors = Weights.tensors(source);
         CapacityPlanner planner = new CapacityPlanner(devices, source.config(), tensors);
@@ -121,6 +124,7 @@ record ModelPlanner(ModelOptions options, List<Long> memory) {
                 planner.reason(wanted) + (choice.reason().isEmpty() ? "" : "; " + choice.reason()),
                 MemoryPlan.shortfalls(plans),
                 contexts(planner, open),
+                assumed.isEmpty() ? null : new ModelPlan.Projection(TokenProjection.of(planner, wanted), assumed),
                 new PlanAdvice(planner, wanted, plans).lines());
     }
 

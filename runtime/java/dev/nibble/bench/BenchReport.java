@@ -2,6 +2,7 @@ package dev.nibble.bench;
 
 import dev.nibble.ModelInfo;
 import dev.nibble.cli.Json;
+import dev.nibble.cli.ProjectionReport;
 import dev.nibble.cli.Table;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -65,6 +66,10 @@ final class BenchReport {
                 "share_of_roofline", finite(row.shareOfRoofline()));
         if (Double.isFinite(row.joulesPerToken())) {
             json.put("joules_per_token", row.joulesPerToken());
+        }
+        ProjectionReport projection = row.projection();
+        if (projection != null) {
+            json.put("projection", projection.json());
         }
         if (!row.parts().isEmpty()) {
             json.put(

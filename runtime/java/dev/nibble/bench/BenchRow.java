@@ -1,8 +1,10 @@
 package dev.nibble.bench;
 
 import dev.nibble.ModelInfo;
+import dev.nibble.cli.ProjectionReport;
 import java.util.List;
 import java.util.Locale;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The outcome of one test.
@@ -14,15 +16,33 @@ import java.util.Locale;
  *     second for prompts; empty where there is no such measurement
  * @param joulesPerToken what the devices consumed; NaN where nothing tells
  * @param parts what each of several devices did; empty for one
+ * @param projection of all layers, where the model has the first ones of a shape; else null
  */
 record BenchRow(
-        BenchTest test, ModelInfo model, Samples speed, Samples limit, double joulesPerToken, List<PartRow> parts) {
+        BenchTest test,
+        ModelInfo model,
+        Samples speed,
+        Samples limit,
+        double joulesPerToken,
+        List<PartRow> parts,
+        @Nullable ProjectionReport projection) {
+    /** A row without a projection. */
+    BenchRow(
+            BenchTest test, ModelInfo model, Samples speed, Samples limit, double joulesPerToken, List<PartRow> parts) {
+        this(test, model, speed, limit, joulesPerToken, parts, null);
+    }
+
     private static final double GIGA = 1e9;
     private static final int OPERATIONS_PER_MULTIPLY_ADD = 2;
 
     /** Keeps its own list. */
     BenchRow {
         parts = List.copyOf(parts);
+    }
+
+    /** This row, with a model of more layers projected onto two such devices. */
+    BenchRow with(ProjectionReport more) {
+        return new BenchRow(test, model, speed, limit, joulesPerToken, parts, more);
     }
 
     /** Numbers measured one after another. */

@@ -9,6 +9,7 @@ import dev.nibble.cli.CommonOptions;
 import dev.nibble.cli.DeviceArguments;
 import dev.nibble.cli.ExitStatus;
 import dev.nibble.cli.ProgressBar;
+import dev.nibble.cli.ProjectionReport;
 import dev.nibble.cli.Table;
 import dev.nibble.cli.Terminal;
 import dev.nibble.cli.Version;
@@ -38,7 +39,10 @@ import picocli.CommandLine.Option;
             "Several devices have a row each beside their common one, of one more run: the share of its time in which the",
             "device was busy with steps, and in which it exchanged with others or waited for that, by its own clock; the",
             "rate while it was busy; the kB that it took over from others for a token; and how long that takes by itself,",
-            "as copies (layer split) or as all-reduce (tensor split; adding up is part of the steps).%n"
+            "as copies (layer split) or as all-reduce (tensor split; adding up is part of the steps).",
+            "",
+            "For a shape with fewer layers (deepseek-r1/4:ud-iq1_s), generation on one device is projected to all layers on",
+            "two such devices, at the measured share of the roofline: a model, not a measurement.%n"
         })
 public final class RuntimeBench implements Callable<Integer> {
     /** The most tokens of a prompt that are computed in one step. */
@@ -141,11 +145,18 @@ public final class RuntimeBench implements Callable<Integer> {
         return CommandLines.execute(new RuntimeBench(terminal), terminal, arguments);
     }
 
-    /** Where the weights of one model come from. */
+    /** Opens one model. */
     @FunctionalInterface
-    private interface Source {
+    private interface Opening {
         LanguageModel open(ModelOptions options) throws IOException;
     }
+
+    /**
+     * Where the weights of one model come from.
+     *
+     * @param shape the name of made-up ones; empty for a file
+     */
+    private record Source(String shape, Opening opening) {}
 
     @Override
     public Integer call() throws IOException {
@@ -158,7 +169,7 @@ public final class RuntimeBench implements Callable<Integer> {
         ExitStatus status = ExitStatus.DONE;
         for (Source source : sources()) {
             try (LanguageModel model = open(source, tests)) {
-                measure(model, tests, rows, kernelRows);
+                measure(model, new BenchProjection(source.shape()), tests, rows, kernelRows);
             } catch (OutOfCapacityException e) {
                 terminal.note("runtime-bench: " + e.getMessage());
                 status = ExitStatus.DOES_NOT_FIT;
@@ -217,18 +228,23 @@ public final class RuntimeBench implements Callable<Integer> {
     private List<Source> sources() {
         List<Source> sources = new ArrayList<>();
         for (Path file : files) {
-            sources.add(options -> LanguageModel.open(file, options));
+            sources.add(new Source("", options -> LanguageModel.open(file, options)));
         }
         for (String shape : shapes) {
-            sources.add(options -> LanguageModel.synthetic(shape, options));
+            sources.add(new Source(shape, options -> LanguageModel.synthetic(shape, options)));
         }
         if (sources.isEmpty()) {
-            sources.add(LanguageModel::openDemo);
+            sources.add(new Source("", LanguageModel::openDemo));
         }
         return sources;
     }
 
-    private void measure(LanguageModel model, List<BenchTest> tests, List<BenchRow> rows, List<KernelRow> kernelRows) {
+    private void measure(
+            LanguageModel model,
+            BenchProjection projection,
+            List<BenchTest> tests,
+            List<BenchRow> rows,
+            List<KernelRow> kernelRows) {
         ModelInfo info = model.info();
         terminal.note(info.name() + " " + info.type() + " on " + info.device() + " (" + info.deviceDescription() + "), "
                 + info.memory());
@@ -239,12 +255,16 @@ public final class RuntimeBench implements Callable<Integer> {
         try {
             for (BenchTest test : tests) {
                 if (kernels) {
-                    kernelRows.addAll(new KernelRun(model, limits, repetitions).measure(test));
+                    List<KernelRow> measured = new KernelRun(model, limits, repetitions).measure(test);
+                    kernelRows.addAll(measured);
+                    projection.ofKernels(measured).ifPresent(line -> terminal.note(line.text()));
                     continue;
                 }
                 BenchRow row = new BenchRun(model, limits, repetitions).measure(test);
                 terminal.note(row.summary());
-                rows.add(row);
+                Optional<ProjectionReport> projected = projection.of(row);
+                projected.ifPresent(line -> terminal.note(line.text()));
+                rows.add(projected.map(row::with).orElse(row));
             }
         } finally {
             limits.ifPresent(BenchLimits::close);
@@ -258,11 +278,12 @@ public final class RuntimeBench implements Callable<Integer> {
                 .orElseThrow();
         ProgressBar bar = new ProgressBar(terminal, "loading");
         try {
-            return source.open(device.options(null)
-                    .context(context)
-                    .batch(BATCH)
-                    .onProgress(bar::update)
-                    .build());
+            return source.opening()
+                    .open(device.options(null)
+                            .context(context)
+                            .batch(BATCH)
+                            .onProgress(bar::update)
+                            .build());
         } finally {
             bar.clear();
         }

@@ -32,6 +32,7 @@ final class PlanHtml {
                 + "<p class=\"verdict\">" + escape(report.verdict()) + "</p>\n"
                 + chart(report.plan().devices())
                 + "<p>" + escape(report.plan().reason()) + "</p>\n"
+                + "<p>" + escape(report.projection()) + "</p>\n"
                 + "<h2>Devices</h2>\n" + HtmlPage.table(report.deviceTable())
                 + "<h2>Longest context</h2>\n" + HtmlPage.table(report.contextTable())
                 + "<h2>Weights</h2>\n" + HtmlPage.table(report.typeTable())

@@ -20,7 +20,19 @@ record PlanReport(ModelPlan plan) {
                 + plan.devices().stream()
                         .map(part -> part.device() + ": " + part.holds() + "\n")
                         .collect(Collectors.joining())
-                + plan.reason() + "\n\n" + verdict() + "\n\n" + contextTable().text();
+                + plan.reason() + "\n" + projection() + "\n" + verdict() + "\n\n"
+                + contextTable().text();
+    }
+
+    /** How long a token would take on devices that are not here, one line and its end; empty for others. */
+    String projection() {
+        ModelPlan.Projection projection = plan.projection();
+        return projection == null ? "" : report(projection).text() + "\n";
+    }
+
+    /** The limit, with all of the bandwidth and half of the context. */
+    private ProjectionReport report(ModelPlan.Projection projection) {
+        return new ProjectionReport(projection.token(), projection.bytesPerSecond(), 1, plan.context() / 2.0);
     }
 
     /** What is planned, in one line. */
@@ -150,6 +162,10 @@ record PlanReport(ModelPlan plan) {
         plan.contexts().forEach(limit -> contexts.put(limit.type().id(), limit.tokens()));
         json.put("longest_context", contexts);
         json.put("advice", List.copyOf(plan.advice()));
+        ModelPlan.Projection projection = plan.projection();
+        if (projection != null) {
+            json.put("projection", report(projection).json());
+        }
         return json;
     }
 

@@ -121,6 +121,14 @@ final class PlanCommandTest {
                         + plan.at("/devices/1/left").asDouble())
                 / (1L << 30);
         assertEquals(27, left, 1);
+        JsonNode projection = plan.get("projection");
+        assertTrue(projection.get("kind").asString().contains("not measured"), projection.toString());
+        assertEquals(
+                58,
+                projection.get("layers").asInt()
+                        - projection.get("dense_layers").asInt());
+        assertEquals(64.5, projection.get("layer_split_tokens_per_second").asDouble(), 1);
+        assertTrue(projection.get("tensor_split_tokens_per_second").asDouble() > 90, projection.toString());
         JsonNode longest = plan.get("longest_context");
         assertEquals(387_000, longest.get("f16").asInt(), 12_000);
         assertEquals(
@@ -212,6 +220,7 @@ final class PlanCommandTest {
             assertEquals(info.scratchBytes(), sum(plan, "scratch"));
         }
         assertEquals(names.length, plan.get("devices").size());
+        assertFalse(plan.has("projection"), "devices that are here can be measured");
         assertEquals("cpu", plan.at("/devices/0/device").asString());
         assertEquals(0, plan.at("/devices/0/reserve").asLong());
         assertTrue(plan.at("/devices/0/available").asLong() > 1 << 20);
