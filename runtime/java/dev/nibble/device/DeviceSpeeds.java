@@ -49,6 +49,8 @@ public record DeviceSpeeds(List<Double> bytesPerSecond, double contention, doubl
     /** Measures devices: some milliseconds of work for each. */
     static DeviceSpeeds measure(List<? extends Device> devices, int width) {
         ReadSpeed.Measured read = ReadSpeed.measure(devices);
+        // Those that compute with threads of this program take turns, whatever a busy machine lets them measure.
+        double contention = devices.stream().allMatch(device -> device.threads() > 0) ? 1 : read.contention();
         try (Resources all = new Resources()) {
             List<Buffer> rows = new ArrayList<>();
             for (Device device : devices) {
@@ -60,7 +62,7 @@ public record DeviceSpeeds(List<Double> bytesPerSecond, double contention, doubl
             }
             Exchange exchange = new Exchange(devices, rows, others);
             return new DeviceSpeeds(
-                    read.bytesPerSecond(), read.contention(), exchange.copySeconds(), exchange.reduceSeconds());
+                    read.bytesPerSecond(), contention, exchange.copySeconds(), exchange.reduceSeconds());
         }
     }
 
