@@ -13,7 +13,11 @@
  * sums, arrived: include/shares.cuh
  * blocks: as many as the device has room for, of 256 for 64 or more TOKENS, of 128 for less
  */
+#ifdef FLOATS
+#include "float_pipeline.cuh"
+#else
 #include "pipeline.cuh"
+#endif
 
 /* Stores the results of a warp. */
 template <int TOKENS>
@@ -156,10 +160,6 @@ __device__ inline void multiply_share(
         panels = segment.panels;
     } while (unit < shares.begin(blockIdx.x + 1));
 }
-
-/* Blocks that a processor shall have room for: as many as the sums, and what it takes to unpack quants, leave registers for. */
-template <class Type, int TOKENS>
-constexpr int AT_ONCE = TOKENS == 128 ? 1 : TOKENS == 64 ? (Type::HALVES || BY_WORDS<Type> ? 1 : 2) : TOKENS == 32 ? 3 : 4;
 
 #define TENSOR_KERNEL(TOKENS)                                                                                                       \
     extern "C" __global__ void __launch_bounds__(BlockShape<TOKENS>::THREADS, AT_ONCE<TYPE, TOKENS>) VARIANT(mma_, _##TOKENS)(      \

@@ -7,9 +7,9 @@ template <class Type, int TOKENS>
 struct Pipeline {
     Stages<Type, TOKENS>& stages;
     const Activations& x;
-    static constexpr int STEP_BLOCKS = BlockShape<TOKENS>::STEP_BLOCKS;
-    static constexpr int PANEL_STEPS = BlockShape<TOKENS>::PANEL_STEPS;
-    static constexpr int AHEAD = BlockShape<TOKENS>::AHEAD;
+    static constexpr int STEP_BLOCKS = StepShape<TOKENS>::STEP_BLOCKS;
+    static constexpr int PANEL_STEPS = StepShape<TOKENS>::PANEL_STEPS;
+    static constexpr int AHEAD = StepShape<TOKENS>::AHEAD;
 
     __device__ int blocks_of(int panel) const {
         return min(PANEL_BLOCKS, x.columns / BLOCK_COLUMNS - panel * PANEL_BLOCKS);
@@ -66,7 +66,7 @@ struct Pipeline {
 #pragma unroll 1
         for (int step = -2; step < steps(); step++) {
             if (step >= 0) {
-                await_copies<AHEAD - 1>();
+                await_groups<AHEAD - 1>();
                 __syncthreads();
             }
             if (step > -2) {
@@ -75,12 +75,12 @@ struct Pipeline {
             token = load_token(step + 2);
             load_values(step + AHEAD);
             load_tiles(step);
-            end_copies();
+            end_group();
             if (step >= 0) {
                 multiply_step(place, step, sums);
             }
         }
-        await_copies<0>();
+        await_groups<0>();
     }
 
     __device__ void multiply_step(const WarpPlace& place, int step, Sums<TOKENS>& sums) const {
@@ -90,11 +90,14 @@ struct Pipeline {
             stages.find_factors(panel % 2, blocks);
             __syncthreads();
         }
-        bool works = stages.tiles[place.tile] && place.token < stages.segment.output.count();
-        int count = works ? blocks_of_step(step) : 0;
+        int count = stages.has_work(place) ? blocks_of_step(step) : 0;
 #pragma unroll 1
         for (int at = 0; at < count; at++) {
             multiply_block(stages, place, step, at, panel, step % PANEL_STEPS * STEP_BLOCKS + at, blocks, sums);
         }
     }
 };
+
+/* Blocks that a processor shall have room for: as many as the sums, and what it takes to unpack quants, leave registers for. */
+template <class Type, int TOKENS>
+constexpr int AT_ONCE = TOKENS == 128 ? 1 : TOKENS == 64 ? (Type::HALVES || BY_WORDS<Type> ? 1 : 2) : TOKENS == 32 ? 3 : 4;

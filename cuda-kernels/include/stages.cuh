@@ -5,24 +5,38 @@
  */
 #pragma once
 #include "block_products.cuh"
-#include "shares.cuh"
-#include "tensor.cuh"
+#include "copy_groups.cuh"
+#include "warp_tiles.cuh"
 
-/* A float32 with this exponent has integers up to 2^22 in its lower bits: added to its bits, they are added to its value. */
-constexpr int SHIFT_BITS = 0x4b400000;
-constexpr float SHIFT = 12582912;
-
-/* How the threads of a block share an output tile: a warp has one tile of weights, and all or half of the tokens. */
+/* How activations are cut into steps. */
 template <int TOKENS>
-struct BlockShape {
-    static constexpr int TOKEN_WARPS = TOKENS >= 64 ? 2 : 1;
-    static constexpr int THREADS = 32 * ROW_TILES * TOKEN_WARPS;
-    static constexpr int WARP_TOKENS = TOKENS / TOKEN_WARPS;
+struct StepShape {
     /* Of a step, and how many steps ahead are on their way. */
     static constexpr int STEP_BLOCKS = TOKENS <= 16 ? PANEL_BLOCKS : 2;
     static constexpr int PANEL_STEPS = PANEL_BLOCKS / STEP_BLOCKS;
     static constexpr int AHEAD = PANEL_STEPS == 1 ? 1 : 2;
 };
+
+/*
+ * Sums of products are integers that shall be floats without a conversion: they are counted from bits that a float makes a number of.
+ * A float32 with the exponent of SHIFT has integers up to 2^22 in its lower bits: added to its bits, they are added to its value. Where
+ * two halves of a block are added up, SHIFT would take the lower bits of a sum. There, counting starts from the least number that lets
+ * no sum be negative; bits up to 2^24 are a float of 2^-149 for each, which the scales of rows and of tokens make up for.
+ */
+constexpr int SHIFT_BITS = 0x4b400000;
+constexpr float SHIFT = 12582912;
+constexpr float ROW_UNITS = 0x1p104f;
+constexpr float TOKEN_UNITS = 0x1p45f;
+
+/* Values of activations are at most so large. */
+constexpr int MOST_VALUE = 127;
+
+/* How far quants of types with two halves are from ZERO: at most as far as 0, two bits, or a coordinate of a grid of IQ2. */
+template <class Type>
+constexpr int MOST_QUANT = Type::ZERO != 0 ? Type::ZERO : Type::OFFSETS ? 3 : 43;
+
+template <class Type>
+constexpr int START = Type::HALVES ? 16 * MOST_VALUE * MOST_QUANT<Type> : SHIFT_BITS;
 
 /* Scales, and offsets, of a row's block: one, or one for each half. */
 template <class Type>
@@ -37,23 +51,18 @@ template <class Type>
 constexpr int MORE = TWO_STARTS<Type> ? 1 : Type::OFFSETS ? (Type::HALVES ? 2 : 1) : 0;
 
 template <class Type, int TOKENS>
-struct Stages {
+struct Stages : BlockWork<TOKENS> {
     static constexpr int THREADS = BlockShape<TOKENS>::THREADS;
-    static constexpr int STEP_BLOCKS = BlockShape<TOKENS>::STEP_BLOCKS;
-    static constexpr int RING = BlockShape<TOKENS>::AHEAD + 1;
+    static constexpr int STEP_BLOCKS = StepShape<TOKENS>::STEP_BLOCKS;
+    static constexpr int RING = StepShape<TOKENS>::AHEAD + 1;
     /* Pieces of 16 columns of a step. */
     static constexpr int PIECES = 2 * STEP_BLOCKS;
-    bytes weights[2][ROW_TILES][PANEL_BYTES<Type>];
+    alignas(16) bytes weights[2][ROW_TILES][PANEL_BYTES<Type>];
     /* Of rows g, 8 + g, 16 + g, 24 + g of a tile: scales, of both halves if these differ, then offsets. */
     float4 rows[ROW_FACTORS<Type>][PANEL_BLOCKS][ROW_TILES][8];
     uint4 values[RING][TOKENS][PIECES];
-    int2 tokens[RING][STEP_BLOCKS][TOKENS]; /* the bits of the scale, the start of sums: SHIFT less what ZERO adds */
+    int2 tokens[RING][STEP_BLOCKS][TOKENS]; /* the bits of the scale, the start of sums: START less what ZERO adds */
     float more[RING][STEP_BLOCKS][ROW_FACTORS<Type>][TOKENS];
-    Segment segment; /* here, since registers are few */
-    const bytes* tiles[ROW_TILES]; /* of the weights of the output tile; none beyond the last */
-    int inputs[TOKENS];
-    int outputs[TOKENS];
-    int is_last;
 
     /* Where 16 columns of a step are: so that eight tokens' lie in different banks. */
     __device__ uint4* piece(int step, int token, int at) {
@@ -62,7 +71,7 @@ struct Stages {
     }
 
     __device__ void load_tile(int tile, int panel, int blocks, int to) {
-        const bytes* from = tiles[tile];
+        const bytes* from = this->tiles[tile];
         if (!from) {
             return;
         }
@@ -81,7 +90,7 @@ struct Stages {
         for (int i = 0; i < TOKENS * PIECES; i += THREADS) {
             int token = (i + threadIdx.x) / PIECES;
             if (token < TOKENS && at / 2 < blocks) {
-                size_t from = static_cast<size_t>(inputs[token]) * (x.columns / BLOCK_COLUMNS) + first;
+                size_t from = static_cast<size_t>(this->inputs[token]) * (x.columns / BLOCK_COLUMNS) + first;
                 copy_16(piece(step, token, at), x.values + 2 * from + at);
             }
         }
@@ -93,7 +102,7 @@ struct Stages {
         if (threadIdx.x >= STEP_BLOCKS * TOKENS || at >= blocks) {
             return {};
         }
-        return __ldg(x.blocks + static_cast<size_t>(inputs[threadIdx.x % TOKENS]) * (x.columns / BLOCK_COLUMNS) + first + at);
+        return __ldg(x.blocks + static_cast<size_t>(this->inputs[threadIdx.x % TOKENS]) * (x.columns / BLOCK_COLUMNS) + first + at);
     }
 
     __device__ void store_token(int2 block, int step) {
@@ -106,10 +115,11 @@ struct Stages {
         int last = block.y >> 16;
         float scale = __int_as_float(block.x);
         int zeros = Type::ZERO * (Type::HALVES ? first : first + last);
-        tokens[step % RING][at][token] = make_int2(block.x, SHIFT_BITS - zeros);
+        int bits = Type::HALVES ? __float_as_int(scale * TOKEN_UNITS) : block.x;
+        tokens[step % RING][at][token] = make_int2(bits, START<Type> - zeros);
         auto& other = more[step % RING][at];
         if constexpr (TWO_STARTS<Type>) {
-            other[0][token] = __int_as_float(SHIFT_BITS - Type::ZERO * last);
+            other[0][token] = __int_as_float(START<Type> - Type::ZERO * last);
         } else if constexpr (Type::OFFSETS && Type::HALVES) {
             other[0][token] = scale * static_cast<float>(first);
             other[1][token] = scale * static_cast<float>(last);
@@ -122,7 +132,7 @@ struct Stages {
     __device__ void find_factors(int from, int blocks) {
         int tile = threadIdx.x / 32 % ROW_TILES;
         int row = threadIdx.x % 32;
-        if (!tiles[tile]) {
+        if (!this->tiles[tile]) {
             return;
         }
 #pragma unroll 1
@@ -132,8 +142,9 @@ struct Stages {
                 reinterpret_cast<float*>(&rows[factor][b][tile][row % 8])[row / 8] = value;
             };
             if constexpr (Type::HALVES) {
-                store(0, w.scale * static_cast<float>(w.scales[0]));
-                store(1, w.scale * static_cast<float>(w.scales[1]));
+                float unit = w.scale * ROW_UNITS;
+                store(0, unit * static_cast<float>(w.scales[0]));
+                store(1, unit * static_cast<float>(w.scales[1]));
                 if constexpr (Type::OFFSETS) {
                     store(2, w.offset * static_cast<float>(w.minima[0]));
                     store(3, w.offset * static_cast<float>(w.minima[1]));

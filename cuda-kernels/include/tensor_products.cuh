@@ -3,24 +3,27 @@
 #include "fragments.cuh"
 #include "stages.cuh"
 
-/* What a warp works on. */
-struct WarpPlace {
-    int tile; /* of weights in the block's rows */
-    int token; /* the first in the block's tokens */
+/* Reads two matrices of 8 rows of 16 bytes, as load_matrices reads four; what lanes from 16 on have is not used. */
+__device__ inline void load_two_matrices(unsigned address, unsigned (&to)[4]) {
+    asm volatile("ldmatrix.sync.aligned.m8n8.x2.shared.b16 {%0, %1}, [%2];" : "=r"(to[0]), "=r"(to[1]) : "r"(address) : "memory");
+}
 
-    template <int TOKENS>
-    __device__ static WarpPlace of() {
-        int warp = threadIdx.x / 32;
-        return {warp % ROW_TILES, warp / ROW_TILES * BlockShape<TOKENS>::WARP_TOKENS};
-    }
-};
+/*
+ * 16 rows of 32 signed bytes times 8 columns of as many: to = a * b + start. A lane has, of rows lane / 4 and 8 + lane / 4, word lane % 4
+ * of the first and of the last 16 bytes, of column lane / 4 the same, and of the results columns 2 * (lane % 4) and the next.
+ */
+__device__ inline void multiply_32(const unsigned (&first)[2], const unsigned (&last)[2], unsigned b0, unsigned b1, int2 start, int (&to)[4]) {
+    asm("mma.sync.aligned.m16n8k32.row.col.s32.s8.s8.s32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%10, %11, %10, %11};"
+        : "=r"(to[0]), "=r"(to[1]), "=r"(to[2]), "=r"(to[3])
+        : "r"(first[0]), "r"(first[1]), "r"(last[0]), "r"(last[1]), "r"(b0), "r"(b1), "r"(start.x), "r"(start.y));
+}
 
-/* A lane's results: of two times 16 rows of weights with eight tokens each. */
-template <int TOKENS>
-struct Sums {
-    static constexpr int GROUPS = BlockShape<TOKENS>::WARP_TOKENS / 8;
-    float values[2][GROUPS][4];
-};
+/* The same of 16 bytes. */
+__device__ inline void multiply_16(const unsigned (&a)[2], unsigned b, int2 start, int (&to)[4]) {
+    asm("mma.sync.aligned.m16n8k16.row.col.s32.s8.s8.s32 {%0, %1, %2, %3}, {%4, %5}, {%6}, {%7, %8, %7, %8};"
+        : "=r"(to[0]), "=r"(to[1]), "=r"(to[2]), "=r"(to[3])
+        : "r"(a[0]), "r"(a[1]), "r"(b), "r"(start.x), "r"(start.y));
+}
 
 /* What the rows of a lane have in a block: those of results 0, 1 and 2, 3 of a fragment. */
 template <class Type>
@@ -41,15 +44,32 @@ struct RowFactors {
     }
 };
 
-/* Adds the sums of a block, shifted by SHIFT, times the scales of rows and tokens. */
+/* Adds the sums of a block, counted from SHIFT, times the scales of rows and tokens. */
 template <class Type>
 __device__ inline void add_scaled(
-        const int (&products)[4], const RowFactors<Type>& rows, int factor, int fragment, float2 scales, float (&sums)[4]) {
+        const int (&products)[4], const RowFactors<Type>& rows, int fragment, float2 scales, float (&sums)[4]) {
 #pragma unroll
     for (int i = 0; i < 4; i++) {
-        float scale = rows.of(factor, fragment, i / 2);
+        float scale = rows.of(0, fragment, i / 2);
         /* Exact but for one rounding: a scale has few bits, so that its product with SHIFT is a float. */
         float scaled = fmaf(__int_as_float(products[i]), scale, -SHIFT * scale);
+        sums[i] = fmaf(scaled, i % 2 ? scales.y : scales.x, sums[i]);
+    }
+}
+
+/*
+ * The same of two halves, counted from START. The first of two roundings is of a number up to START times the scales, which has 14 to 17
+ * bits of a float's 24: 2^-8 of a product's unit, or less.
+ */
+template <class Type>
+__device__ inline void add_scaled_halves(
+        const int (&first)[4], const int (&last)[4], const RowFactors<Type>& rows, int fragment, float2 scales, float (&sums)[4]) {
+#pragma unroll
+    for (int i = 0; i < 4; i++) {
+        float scale = rows.of(0, fragment, i / 2);
+        float other = rows.of(1, fragment, i / 2);
+        float start = (scale + other) * -__int_as_float(START<Type>);
+        float scaled = fmaf(__int_as_float(last[i]), other, fmaf(__int_as_float(first[i]), scale, start));
         sums[i] = fmaf(scaled, i % 2 ? scales.y : scales.x, sums[i]);
     }
 }
@@ -81,13 +101,13 @@ __device__ inline void multiply_eight(
     for (int f = 0; f < 2; f++) {
         int products[4];
         if constexpr (Type::HALVES) {
+            int others[4];
             multiply_16(w[f].first, first, start, products);
-            add_scaled(products, rows, 0, f, scales, sums[f]);
-            multiply_16(w[f].last, last, second, products);
-            add_scaled(products, rows, 1, f, scales, sums[f]);
+            multiply_16(w[f].last, last, second, others);
+            add_scaled_halves(products, others, rows, f, scales, sums[f]);
         } else {
             multiply_32(w[f].first, w[f].last, first, last, start, products);
-            add_scaled(products, rows, 0, f, scales, sums[f]);
+            add_scaled(products, rows, f, scales, sums[f]);
         }
         if constexpr (Type::OFFSETS) {
 #pragma unroll

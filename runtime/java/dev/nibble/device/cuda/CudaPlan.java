@@ -33,7 +33,7 @@ final class CudaPlan implements SharedKernels {
     void plan(List<Operation> operations) {
         AttentionLaunches attention = new AttentionLaunches(this);
         GatedLaunches gated = new GatedLaunches(this);
-        ProductLaunches products = new ProductLaunches(this, device.productChoice()::tensorRows);
+        ProductLaunches products = new ProductLaunches(this, device.productChoice());
         new LaunchPlanner(this, products, attention, gated::gated).plan(operations);
     }
 

@@ -9,10 +9,9 @@ import dev.nibble.device.kernel.PlaceLists;
 import dev.nibble.device.kernel.StepWorkspace;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.function.ToIntFunction;
 import org.jspecify.annotations.Nullable;
 
-/** The launches of operations with weights: {@code matmul.cu} and {@code places.cu}. */
+/** The launches of operations with weights: {@code matmul.cu}, {@code mma.cu} and {@code places.cu}. */
 final class ProductLaunches implements LaunchPlanner.Products {
     /** Weights that a kernel takes. */
     private static final int GROUP = 4;
@@ -26,12 +25,22 @@ final class ProductLaunches implements LaunchPlanner.Products {
     private static final int EMBEDDED = 32;
 
     private final CudaPlan plan;
-    private final ToIntFunction<WeightLayout> tensorRows;
+    private final Choice choice;
 
-    /** @param tensorRows from how many rows of activations on tensor cores multiply weights of a layout */
-    ProductLaunches(CudaPlan plan, ToIntFunction<WeightLayout> tensorRows) {
+    /** Which kernels are faster. */
+    interface Choice {
+        /**
+         * Whether those on tensor cores are.
+         *
+         * @param rows of activations
+         * @param tiles of all weights that are multiplied together
+         */
+        boolean tensorCores(int rows, WeightLayout layout, int tiles, int columns);
+    }
+
+    ProductLaunches(CudaPlan plan, Choice choice) {
         this.plan = plan;
-        this.tensorRows = tensorRows;
+        this.choice = choice;
     }
 
     @Override
@@ -54,7 +63,7 @@ final class ProductLaunches implements LaunchPlanner.Products {
         int limit = matmul.rows().limit();
         for (List<Product> group : groups(matmul.products())) {
             if (usesTensors(group, limit)) {
-                multiplyByTensors(matmul.rows(), group, matmul.quantized(), null, limit, 1);
+                multiplyByTensors(matmul.rows(), group, matmul.x(), matmul.quantized(), null, limit, 1);
             } else {
                 multiply(matmul, group);
             }
@@ -87,7 +96,8 @@ final class ProductLaunches implements LaunchPlanner.Products {
             int sharing = matmul.x().width() == columns(group) ? used : 1;
             if (lists != null && usesTensors(group, together)) {
                 // Some experts have more than others.
-                multiplyByTensors(matmul.rows(), group, matmul.quantized(), lists, together + together / 2, sharing);
+                int most = together + together / 2;
+                multiplyByTensors(matmul.rows(), group, matmul.x(), matmul.quantized(), lists, most, sharing);
             } else {
                 multiply(matmul, group, lists, together, sharing);
             }
@@ -115,7 +125,9 @@ final class ProductLaunches implements LaunchPlanner.Products {
     /** Whether tensor cores multiply so many rows faster. */
     private boolean usesTensors(List<Product> group, int rows) {
         WeightLayout layout = layout(group.getFirst());
-        return TensorShape.serves(plan.device().traits(), layout) && rows >= tensorRows.applyAsInt(layout);
+        int columns = columns(group);
+        return TensorShape.serves(plan.device().traits(), layout, columns)
+                && choice.tensorCores(rows, layout, tiles(group), columns);
     }
 
     /**
@@ -127,6 +139,7 @@ final class ProductLaunches implements LaunchPlanner.Products {
     private void multiplyByTensors(
             RowCount rows,
             List<Product> group,
+            Buffer x,
             @Nullable Buffer quantized,
             @Nullable PlaceLists lists,
             int together,
@@ -141,8 +154,8 @@ final class ProductLaunches implements LaunchPlanner.Products {
                 .integer(lists == null ? 0 : lists.capacity())
                 .integer(group.getFirst().weight().shape().matrices())
                 .integer(sharing)
-                .integer(Math.ceilDiv(tiles(group), TensorShape.ROW_TILES))
-                .quantized(quantized)
+                .integer(Math.ceilDiv(tiles(group), TensorShape.ROW_TILES));
+        input(launch, group, x, quantized)
                 .integer(columns(group))
                 .memory(leftovers.sums())
                 .memory(leftovers.arrived());

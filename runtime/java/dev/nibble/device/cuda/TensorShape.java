@@ -32,6 +32,15 @@ record TensorShape(int tokens, int threads, int blocks, int shared) {
     private static final int PANEL_BLOCKS = 8;
     private static final int BLOCK_COLUMNS = 32;
 
+    /** Floats of 16 bits in a piece of 16 bytes. */
+    private static final int PIECE_VALUES = 8;
+
+    /** Steps of 32 columns of floats: of weights, of activations as they come, and split in two parts. */
+    private static final int WEIGHT_STEPS = 4;
+
+    private static final int VALUE_STEPS = 3;
+    private static final int PART_STEPS = 2;
+
     /** What does not grow with anything: where the block is in its work. */
     private static final int FIXED = 256;
 
@@ -43,9 +52,9 @@ record TensorShape(int tokens, int threads, int blocks, int shared) {
         return device.capability() >= LEAST_CAPABILITY;
     }
 
-    /** Whether a device can multiply weights of this layout so. */
-    static boolean serves(CudaTraits device, WeightLayout layout) {
-        return serves(device) && layout.takesBlocks();
+    /** Whether a device can multiply weights so: those of 16 bits where their rows are whole pieces of 16 bytes. */
+    static boolean serves(CudaTraits device, WeightLayout layout, int columns) {
+        return serves(device) && layout != WeightLayout.F32 && (layout.takesBlocks() || columns % PIECE_VALUES == 0);
     }
 
     /**
@@ -74,12 +83,24 @@ record TensorShape(int tokens, int threads, int blocks, int shared) {
 
     /** The size of the struct Stages. */
     private static int shared(WeightLayout layout, int tokens) {
+        int places = 2 * tokens * Integer.BYTES + FIXED;
+        return places + (layout.takesBlocks() ? blockStages(layout, tokens) : floatStages(tokens));
+    }
+
+    private static int floatStages(int tokens) {
+        int weights = WEIGHT_STEPS * ROWS * BLOCK_COLUMNS * Short.BYTES;
+        int values = VALUE_STEPS * tokens * BLOCK_COLUMNS * Float.BYTES;
+        int parts = PART_STEPS * tokens * (2 * BLOCK_COLUMNS * Short.BYTES + Float.BYTES);
+        return weights + values + parts;
+    }
+
+    private static int blockStages(WeightLayout layout, int tokens) {
         int weights = 2 * ROW_TILES * layout.panelBytes();
         int rows = layout.rowFactors() * PANEL_BLOCKS * ROWS * Float.BYTES;
         int ring = tokens <= WHOLE_PANELS ? 2 * PANEL_BLOCKS : 3 * PANEL_BLOCKS / 4;
         int values = ring * tokens * BLOCK_COLUMNS;
         int blocks = ring * tokens * (Long.BYTES + layout.rowFactors() * Float.BYTES);
-        return weights + rows + values + blocks + 2 * tokens * Integer.BYTES + FIXED;
+        return weights + rows + values + blocks;
     }
 
     /** Bytes of all that the blocks of a launch can leave of output tiles that they share: two parts of each block. */

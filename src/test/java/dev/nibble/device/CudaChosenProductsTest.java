@@ -49,5 +49,19 @@ class CudaChosenProductsTest {
                 }
             }
         }
+
+        /** Those of 16 bits have both kernels for any number of rows. */
+        @Test
+        void rowsOfFloats() {
+            for (TensorType type : List.of(TensorType.F16, TensorType.BF16)) {
+                for (int limit : new int[] {1, 8, 9, 40, 130}) {
+                    verify(
+                            limit,
+                            2,
+                            rig -> CudaProductsTest.matmul(
+                                    rig, rig.rows(limit, limit, Math.min(limit, 7)), type, 328, 37, 70));
+                }
+            }
+        }
     }
 }

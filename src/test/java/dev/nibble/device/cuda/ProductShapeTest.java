@@ -4,6 +4,8 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.nibble.device.NeedsCuda;
+import java.util.List;
+import java.util.Set;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -33,9 +35,15 @@ class ProductShapeTest {
         try (CudaDevice device = CudaDevice.open(CudaPlatform.system(), 0)) {
             device.leftovers();
             long free = device.freeMemory();
-            int rows = device.productChoice().measure(WeightLayout.Q4_0, 1 << 20);
-            assertTrue(rows == 2 || rows == 3 || rows == 5, () -> "from " + rows + " rows on");
-            assertEquals(free, device.freeMemory());
+            for (WeightLayout layout : List.of(WeightLayout.Q4_0, WeightLayout.BF16)) {
+                ProductChoice.Size size = ProductChoice.Size.of(layout, 3, 600);
+                assertEquals(new ProductChoice.Size(layout, 2, 512), size);
+                int rows = device.productChoice().measure(size, 1 << 16);
+                Set<Integer> choices =
+                        layout.takesBlocks() ? Set.of(2, 3, 5) : Set.of(2, 3, 5, 9, 17, Integer.MAX_VALUE);
+                assertTrue(choices.contains(rows), () -> "from " + rows + " rows on");
+                assertEquals(free, device.freeMemory());
+            }
         }
     }
 }
