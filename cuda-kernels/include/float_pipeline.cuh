@@ -53,15 +53,21 @@ struct Pipeline {
         load_matrices(shared_address(&stages.weights[step % (AHEAD + 2)][place.tile][2 * product + lane / 16][row]), to);
     }
 
-    /* The activations of eight tokens and 16 columns: their large parts, then their small ones. */
+    /* The activations of eight tokens and 16 columns: their largest parts, then the next. */
     __device__ void read_parts(int step, int first, int product, unsigned (&to)[4]) const {
         int lane = threadIdx.x % 32;
         load_matrices(shared_address(stages.part(step, first + lane % 8, 2 * product + lane / 8 % 2, lane / 16)), to);
     }
 
+    /* The third parts of all columns of a step. */
+    __device__ void read_thirds(int step, int first, unsigned (&to)[4]) const {
+        int lane = threadIdx.x % 32;
+        load_matrices(shared_address(stages.third(step, first + lane % 8, lane / 8)), to);
+    }
+
     /*
      * Multiplies a step of this warp's rows and tokens. Tensor cores cut off what is beyond the 24 bits of a sum, so they add up no more
-     * than a step; its small parts come first.
+     * than a step; its smallest parts come first.
      */
     __device__ void multiply_step(const WarpPlace& place, int step, Sums<TOKENS>& sums) const {
         unsigned w[2][STEP_PRODUCTS][4];
@@ -81,30 +87,36 @@ struct Pipeline {
     /* The same of eight tokens. */
     __device__ void multiply_eight(
             int step, int token, const unsigned (&w)[2][STEP_PRODUCTS][4], float (&first)[4], float (&last)[4]) const {
+        using Parts = ActivationParts<Type>;
+        typename Parts::Pairs pairs;
         unsigned parts[STEP_PRODUCTS][4];
+        unsigned thirds[4];
 #pragma unroll
         for (int p = 0; p < STEP_PRODUCTS; p++) {
             read_parts(step, token, p, parts[p]);
         }
+        if constexpr (Parts::THIRD) {
+            read_thirds(step, token, thirds);
+        }
         float2 scales = {};
-        if constexpr (ActivationParts<Type>::SCALED) {
+        if constexpr (Parts::SCALED) {
             scales = *reinterpret_cast<const float2*>(&stages.scales[step % 2][token + threadIdx.x % 4 * 2]);
         }
 #pragma unroll
         for (int f = 0; f < 2; f++) {
             float products[4] = {};
 #pragma unroll
-            for (int small = 1; small >= 0; small--) {
+            for (int number = Parts::THIRD ? 2 : 1; number >= 0; number--) {
 #pragma unroll
                 for (int p = 0; p < STEP_PRODUCTS; p++) {
-                    typename ActivationParts<Type>::Pairs pairs;
-                    multiply(pairs, products, w[f][p], parts[p][2 * small], parts[p][2 * small + 1]);
+                    const unsigned* x = number == 2 ? thirds + 2 * p : parts[p] + 2 * number;
+                    multiply(pairs, products, w[f][p], x[0], x[1]);
                 }
             }
             float (&sums)[4] = f ? last : first;
 #pragma unroll
             for (int i = 0; i < 4; i++) {
-                if constexpr (ActivationParts<Type>::SCALED) {
+                if constexpr (Parts::SCALED) {
                     sums[i] = fmaf(products[i], i % 2 ? scales.y : scales.x, sums[i]);
                 } else {
                     sums[i] += products[i];

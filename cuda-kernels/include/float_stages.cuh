@@ -1,25 +1,58 @@
 /*
  * What a block that multiplies floats of 16 bits by tensor cores has in shared memory: steps of 32 columns of weights and of activations.
- * Tensor cores take as many bits of activations as weights have, which are floats: each activation is the sum of two numbers of 16 bits.
- * While one step is multiplied, the next one, which is here, is split in two, and two more are on their way.
+ * Tensor cores take activations in the type of weights, though they are floats: each is split into a sum of two or three such numbers.
+ * While one step is multiplied, the next one, which is here, is split, and two more are on their way.
  */
 #pragma once
 #include "copy_groups.cuh"
 #include "types.cuh"
 #include "warp_tiles.cuh"
 
-/* What activations become. Halves have 22 of a float's 24 bits, once they are scaled; bfloat16 has 16 and needs no scale. */
+/* What activations become: two halves, which have 22 of a float's 24 bits once they are scaled, or three of bfloat16, which have all. */
 template <class Type>
 struct ActivationParts;
 template <>
 struct ActivationParts<F16> {
     using Pairs = HalfPairs;
     static constexpr bool SCALED = true;
+    static constexpr bool THIRD = false;
 };
 template <>
 struct ActivationParts<BF16> {
     using Pairs = BfloatPairs;
     static constexpr bool SCALED = false;
+    static constexpr bool THIRD = true;
+};
+
+/* Eight neighbouring values of a token in parts. */
+struct EightParts {
+    unsigned large[4];
+    unsigned middle[4];
+    unsigned small[4];
+
+    __device__ void set(HalfPairs pairs, int i, float x, float y) {
+        split(pairs, x, y, large[i], middle[i]);
+    }
+
+    /* Bits are cut, so what is left of a number is exact. */
+    __device__ void set(BfloatPairs, int i, float x, float y) {
+        large[i] = cut(x, y);
+        middle[i] = cut(x, y);
+        small[i] = cut(x, y);
+    }
+
+    /* The upper halves of two floats, which keep what is left. */
+    __device__ static unsigned cut(float& x, float& y) {
+        unsigned x_bits = __float_as_uint(x);
+        unsigned y_bits = __float_as_uint(y);
+        x -= __uint_as_float(x_bits & 0xffff0000);
+        y -= __uint_as_float(y_bits & 0xffff0000);
+        return __byte_perm(x_bits, y_bits, 0x7632);
+    }
+
+    __device__ static uint4 piece(const unsigned (&of)[4]) {
+        return make_uint4(of[0], of[1], of[2], of[3]);
+    }
 };
 
 constexpr int STEP_COLUMNS = 32;
@@ -49,8 +82,9 @@ struct Stages : BlockWork<TOKENS> {
     static constexpr int THREADS = BlockShape<TOKENS>::THREADS;
     alignas(16) uint4 weights[AHEAD + 2][ROW_TILES][STEP_PIECES][TILE_ROWS];
     float4 values[AHEAD + 1][TOKENS][TOKEN_PIECES];
-    uint4 parts[2][TOKENS][TOKEN_PIECES]; /* of eight columns the large parts, then the small ones */
-    float scales[2][TOKENS];              /* the inverse of what the parts are scaled by */
+    uint4 parts[2][TOKENS][TOKEN_PIECES]; /* of eight columns the largest parts, then the next */
+    uint4 thirds[2][Parts::THIRD ? TOKENS : 0][STEP_PIECES];
+    float scales[2][Parts::SCALED ? TOKENS : 0]; /* the inverse of what the parts are scaled by */
 
     /* Where four values of a token are: so that two tokens' lie in different banks. */
     __device__ float4* value(int step, int token, int at) {
@@ -58,8 +92,11 @@ struct Stages : BlockWork<TOKENS> {
     }
 
     /* Where a part of eight columns of a token is: so that eight tokens' lie in different banks. */
-    __device__ uint4* part(int step, int token, int eight, int small) {
-        return &parts[step % 2][token][(2 * eight + small) ^ (token & 7)];
+    __device__ uint4* part(int step, int token, int eight, int number) {
+        return &parts[step % 2][token][(2 * eight + number) ^ (token & 7)];
+    }
+    __device__ uint4* third(int step, int token, int eight) {
+        return &thirds[step % 2][token][eight ^ (token >> 1 & 3)];
     }
 
     /* Begins to copy a step of weights: pieces from `first` on of `pieces` in a row; those beyond are zeros. */
@@ -93,7 +130,7 @@ struct Stages : BlockWork<TOKENS> {
         }
     }
 
-    /* Splits a step of activations, which is here, in two. Whole warps share tokens. */
+    /* Splits a step of activations, which is here. Whole warps share tokens. */
     __device__ void split_values(int step) {
 #pragma unroll
         for (int i = 0; i < TOKENS * STEP_PIECES; i += THREADS) {
@@ -121,13 +158,16 @@ struct Stages : BlockWork<TOKENS> {
                 scales[step % 2][token] = found.inverse;
             }
         }
-        uint4 large, small;
+        EightParts all;
         typename Parts::Pairs pairs;
-        split(pairs, first.x * scale, first.y * scale, large.x, small.x);
-        split(pairs, first.z * scale, first.w * scale, large.y, small.y);
-        split(pairs, last.x * scale, last.y * scale, large.z, small.z);
-        split(pairs, last.z * scale, last.w * scale, large.w, small.w);
-        *part(step, token, eight, 0) = large;
-        *part(step, token, eight, 1) = small;
+        all.set(pairs, 0, first.x * scale, first.y * scale);
+        all.set(pairs, 1, first.z * scale, first.w * scale);
+        all.set(pairs, 2, last.x * scale, last.y * scale);
+        all.set(pairs, 3, last.z * scale, last.w * scale);
+        *part(step, token, eight, 0) = EightParts::piece(all.large);
+        *part(step, token, eight, 1) = EightParts::piece(all.middle);
+        if constexpr (Parts::THIRD) {
+            *third(step, token, eight) = EightParts::piece(all.small);
+        }
     }
 };

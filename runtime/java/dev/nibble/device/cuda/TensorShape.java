@@ -35,7 +35,7 @@ record TensorShape(int tokens, int threads, int blocks, int shared) {
     /** Floats of 16 bits in a piece of 16 bytes. */
     private static final int PIECE_VALUES = 8;
 
-    /** Steps of 32 columns of floats: of weights, of activations as they come, and split in two parts. */
+    /** Steps of 32 columns of floats: of weights, of activations as they come, and split in parts. */
     private static final int WEIGHT_STEPS = 4;
 
     private static final int VALUE_STEPS = 3;
@@ -84,13 +84,14 @@ record TensorShape(int tokens, int threads, int blocks, int shared) {
     /** The size of the struct Stages. */
     private static int shared(WeightLayout layout, int tokens) {
         int places = 2 * tokens * Integer.BYTES + FIXED;
-        return places + (layout.takesBlocks() ? blockStages(layout, tokens) : floatStages(tokens));
+        return places + (layout.takesBlocks() ? blockStages(layout, tokens) : floatStages(layout, tokens));
     }
 
-    private static int floatStages(int tokens) {
+    private static int floatStages(WeightLayout layout, int tokens) {
         int weights = WEIGHT_STEPS * ROWS * BLOCK_COLUMNS * Short.BYTES;
         int values = VALUE_STEPS * tokens * BLOCK_COLUMNS * Float.BYTES;
-        int parts = PART_STEPS * tokens * (2 * BLOCK_COLUMNS * Short.BYTES + Float.BYTES);
+        int numbers = layout == WeightLayout.BF16 ? 3 : 2;
+        int parts = PART_STEPS * tokens * (numbers * BLOCK_COLUMNS * Short.BYTES + Float.BYTES);
         return weights + values + parts;
     }
 

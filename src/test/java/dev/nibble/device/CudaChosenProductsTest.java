@@ -63,5 +63,20 @@ class CudaChosenProductsTest {
                 }
             }
         }
+
+        /** Activations are split into numbers of 16 bits, of which some have few exponents. */
+        @Test
+        void rowsOfFloatsOfAnySize() {
+            for (TensorType type : List.of(TensorType.F16, TensorType.BF16)) {
+                for (double size : new double[] {1e-35, 1e-12, 1e12, 1e35}) {
+                    verify(3, 1, rig -> {
+                        RowCount rows = rig.rows(3, 3);
+                        Weight weight = rig.weight(type, WeightUse.MATRIX, 1, 40, 64);
+                        Operation.Product product = new Operation.Product(weight, null, rig.output(rows, 40));
+                        rig.add(new Operation.Matmul(rows, rig.floats(3, 64, size), null, List.of(product)));
+                    });
+                }
+            }
+        }
     }
 }
