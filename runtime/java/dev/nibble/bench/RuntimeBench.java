@@ -39,7 +39,8 @@ import picocli.CommandLine.Option;
             "Several devices have a row each beside their common one, of one more run: the share of its time in which the",
             "device was busy with steps, and in which it exchanged with others or waited for that, by its own clock; the",
             "rate while it was busy; the kB that it took over from others for a token; and how long that takes by itself,",
-            "as copies (layer split) or as all-reduce (tensor split; adding up is part of the steps).",
+            "as copies (layer split) or as all-reduce (tensor split). CUDA devices that reach each other do the latter within",
+            "their steps, so that it counts as busy; elsewhere adding up does.",
             "",
             "For a shape with fewer layers (deepseek-r1/4:ud-iq1_s), generation on one device is projected to all layers on",
             "two such devices, at the measured share of the roofline: a model, not a measurement.%n"
