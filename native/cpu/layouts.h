@@ -8,10 +8,10 @@
 #include "vectors.h"
 
 /* How integers are stored: see QuantForm. */
-enum quants { TWO_BITS, THREE_BITS, FOUR_BITS, CODEBOOK, FIVE_BITS, SIX_BITS, EIGHT_BITS };
+enum quants { TWO_BITS, THREE_BITS, FOUR_BITS, CODEBOOK, E2M1, FIVE_BITS, SIX_BITS, EIGHT_BITS };
 
 /* Where scales are: see ScaleForm. */
-enum scales { HALVES, HALVES_AND_OFFSETS, BYTES_AND_MINIMA, BYTES, BYTES_OF_HALF_BLOCKS, NIBBLES_OF_HALF_BLOCKS };
+enum scales { HALVES, HALVES_AND_OFFSETS, BYTES_AND_MINIMA, BYTES, EXPONENTS, BYTES_OF_HALF_BLOCKS, NIBBLES_OF_HALF_BLOCKS };
 
 /*
  * 32 rows by 32 columns. Lane i of w[0][g] has four columns of row i, a byte for each, w[1][g] those of row 16 + i; which columns:
@@ -27,6 +27,9 @@ typedef struct {
 
 /* The values of IQ4_NL and IQ4_XS, plus 128. Source: ggml. */
 static const uint8_t CODES[16] = {1, 24, 45, 63, 79, 93, 106, 118, 129, 141, 153, 166, 181, 197, 217, 241};
+
+/* Twice the values of MXFP4, plus 128. Source: OCP Microscaling Formats 1.0. */
+static const uint8_t FLOAT_CODES[16] = {128, 129, 130, 131, 132, 134, 136, 140, 128, 127, 126, 125, 124, 122, 120, 116};
 
 /* Words of a row of a block. */
 ALWAYS int words_of(enum quants quants) {
@@ -45,6 +48,7 @@ ALWAYS int header_lines(enum scales scales) {
     switch (scales) {
         case BYTES_AND_MINIMA: return 2;
         case BYTES: return 5;
+        case EXPONENTS: return 4;
         case BYTES_OF_HALF_BLOCKS: return 1;
         case NIBBLES_OF_HALF_BLOCKS: return 2;
         default: return 0;
@@ -53,7 +57,7 @@ ALWAYS int header_lines(enum scales scales) {
 
 /* Lines before the integers of a block. */
 ALWAYS int scale_lines(enum scales scales) {
-    return scales == HALVES_AND_OFFSETS ? 2 : scales == BYTES ? 0 : 1;
+    return scales == HALVES_AND_OFFSETS ? 2 : scales == BYTES || scales == EXPONENTS ? 0 : 1;
 }
 
 ALWAYS int has_offsets(enum scales scales) {
@@ -75,7 +79,8 @@ ALWAYS int zero_of(enum quants quants, enum scales scales) {
         case FIVE_BITS: return 16;
         case SIX_BITS: return 32;
         case EIGHT_BITS:
-        case CODEBOOK: return 128;
+        case CODEBOOK:
+        case E2M1: return 128;
         default: return 0;
     }
 }
@@ -96,6 +101,16 @@ ALWAYS __m512i signed_pairs(__m512i line, int i) {
     const __m128i order = i == 0 ? _mm_setr_epi8(0, 0, 0, 1, 0, 4, 0, 5, 0, 8, 0, 9, 0, 12, 0, 13)
                                  : _mm_setr_epi8(0, 2, 0, 3, 0, 6, 0, 7, 0, 10, 0, 11, 0, 14, 0, 15);
     return _mm512_srai_epi16(_mm512_shuffle_epi8(line, _mm512_broadcast_i32x4(order)), 8);
+}
+
+/* 2 to the power of exponents less 128; NaN for 255. */
+ALWAYS __m512 powers(__m512i exponents) {
+    __m512i power = _mm512_slli_epi32(exponents, 23);
+    __mmask16 least = _mm512_testn_epi32_mask(exponents, exponents);
+    __mmask16 none = _mm512_cmpeq_epi32_mask(exponents, _mm512_set1_epi32(255));
+    power = _mm512_mask_mov_epi32(power, least, _mm512_set1_epi32(0x00400000));
+    power = _mm512_mask_mov_epi32(power, none, _mm512_set1_epi32(0x7fc00000));
+    return _mm512_mul_ps(_mm512_castsi512_ps(power), _mm512_set1_ps(0.5f));
 }
 
 /* Reads scales and offsets of block b; `at` is where the block begins, `panel` where its panel does. */
@@ -123,6 +138,11 @@ ALWAYS void read_scales(enum scales scales, const uint8_t *panel, const uint8_t 
         line = b % 2 ? line : _mm512_slli_epi32(line, 8);
         to->scale[0] = _mm512_mul_ps(signed_byte(line, 1), low_halves(factors));
         to->scale[1] = _mm512_mul_ps(signed_byte(line, 3), high_halves(factors));
+    } else if (scales == EXPONENTS) {
+        __m512i line = _mm512_loadu_si512(panel + b / 2 * LINE);
+        line = _mm512_srl_epi32(line, _mm_cvtsi64_si128(b % 2 * 8));
+        to->scale[0] = powers(_mm512_and_si512(line, _mm512_set1_epi32(255)));
+        to->scale[1] = powers(_mm512_and_si512(_mm512_srli_epi32(line, 16), _mm512_set1_epi32(255)));
     } else {
         __m512i factors = _mm512_loadu_si512(panel);
         __m512i line = _mm512_loadu_si512(at);
@@ -209,7 +229,8 @@ ALWAYS void six_bits(const __m512i *word, __m512i *to) {
 /* Brings 32 columns to bytes. Lines are read in the order of their addresses: the processor then finds the stream sooner. */
 ALWAYS void read_quants(enum quants quants, const uint8_t *at, block *to) {
     const __m512i low = _mm512_set1_epi8(15);
-    const __m512i codes = _mm512_broadcast_i32x4(_mm_loadu_si128((const __m128i *)CODES));
+    const __m512i codes = _mm512_broadcast_i32x4(_mm_loadu_si128((const __m128i *)(quants == E2M1 ? FLOAT_CODES : CODES)));
+    const int coded = quants == CODEBOOK || quants == E2M1;
     __m512i words[2][8];
 #pragma GCC unroll 16
     for (int i = 0; i < 2 * words_of(quants); i++) {
@@ -235,8 +256,8 @@ ALWAYS void read_quants(enum quants quants, const uint8_t *at, block *to) {
                 for (int g = 0; g < 4; g++) {
                     __m512i first = _mm512_and_si512(from[g], low);
                     __m512i second = _mm512_and_si512(_mm512_srli_epi16(from[g], 4), low);
-                    w[g] = quants == CODEBOOK ? _mm512_shuffle_epi8(codes, first) : first;
-                    w[4 + g] = quants == CODEBOOK ? _mm512_shuffle_epi8(codes, second) : second;
+                    w[g] = coded ? _mm512_shuffle_epi8(codes, first) : first;
+                    w[4 + g] = coded ? _mm512_shuffle_epi8(codes, second) : second;
                 }
         }
     }

@@ -149,6 +149,7 @@ NIBBLE_PRODUCT(nibble_product_q5_k);
 NIBBLE_PRODUCT(nibble_product_q6_k);
 NIBBLE_PRODUCT(nibble_product_iq4_nl);
 NIBBLE_PRODUCT(nibble_product_iq4_xs);
+NIBBLE_PRODUCT(nibble_product_mxfp4);
 
 /* 1 if the processor also has what products of grids need: AVX-512 VBMI, GFNI and BMI2; else 0. */
 NIBBLE_API int32_t nibble_grids_supported(void);

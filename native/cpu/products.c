@@ -198,5 +198,6 @@ PRODUCT(nibble_product_q5_k, FIVE_BITS, BYTES_AND_MINIMA)
 PRODUCT(nibble_product_q6_k, SIX_BITS, BYTES_OF_HALF_BLOCKS)
 PRODUCT(nibble_product_iq4_nl, CODEBOOK, HALVES)
 PRODUCT(nibble_product_iq4_xs, CODEBOOK, BYTES)
+PRODUCT(nibble_product_mxfp4, E2M1, EXPONENTS)
 
 #endif

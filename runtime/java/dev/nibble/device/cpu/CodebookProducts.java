@@ -11,26 +11,26 @@ final class CodebookProducts {
     private static final VectorSpecies<Byte> BYTES =
             Lanes.BITS >= 256 ? ByteVector.SPECIES_256 : ByteVector.SPECIES_128;
 
-    /** The values of IQ4_NL and IQ4_XS. Source: ggml. */
-    private static final byte[] VALUES = {-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113};
-
     private static final int BLOCK_BYTES = 4 * PanelWords.WORD;
 
-    private static final ByteVector TABLE = table();
+    /** The values of IQ4_NL and IQ4_XS. Source: ggml. */
+    static final ByteVector NONLINEAR = table(-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113);
+
+    /** The values of MXFP4, times 2. Source: OCP Microscaling Formats 1.0. */
+    static final ByteVector E2M1 = table(0, 1, 2, 3, 4, 6, 8, 12, 0, -1, -2, -3, -4, -6, -8, -12);
 
     private CodebookProducts() {}
 
-    private static ByteVector table() {
+    private static ByteVector table(int... values) {
         byte[] repeated = new byte[BYTES.length()];
         for (int i = 0; i < repeated.length; i++) {
-            repeated[i] = (byte) (VALUES[i % VALUES.length] + 128);
+            repeated[i] = (byte) (values[i % values.length] + 128);
         }
         return ByteVector.fromArray(BYTES, repeated, 0);
     }
 
     /** Looks a block up and stores it as {@link EightBitProducts} reads it. */
-    static void expand(MemorySegment tile, int offset, MemorySegment bytes, int at) {
-        ByteVector table = TABLE;
+    static void expand(ByteVector table, MemorySegment tile, int offset, MemorySegment bytes, int at) {
         for (int i = 0; i < BLOCK_BYTES; i += BYTES.vectorByteSize()) {
             ByteVector w = ByteVector.fromMemorySegment(BYTES, tile, offset + i, Lanes.ORDER);
             w.and((byte) 15).selectFrom(table).intoMemorySegment(bytes, at + i, Lanes.ORDER);
@@ -43,16 +43,23 @@ final class CodebookProducts {
     /** Panels of half precision scales, {@link ScaleForm#HALVES}, times one token. */
     static void halves(
             MemorySegment tile, int offset, int blocks, QuantizedRows x, int block, TileWorkspace workspace) {
-        multiply(ScaleForm.HALVES, tile, offset, blocks, x, block, workspace);
+        multiply(ScaleForm.HALVES, NONLINEAR, tile, offset, blocks, x, block, workspace);
     }
 
     /** Panels of integer scales, {@link ScaleForm#BYTES}, times one token. */
     static void bytes(MemorySegment tile, int offset, int blocks, QuantizedRows x, int block, TileWorkspace workspace) {
-        multiply(ScaleForm.BYTES, tile, offset, blocks, x, block, workspace);
+        multiply(ScaleForm.BYTES, NONLINEAR, tile, offset, blocks, x, block, workspace);
+    }
+
+    /** Panels of exponents, {@link ScaleForm#EXPONENTS}, times one token. */
+    static void exponents(
+            MemorySegment tile, int offset, int blocks, QuantizedRows x, int block, TileWorkspace workspace) {
+        multiply(ScaleForm.EXPONENTS, E2M1, tile, offset, blocks, x, block, workspace);
     }
 
     private static void multiply(
             ScaleForm form,
+            ByteVector table,
             MemorySegment tile,
             int offset,
             int blocks,
@@ -64,7 +71,7 @@ final class CodebookProducts {
         for (int b = 0; b < blocks; b++) {
             int at = offset + form.headerBytes() + b * blockBytes;
             form.decode(tile, offset, at, b, workspace);
-            expand(tile, at + form.blockBytes(), workspace.bytes, b * EightBitProducts.BLOCK_BYTES);
+            expand(table, tile, at + form.blockBytes(), workspace.bytes, b * EightBitProducts.BLOCK_BYTES);
         }
         EightBitProducts.scaledBy(workspace.scales, workspace.bytes, blocks, x, block, workspace.results);
     }

@@ -47,6 +47,20 @@ final class FilePacking {
         }
     }
 
+    /** 17 bytes: exponent, four words of four bits. Exponents of two blocks share a line at the head. */
+    static void mxfp4(FileRows source, int blocks, PanelWords panel) {
+        for (int b = 0; b < blocks; b++) {
+            panel.half(b / 2, source.octet(17 * b) << b % 2 * 8);
+            for (int i = 0; i < 4; i++) {
+                int word = 0;
+                for (int c = 3; c >= 0; c--) {
+                    word = word << 8 | source.octet(17 * b + 1 + 4 * i + c);
+                }
+                panel.word(4 + 8 * b + 2 * i, word);
+            }
+        }
+    }
+
     /** 22 bytes: scale, a word of fifth bits, four words of four bits. */
     static void q5WithScale(FileRows source, int blocks, PanelWords panel) {
         fiveBitBlocks(source, blocks, 1, panel);

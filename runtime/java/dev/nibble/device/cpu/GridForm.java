@@ -19,10 +19,7 @@ enum GridForm implements PanelForm {
         @Override
         void read(GridPanel panel, int b) {
             int line = lineOf(b);
-            panel.clearHigh();
-            panel.addHigh(line + 2, 0, 0);
-            panel.addHigh(line + 2, 1, 1);
-            panel.addHigh(line + 2, 2, 2);
+            panel.high(line + 2, 0, 3);
             panel.expand(line, 0, b);
             panel.steps(line + 2, 3, 7, b);
             panel.shiftBlocks(line + 2, 3, b);
@@ -34,10 +31,7 @@ enum GridForm implements PanelForm {
         @Override
         void read(GridPanel panel, int b) {
             int line = lineOf(b);
-            panel.clearHigh();
-            panel.addHigh(line + 2, 0, 0);
-            panel.addHigh(line + 2, 1, 1);
-            panel.addHigh(line + 2, 2, 2);
+            panel.high(line + 2, 0, 3);
             panel.expand(line, 0, b);
             panel.packedSteps(b);
             panel.shiftPoints(line + 2, 3, b);
@@ -54,11 +48,10 @@ enum GridForm implements PanelForm {
         @Override
         void read(GridPanel panel, int b) {
             int line = lineOf(b);
-            panel.clearHigh();
+            panel.high(line, 0, 0);
             panel.expand(line, 0, b);
             panel.spareSteps(line + 2, b);
-            panel.evenSigns(line + 2);
-            panel.sign(b);
+            panel.evenSigns(line + 2, b);
         }
     },
 
@@ -70,8 +63,7 @@ enum GridForm implements PanelForm {
             panel.spareHigh(line + 2);
             panel.expand(line, 0, b);
             panel.halfSteps(1 + b / 2, 2 * (b % 2), b);
-            panel.evenSigns(line + 2);
-            panel.sign(b);
+            panel.evenSigns(line + 2, b);
         }
     },
 
@@ -80,13 +72,10 @@ enum GridForm implements PanelForm {
         @Override
         void read(GridPanel panel, int b) {
             int line = lineOf(b);
-            panel.clearHigh();
-            panel.addHigh(line + 4, 0, 0);
-            panel.addHigh(line + 4, 1, 1);
+            panel.high(line + 4, 0, 2);
             panel.expand(line, 0, b);
             panel.halfSteps(line + 4, 2, b);
-            panel.signs(line + 2);
-            panel.sign(b);
+            panel.signs(line + 2, b);
         }
     },
 
@@ -95,12 +84,11 @@ enum GridForm implements PanelForm {
         @Override
         void read(GridPanel panel, int b) {
             int line = lineOf(b);
-            panel.clearHigh();
+            panel.high(line, 0, 0);
             panel.expand(line, 0, b);
             panel.expand(line + 2, 1, b);
             panel.spareSteps(line + 4, b);
-            panel.evenSigns(line + 4);
-            panel.sign(b);
+            panel.evenSigns(line + 4, b);
         }
     },
 
@@ -110,13 +98,11 @@ enum GridForm implements PanelForm {
         void read(GridPanel panel, int b) {
             int line = lineOf(b);
             for (int word = 0; word < 2; word++) {
-                panel.clearHigh();
-                panel.addHigh(1 + b / 2, 2 * (b % 2) + word, 0);
+                panel.high(1 + b / 2, 2 * (b % 2) + word, 1);
                 panel.expand(line + 2 * word, word, b);
             }
             panel.steps(5 + b / 4, b % 4, 15, b);
-            panel.signs(line + 4);
-            panel.sign(b);
+            panel.signs(line + 4, b);
         }
     };
 

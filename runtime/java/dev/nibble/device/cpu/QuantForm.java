@@ -32,7 +32,16 @@ enum QuantForm {
     CODEBOOK(4, 0, Sums.FLOATS_OF_BLOCKS, ShiftedActivations.EIGHT_BITS) {
         @Override
         void unpack(MemorySegment tile, int offset, int b, TileWorkspace workspace) {
-            CodebookProducts.expand(tile, offset, workspace.bytes, 0);
+            CodebookProducts.expand(CodebookProducts.NONLINEAR, tile, offset, workspace.bytes, 0);
+            EightBitProducts.unpack(workspace.bytes, 0, workspace.weights, floatsAt(b));
+        }
+    },
+
+    /** Floats of four bits, E2M1, times 2. */
+    E2M1(4, 0, Sums.FLOATS_OF_BLOCKS, ShiftedActivations.EIGHT_BITS) {
+        @Override
+        void unpack(MemorySegment tile, int offset, int b, TileWorkspace workspace) {
+            CodebookProducts.expand(CodebookProducts.E2M1, tile, offset, workspace.bytes, 0);
             EightBitProducts.unpack(workspace.bytes, 0, workspace.weights, floatsAt(b));
         }
     },

@@ -52,6 +52,25 @@ enum ScaleForm {
         }
     },
 
+    /** At the head for each two blocks exponents, biased by 128: a block's scale is a power of 2, or NaN for the exponent 255. */
+    EXPONENTS(4, 0, false) {
+        @Override
+        void decodeHeader(MemorySegment tile, int head, TileWorkspace workspace) {}
+
+        @Override
+        void decode(MemorySegment tile, int head, int at, int b, TileWorkspace workspace) {
+            for (int row = 0; row < ROWS; row += Lanes.COUNT) {
+                int line = head + b / 2 * PanelWords.LINE;
+                IntVector exponents = words(tile, line + row % LANES * Integer.BYTES)
+                        .lanewise(VectorOperators.LSHR, row / LANES * 16 + b % 2 * 8)
+                        .and(255);
+                IntVector power = exponents.lanewise(VectorOperators.LSHL, 23);
+                power = power.blend(LEAST_POWER, exponents.eq(0)).blend(NAN, exponents.eq(255));
+                power.reinterpretAsFloats().mul(0.5f).intoArray(workspace.scales, b * ROWS + row);
+            }
+        }
+    },
+
     /** Half precision d at the head; for each block two signed bytes s: a half block's scale is d · s. */
     BYTES_OF_HALF_BLOCKS(1, 1, false) {
         @Override
@@ -84,6 +103,11 @@ enum ScaleForm {
     private static final int ROWS = PackedMatrix.TILE_ROWS;
     private static final int LANES = PanelWords.LINE / Integer.BYTES;
 
+    /** 2 to the power of -127, which has no exponent of its own. */
+    private static final int LEAST_POWER = 0x00400000;
+
+    private static final int NAN = 0x7fc00000;
+
     private final int headLines;
     private final int blockLines;
     private final boolean hasOffsets;
@@ -110,7 +134,7 @@ enum ScaleForm {
     }
 
     /** Turns the half precision numbers that begin a head into floats: the workspace's factors. */
-    final void decodeHeader(MemorySegment tile, int head, TileWorkspace workspace) {
+    void decodeHeader(MemorySegment tile, int head, TileWorkspace workspace) {
         int count = headLines == 0 ? 0 : hasOffsets ? 2 : 1;
         for (int i = 0; i < count; i++) {
             widen(tile, head + i * PanelWords.LINE, workspace.factors, i * ROWS);
