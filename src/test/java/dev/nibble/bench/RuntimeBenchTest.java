@@ -16,6 +16,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
@@ -176,6 +177,25 @@ final class RuntimeBenchTest {
                     * row.at("/tokens_per_second/mean").asDouble();
             assertTrue(watts > 30 && watts < 3000, row.toString());
         }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"layer", "tensor"})
+    @Tag("slow")
+    @ExtendWith(NeedsCudaSimulator.class)
+    void cudaDevicesTellByTheirOwnClocks(String split) {
+        assertEquals(0, bench("-p 0 -n 2 -r 1 --device cuda:0,cuda:1 --json --split " + split), text(err));
+        JsonNode devices = new JsonMapper().readTree(text(out)).at("/0/devices");
+        assertEquals(2, devices.size());
+        for (JsonNode device : devices) {
+            double busy = device.get("busy_share").asDouble();
+            assertTrue(busy > 0 && busy + device.get("exchange_share").asDouble() <= 1.01, devices.toString());
+            assertEquals(
+                    split.equals("tensor"),
+                    device.get("all_reduce_microseconds_per_token").asDouble() > 0,
+                    devices.toString());
+        }
+        assertTrue(devices.at("/1/copied_bytes_per_token").asDouble() >= 1024, devices.toString());
     }
 
     @Test
