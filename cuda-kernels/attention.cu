@@ -129,37 +129,3 @@ ATTENTION(64, 4)
 ATTENTION(128, 1)
 ATTENTION(128, 4)
 ATTENTION(256, 4)
-
-// Merges what the splits of a row and head found. Blocks of 128 threads (heads, n).
-//   live     (1)
-//   partials (n, heads, splits, value_size + 2)
-//   sinks    (heads) or null
-//   out      (n, heads, value_size)
-extern "C" __global__ void __launch_bounds__(WARPS *WARP) KERNEL(combine_splits)(
-        const int *live, const float *partials, int splits, int heads, int value_size, const float *sinks, float *out) {
-    int head = blockIdx.x;
-    int row = blockIdx.y;
-    if (row >= *live) {
-        return;
-    }
-    size_t place = static_cast<size_t>(row) * heads + head;
-    partials += place * splits * (value_size + 2);
-    float most = sinks ? sinks[head] : LEAST;
-#pragma unroll 1
-    for (int split = 0; split < splits; split++) {
-        most = fmaxf(most, partials[split * (value_size + 2) + value_size]);
-    }
-#pragma unroll 1
-    for (int column = threadIdx.x; column < value_size; column += blockDim.x) {
-        float all = sinks ? expf(sinks[head] - most) : 0;
-        float sum = 0;
-#pragma unroll 1
-        for (int split = 0; split < splits; split++) {
-            const float *its = partials + split * (value_size + 2);
-            float factor = expf(its[value_size] - most);
-            all = fmaf(factor, its[value_size + 1], all);
-            sum = fmaf(factor, its[column], sum);
-        }
-        out[place * value_size + column] = sum / all;
-    }
-}

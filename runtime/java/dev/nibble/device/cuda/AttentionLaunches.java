@@ -3,9 +3,11 @@ package dev.nibble.device.cuda;
 import dev.nibble.device.AttentionOperation;
 import dev.nibble.device.Buffer;
 import dev.nibble.device.KvLayout;
+import dev.nibble.device.Operation;
 import dev.nibble.device.RowCount;
 import dev.nibble.device.StepForm;
 import dev.nibble.device.kernel.Allocation;
+import dev.nibble.device.kernel.KernelBuffer;
 import dev.nibble.device.kernel.LaunchPlanner;
 import org.jspecify.annotations.Nullable;
 
@@ -33,7 +35,8 @@ final class AttentionLaunches implements LaunchPlanner.Attention {
     }
 
     @Override
-    public void latentAttention(AttentionOperation.LatentAttention attention) {
+    public boolean latentAttention(
+            AttentionOperation.LatentAttention attention, Operation.@Nullable Quantize quantized) {
         KvLayout layout = attention.cache().layout();
         int limit = attention.rows().limit();
         int heads = attention.form().heads();
@@ -59,13 +62,12 @@ final class AttentionLaunches implements LaunchPlanner.Attention {
                 .memory(partials)
                 .sharedMemory(cut.sharedBytes())
                 .grid(cut.splits(), Math.ceilDiv(heads, kernel.heads()), limit, kernel.threads(), 1);
-        if (partials != null) {
-            combine(attention.rows(), heads, null, attention.out(), cut.splits(), layout, partials);
-        }
+        return partials != null
+                && combine(attention.rows(), heads, null, attention.out(), quantized, cut.splits(), layout, partials);
     }
 
     @Override
-    public void attention(AttentionOperation.Attention attention) {
+    public boolean attention(AttentionOperation.Attention attention, Operation.@Nullable Quantize quantized) {
         KvLayout layout = attention.cache().layout();
         int limit = attention.rows().limit();
         int heads = attention.form().heads();
@@ -106,21 +108,30 @@ final class AttentionLaunches implements LaunchPlanner.Attention {
                         Math.ceilDiv(limit, cut.groups() * cut.rows()),
                         cut.threads(),
                         1);
-        if (partials != null) {
-            combine(attention.rows(), heads, attention.sinks(), attention.out(), cut.splits(), layout, partials);
-        }
+        return partials != null
+                && combine(
+                        attention.rows(),
+                        heads,
+                        attention.sinks(),
+                        attention.out(),
+                        quantized,
+                        cut.splits(),
+                        layout,
+                        partials);
     }
 
-    private void combine(
+    /** Puts the parts together; returns whether that quantizes, which warps do that have a block each. */
+    private boolean combine(
             RowCount rows,
             int heads,
             @Nullable Buffer sinks,
             Buffer out,
+            Operation.@Nullable Quantize quantize,
             int splits,
             KvLayout layout,
             Allocation partials) {
-        String types = AttentionShape.types(layout);
-        plan.kernel("attention_" + types, "combine_splits_" + types)
+        boolean quantizes = quantize != null && layout.valueSize() % KernelBuffer.BLOCK == 0;
+        plan.kernel("splits", "combine_splits")
                 .buffer(rows.live())
                 .memory(partials)
                 .integer(splits)
@@ -128,6 +139,8 @@ final class AttentionLaunches implements LaunchPlanner.Attention {
                 .integer(layout.valueSize())
                 .buffer(sinks)
                 .buffer(out)
+                .quantized(quantizes ? quantize.out() : null)
                 .grid(heads, rows.limit(), 1, AttentionShape.THREADS, 1);
+        return quantizes;
     }
 }

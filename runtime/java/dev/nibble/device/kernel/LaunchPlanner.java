@@ -37,11 +37,16 @@ public final class LaunchPlanner {
 
     /** Plans the launches of attention. */
     public interface Attention {
-        /** Plans attention over whole keys. */
-        void attention(AttentionOperation.Attention attention);
+        /**
+         * Plans attention over whole keys.
+         *
+         * @param quantized what its result is quantized to next, or none
+         * @return whether the launches quantize as well
+         */
+        boolean attention(AttentionOperation.Attention attention, Operation.@Nullable Quantize quantized);
 
-        /** Plans attention over latent vectors. */
-        void latentAttention(AttentionOperation.LatentAttention attention);
+        /** Plans attention over latent vectors, as {@link #attention}. */
+        boolean latentAttention(AttentionOperation.LatentAttention attention, Operation.@Nullable Quantize quantized);
     }
 
     /**
@@ -88,8 +93,8 @@ public final class LaunchPlanner {
             return advance == null ? 1 : 2;
         }
         Operation.Quantize quantized = quantizedAfter(operations, place);
-        plan(operations.get(place), quantized);
-        return quantized == null ? 1 : 2;
+        boolean both = plan(operations.get(place), quantized) && quantized != null;
+        return both ? 2 : 1;
     }
 
     /** The next operation, if it has the same rows go on with what is found, or with what is no matter of this device; none otherwise. */
@@ -111,6 +116,8 @@ public final class LaunchPlanner {
             case Operation.AddNorm norm -> norm.out();
             case SumNorm norm -> norm.out();
             case Operation.Gate gate -> gate.out();
+            case AttentionOperation.Attention attention -> attention.out();
+            case AttentionOperation.LatentAttention attention -> attention.out();
             default -> null;
         };
         return quantizes(operations, place + 1, operations.get(place).rows(), computed);
@@ -127,9 +134,20 @@ public final class LaunchPlanner {
                 : null;
     }
 
-    /** @param quantized what a norm or a gate quantizes its result to as well, or none */
-    private void plan(Operation operation, Operation.@Nullable Quantize quantized) {
+    /**
+     * Plans an operation.
+     *
+     * @param quantized what quantizes its result next, or none
+     * @return whether that is done too
+     */
+    private boolean plan(Operation operation, Operation.@Nullable Quantize quantized) {
         switch (operation) {
+            case AttentionOperation.Attention o -> {
+                return attention.attention(o, quantized);
+            }
+            case AttentionOperation.LatentAttention o -> {
+                return attention.latentAttention(o, quantized);
+            }
             case Operation.Norm norm -> rows.norm(norm, quantized);
             case Operation.AddNorm norm -> rows.addNorm(norm, quantized);
             case SumNorm norm -> kernels.sumNorm(norm, quantized);
@@ -141,8 +159,6 @@ public final class LaunchPlanner {
             case Operation.Embed embed -> products.embed(embed);
             case Operation.Matmul matmul -> products.matmul(matmul);
             case Operation.ExpertMatmul matmul -> products.expertMatmul(matmul);
-            case AttentionOperation.Attention o -> attention.attention(o);
-            case AttentionOperation.LatentAttention o -> attention.latentAttention(o);
             case AttentionOperation.WriteKv o -> cache.writeKv(o);
             case Operation.Rope o -> heads.rope(o);
             case Operation.Hadamard o -> heads.hadamard(o);
@@ -150,5 +166,6 @@ public final class LaunchPlanner {
             case Operation.Route o -> feedForward.route(o);
             case Operation.Combine o -> feedForward.combine(o);
         }
+        return true;
     }
 }

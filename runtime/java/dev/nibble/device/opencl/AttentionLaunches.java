@@ -4,6 +4,7 @@ import dev.nibble.device.AttentionForm;
 import dev.nibble.device.AttentionOperation;
 import dev.nibble.device.Buffer;
 import dev.nibble.device.KvLayout;
+import dev.nibble.device.Operation;
 import dev.nibble.device.RowCount;
 import dev.nibble.device.kernel.Allocation;
 import dev.nibble.device.kernel.LaunchPlanner;
@@ -31,7 +32,7 @@ final class AttentionLaunches implements LaunchPlanner.Attention {
             Buffer out) {}
 
     @Override
-    public void attention(AttentionOperation.Attention o) {
+    public boolean attention(AttentionOperation.Attention o, Operation.@Nullable Quantize quantized) {
         attend(new Input(
                 o.rows(),
                 o.positions(),
@@ -43,10 +44,11 @@ final class AttentionLaunches implements LaunchPlanner.Attention {
                 null,
                 o.sinks(),
                 o.out()));
+        return false;
     }
 
     @Override
-    public void latentAttention(AttentionOperation.LatentAttention o) {
+    public boolean latentAttention(AttentionOperation.LatentAttention o, Operation.@Nullable Quantize quantized) {
         attend(new Input(
                 o.rows(),
                 o.positions(),
@@ -58,6 +60,7 @@ final class AttentionLaunches implements LaunchPlanner.Attention {
                 o.q(),
                 null,
                 o.out()));
+        return false;
     }
 
     private void attend(Input attention) {

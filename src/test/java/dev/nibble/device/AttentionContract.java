@@ -68,6 +68,22 @@ abstract class AttentionContract extends DeviceContract {
                 rig -> AttentionScene.of(rig, layout, 170).attend(form(2, 80), true, new int[][] {{169, 0}}));
     }
 
+    /** What comes out is quantized in blocks: those lie within a head, or, of 80 values, not. */
+    @ParameterizedTest
+    @ValueSource(ints = {32, 80, 128, 192, 256})
+    void attentionThatIsQuantized(int size) {
+        for (int n : new int[] {1, 3}) {
+            int[][] queries =
+                    IntStream.range(0, n).mapToObj(i -> new int[] {299 - i, 0}).toArray(int[][]::new);
+            verify(
+                    size + n,
+                    2,
+                    1e-4,
+                    rig -> AttentionScene.of(rig, layout(2, size, size, 32), 300)
+                            .attendAndMultiply(rig.rows(n, n, 1), form(8, size), queries, n, 1));
+        }
+    }
+
     @ParameterizedTest
     @CsvSource({"192, 128", "64, 128", "96, 32"})
     void keysAndValuesOfDifferentSizes(int keySize, int valueSize) {

@@ -3,7 +3,9 @@ package dev.nibble.device;
 import dev.nibble.device.AttentionOperation.Attention;
 import dev.nibble.device.AttentionOperation.LatentAttention;
 import dev.nibble.device.AttentionOperation.WriteKv;
+import dev.nibble.gguf.TensorType;
 import java.util.Arrays;
+import java.util.List;
 import java.util.stream.IntStream;
 
 /**
@@ -39,9 +41,13 @@ record AttentionScene(Rig rig, KvPages cache, Buffer pageTable, int[] lengths) {
 
     /** Writes all tokens in three operations, in random order, then attends from (position, slot) pairs. */
     void attend(AttentionForm form, boolean sinks, int[][] queries, int... lives) {
+        RowCount rows = rig.rows(queries.length, lives.length == 0 ? new int[] {queries.length} : lives);
+        attend(rows, form, sinks, queries, lives);
+    }
+
+    /** The same from given rows; returns what it gives. */
+    Buffer attend(RowCount rows, AttentionForm form, boolean sinks, int[][] queries, int... lives) {
         writeHistory(lives.length == 0 ? 1 : lives.length);
-        int n = queries.length;
-        RowCount rows = rig.rows(n, lives.length == 0 ? new int[] {n} : lives);
         Buffer positions = rig.integers(
                 rows,
                 1,
@@ -52,7 +58,17 @@ record AttentionScene(Rig rig, KvPages cache, Buffer pageTable, int[] lengths) {
                 1,
                 (round, random) ->
                         Arrays.stream(queries).mapToInt(query -> query[1]).toArray());
-        attend(rows, positions, slots, form, sinks);
+        return attend(rows, positions, slots, form, sinks);
+    }
+
+    /** Has what attention gives quantized, for a product. */
+    void attendAndMultiply(RowCount rows, AttentionForm form, int[][] queries, int... lives) {
+        Buffer out = attend(rows, form, false, queries, lives);
+        Buffer quantized = rig.between(ElementType.Q8, rows, out.width());
+        rig.add(new Operation.Quantize(rows, out, quantized));
+        Weight weight = rig.weight(TensorType.Q8_0, WeightUse.MATRIX, 1, 33, out.width());
+        Operation.Product product = new Operation.Product(weight, null, rig.output(rows, 33));
+        rig.add(new Operation.Matmul(rows, out, quantized, List.of(product)));
     }
 
     /** Writes the rows' own keys and values, and attends to what was written so far. */
@@ -63,21 +79,24 @@ record AttentionScene(Rig rig, KvPages cache, Buffer pageTable, int[] lengths) {
         rig.add(new WriteKv(rows, positions, slots, pageTable, k, v, cache));
         attend(rows, positions, slots, form, false);
     }
-    /** Attends to what was written before. */
-    void attend(RowCount rows, Buffer positions, Buffer slots, AttentionForm form, boolean sinks) {
+
+    /** Attends to what was written before; returns what that gives. */
+    Buffer attend(RowCount rows, Buffer positions, Buffer slots, AttentionForm form, boolean sinks) {
         KvLayout layout = cache.layout();
         if (layout.latent()) {
             Buffer q = rig.input(rows, form.heads() * layout.valueSize());
             Buffer turned = rig.input(rows, form.heads() * layout.keySize());
             Buffer out = rig.output(rows, form.heads() * layout.valueSize());
             rig.add(new LatentAttention(rows, positions, slots, pageTable, q, turned, cache, form, out));
-            return;
+            return out;
         }
         Buffer q = rig.input(rows, form.heads() * layout.keySize());
         Buffer logits = sinks ? rig.floats(1, form.heads(), 1) : null;
         Buffer out = rig.output(rows, form.heads() * layout.valueSize());
         rig.add(new Attention(rows, positions, slots, pageTable, q, cache, form, logits, out));
+        return out;
     }
+
     /** Writes all tokens in three operations, in random order, in each round. */
     void writeHistory(int rounds) {
         KvLayout layout = cache.layout();

@@ -50,6 +50,19 @@ abstract class LatentAttentionContract extends DeviceContract {
                                 2));
     }
 
+    /** What comes out is quantized in blocks. */
+    @Test
+    void attentionThatIsQuantized() {
+        for (int rank : new int[] {96, 512}) {
+            verify(
+                    rank,
+                    1,
+                    1e-4,
+                    rig -> AttentionScene.of(rig, layout(KvType.F16, 64, rank, 32), 100)
+                            .attendAndMultiply(rig.rows(1, 1), form(16, 192), new int[][] {{99, 0}}));
+        }
+    }
+
     /** As many heads as the largest models have, and numbers that nothing divides. */
     @ParameterizedTest
     @CsvSource({"F16, 128, 64, 512", "Q8_0, 128, 64, 512", "F16, 7, 10, 40", "F32, 1, 6, 16", "Q4_0, 67, 32, 64"})

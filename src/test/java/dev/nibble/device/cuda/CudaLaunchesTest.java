@@ -16,13 +16,13 @@ class CudaLaunchesTest {
     private static final int LAYERS = 4;
 
     /**
-     * Queries, keys and values; what turns and writes them; attention and the merging of its parts; quantizing; its product; the norm; gate
+     * Queries, keys and values; what turns and writes them; attention; the merging of its parts, which quantizes; its product; the norm; gate
      * and up; down; the norm.
      */
-    private static final int OF_A_LAYER = 10;
+    private static final int OF_A_LAYER = 9;
 
-    /** What the host writes, embedding, norm, two gatherings, logits, the largest. */
-    private static final int OTHERS = 7;
+    /** What the host writes, embedding, norm, two gatherings and quantizing what the first gave, logits, the largest. */
+    private static final int OTHERS = 8;
 
     private final CudaSimulator simulator = new CudaSimulator();
 
