@@ -2,7 +2,7 @@
 // registers.
 #pragma once
 
-#include "flash_scores.cuh"
+#include "flash_rests.cuh"
 
 // What a lane's two queries see: tokens above `low`, up to `last`; of a run of rows, others see none.
 struct Seen {
@@ -36,15 +36,15 @@ struct Seen {
     }
 };
 
-// 16 queries of a warp and what they found so far.
-template <Cache KEYS_AS, Cache VALUES_AS, int KEY_LIMIT, int VALUE_LIMIT, int TOKENS> struct FlashWarp {
+// 16 queries of a warp and what they found so far. `SHARED`: other warps have the same tiles of tokens.
+template <Cache KEYS_AS, Cache VALUES_AS, int KEY_LIMIT, int VALUE_LIMIT, int TOKENS, bool SHARED> struct FlashWarp {
     static constexpr int TILES = TOKENS / 8;
     static constexpr int COLUMN_TILES = VALUE_LIMIT / 8;
 
     // Weights are relative to 2^-BIAS of the largest one, so that their smaller halves are seldom below what halves can be.
     static constexpr float BIAS = VALUES_AS == Cache::f16 ? 14 : 0;
 
-    typename QueriesOf<KEYS_AS, KEY_LIMIT>::Type queries;
+    typename QueriesOf<KEYS_AS, KEY_LIMIT, SHARED>::Type queries;
     Seen seen;
     float most[2];    // the largest score so far, times log2(e)
     float totals[2];  // sums of weights, of this lane's tokens

@@ -39,10 +39,11 @@ template <int SIZE> struct Found {
 template <Cache KEYS_AS, Cache VALUES_AS, int KEY_LIMIT, int VALUE_LIMIT, int BLOCK_WARPS, int TOKENS, bool TOGETHER> struct FlashBlock {
     static constexpr int TEAM = TOGETHER ? BLOCK_WARPS * WARP : WARP;
     static constexpr int TEAMS = TOGETHER ? 1 : BLOCK_WARPS;
-    using Keys = KeyTile<KEYS_AS, KEY_LIMIT, TOKENS, TEAM>;
+    using Queries = QueriesOf<KEYS_AS, KEY_LIMIT, TOGETHER>;
+    using Keys = typename Queries::template Keys<TOKENS, TEAM>;
     using Values = ValueTile<VALUES_AS, VALUE_LIMIT, TOKENS, TEAM>;
-    using Its = FlashWarp<KEYS_AS, VALUES_AS, KEY_LIMIT, VALUE_LIMIT, TOKENS>;
-    static constexpr int QUERY_BYTES = QueriesOf<KEYS_AS, KEY_LIMIT>::Type::BYTES;
+    using Its = FlashWarp<KEYS_AS, VALUES_AS, KEY_LIMIT, VALUE_LIMIT, TOKENS, TOGETHER>;
+    static constexpr int QUERY_BYTES = Queries::Type::BYTES;
 
     Attention a;
     int lane;

@@ -5,7 +5,7 @@
 
 template <Cache TYPE> struct LatentFlash {
     using Tiles = LatentTiles<TYPE>;
-    using Its = FlashWarp<TYPE, TYPE, BLOCK, LATENT_COLUMNS, LATENT_TILE>;
+    using Its = FlashWarp<TYPE, TYPE, BLOCK, LATENT_COLUMNS, LATENT_TILE, false>;
 
     // Scores of a part of the columns; rows apart so that a lane's two columns are in banks of their own.
     struct Scores {

@@ -260,10 +260,3 @@ template <Cache KEYS_AS, int SIZE, bool IN_REGISTERS = SIZE <= 128> struct Quant
         }
     }
 };
-
-template <Cache KEYS_AS, int SIZE> struct QueriesOf {
-    using Type = QuantizedQueries<KEYS_AS, SIZE>;
-};
-template <int SIZE> struct QueriesOf<Cache::f16, SIZE> {
-    using Type = Queries<SIZE>;
-};

@@ -67,16 +67,18 @@ enum FlashSize {
             return places + (shares ? warps * query + tile : query + warps * Math.max(tile, found));
         }
 
-        /** Two halves for each value, or a byte, and a scale for each block. */
+        /** Two halves for each value, or one and a byte; or a byte, and a scale for each block. */
         private long queryRow(KvType keys) {
             return keys.isQuantized()
                     ? stride(size.keys) + 2 * scales(keys, size.keys)
-                    : stride(2 * Short.BYTES * size.keys);
+                    : stride((long) (shares ? Short.BYTES + 1 : 2 * Short.BYTES) * size.keys);
         }
 
+        /** Halves that warps share stand there in bytes too, with a scale. */
         private long keyRow(KvType type) {
             long bytes = Math.ceilDiv(type.bytes(size.keys) - scales(type, size.keys), 2 * PIECE) * 2L * PIECE;
-            return stride(bytes) + 2 * scales(type, size.keys);
+            long inBytes = shares && !type.isQuantized() ? stride(size.keys) + Float.BYTES : 0;
+            return stride(bytes) + 2 * scales(type, size.keys) + inBytes;
         }
 
         private long valueRow(KvType type) {
@@ -106,11 +108,11 @@ enum FlashSize {
                 .findFirst();
     }
 
-    /** Where keys and values are of different types, heads of one size are compiled. */
+    /** Where keys and values are of different types, heads of two sizes are compiled. */
     private boolean holds(KvLayout layout) {
         return layout.keySize() <= keys
                 && layout.valueSize() <= values
-                && (layout.keyType() == layout.valueType() || this == SIZE_128);
+                && (layout.keyType() == layout.valueType() || this == SIZE_128 || this == SIZE_256);
     }
 
     /** The largest size of keys, by which kernels are named. */

@@ -75,9 +75,8 @@ record LatentShape(Kernel kernel, int splits, long sharedBytes) {
                 long row = (key | 1) + Math.ceilDiv(key, KvType.BLOCK);
                 return ((heads + tokens) * row + heads * (tokens + 1L)) * Float.BYTES;
             }
-            // Two tiles, of quantized ones also values unpacked to 16 bits, and both tiles' scales; then scores, and
-            // where
-            // two tiles of tokens stand.
+            // Two tiles, of quantized ones also their scales and values unpacked to 16 bits; then scores, and where
+            // tokens stand.
             KvType type = layout.valueType();
             int values = MOST_RANK + MOST_TURNED_ON_TENSOR_CORES;
             long row = 2 * FlashSize.stride(values * type.bits() / Byte.SIZE);

@@ -42,6 +42,18 @@ class CudaFlashTest extends DeviceContract {
         verify(32, 1, rig -> AttentionScene.of(rig, layout, 700).attend(one, true, new int[][] {{699, 0}}));
     }
 
+    /** Large heads whose keys and values are of different types. */
+    @ParameterizedTest
+    @MethodSource("pairs")
+    void everyPairOfTypesInLargeHeads(KvType keyType, KvType valueType) {
+        KvLayout layout = new KvLayout(1, 224, 160, keyType, valueType, 32);
+        AttentionForm form = new AttentionForm(5, 0.1f, 0, 0);
+        int[][] rows =
+                IntStream.range(0, 23).mapToObj(i -> new int[] {4 * i, 0}).toArray(int[][]::new);
+        verify(35, 1, rig -> AttentionScene.of(rig, layout, 90).attend(form, true, rows));
+        verify(36, 1, rig -> AttentionScene.of(rig, layout, 140).attend(form, false, new int[][] {{139, 0}}));
+    }
+
     @ParameterizedTest
     @CsvSource({
         "F16, 192, 128",
@@ -86,10 +98,10 @@ class CudaFlashTest extends DeviceContract {
         });
     }
 
-    /** Values from one end of the range of halves to the other. */
+    /** Keys and values from one end of the range of halves to the other. */
     @ParameterizedTest
-    @CsvSource({"60000", "1e-6"})
-    void magnitudesOfValues(float magnitude) {
+    @CsvSource({"1, 60000", "1, 1e-6", "60000, 1", "1e-6, 1"})
+    void magnitudesOfKeysAndValues(float keys, float values) {
         KvLayout layout = new KvLayout(1, 64, 64, KvType.F16, KvType.F16, 32);
         verify(34, 1, rig -> {
             RowCount rows = rig.rows(40, 40);
@@ -98,17 +110,20 @@ class CudaFlashTest extends DeviceContract {
                     rows, 1, (round, random) -> IntStream.range(0, 40).toArray());
             Buffer slots = rig.integers(rows, 1, (round, random) -> new int[40]);
             KvPages cache = rig.cache(layout, 2);
-            Buffer v = rig.floats(
-                    40,
-                    64,
-                    (round, random) -> IntStream.range(0, 40 * 64)
-                            .map(i -> Float.floatToRawIntBits((random.nextFloat() * 2 - 1) * magnitude))
-                            .toArray());
-            rig.add(new WriteKv(rows, positions, slots, table, rig.input(rows, 64), v, cache));
+            rig.add(new WriteKv(rows, positions, slots, table, evenly(rig, keys), evenly(rig, values), cache));
             Buffer q = rig.input(rows, 4 * 64);
             Buffer out = rig.output(rows, 4 * 64);
-            AttentionForm form = new AttentionForm(4, 0.3f, 0, 0);
+            AttentionForm form = new AttentionForm(4, 0.3f / keys, 0, 0);
             rig.add(new Attention(rows, positions, slots, table, q, cache, form, null, out));
         });
+    }
+
+    private static Buffer evenly(Rig rig, float magnitude) {
+        return rig.floats(
+                40,
+                64,
+                (round, random) -> IntStream.range(0, 40 * 64)
+                        .map(i -> Float.floatToRawIntBits((random.nextFloat() * 2 - 1) * magnitude))
+                        .toArray());
     }
 }
