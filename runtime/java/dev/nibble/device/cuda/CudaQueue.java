@@ -215,7 +215,8 @@ final class CudaQueue implements Queue {
 
     @Override
     public Fetch fetch(Buffer source, MemorySegment target) {
-        if (target.byteSize() > CudaFetches.MOST_BYTES) {
+        // Who meets other devices looks after them while it waits.
+        if (target.byteSize() > CudaFetches.MOST_BYTES || !device.exchanges().isEmpty()) {
             return Queue.super.fetch(source, target);
         }
         return device.supply(() -> {
