@@ -4,8 +4,10 @@ import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.OptionalDouble;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /**
  * How fast several devices do what a token takes, roughly and soon: by which a way to share a model is chosen.
@@ -14,7 +16,7 @@ import java.util.stream.Collectors;
  * @param contention how far devices hold up each other when all read: 0 not at all, 1 as if they took turns, which they do where they share
  *     a processor or its memory
  * @param copySeconds in which a device has a row from the one before it
- * @param reduceSeconds in which each device has a row from each other one
+ * @param reduceSeconds in which each device has a row from each other one, added up as well where devices do that on their own
  */
 public record DeviceSpeeds(List<Double> bytesPerSecond, double contention, double copySeconds, double reduceSeconds) {
     private static final int ROUNDS = 16;
@@ -60,9 +62,78 @@ public record DeviceSpeeds(List<Double> bytesPerSecond, double contention, doubl
             for (Device device : devices) {
                 others.add(all.own(zeros(device, width)));
             }
-            Exchange exchange = new Exchange(devices, rows, others);
+            Copies copies = new Copies(devices, rows, others);
             return new DeviceSpeeds(
-                    read.bytesPerSecond(), contention, exchange.copySeconds(), exchange.reduceSeconds());
+                    read.bytesPerSecond(),
+                    contention,
+                    copies.copySeconds(),
+                    turnSeconds(devices, width).orElseGet(copies::reduceSeconds));
+        }
+    }
+
+    /** What a turn of an exchange takes; empty where these devices open none. */
+    private static OptionalDouble turnSeconds(List<? extends Device> devices, int width) {
+        try (Resources all = new Resources()) {
+            List<List<Buffer>> buffers = new ArrayList<>();
+            for (Device device : devices) {
+                buffers.add(Stream.generate(() -> all.own(zeros(device, width)))
+                        .limit(Exchange.BUFFERS + 2)
+                        .toList());
+            }
+            List<Exchange> places = devices.getFirst()
+                    .openExchanges(
+                            devices,
+                            buffers.stream()
+                                    .map(own -> own.subList(0, Exchange.BUFFERS))
+                                    .toList());
+            if (places.isEmpty()) {
+                return OptionalDouble.empty();
+            }
+            places.forEach(all::own);
+            List<Turns> turns = new ArrayList<>();
+            for (int i = 0; i < devices.size(); i++) {
+                turns.add(Turns.prepare(devices.get(i), places.get(i), buffers.get(i), all));
+            }
+            // Without rows nobody waits for another: what is left to load is loaded.
+            turns.forEach(own -> own.run(0).run(0).await());
+            turns.forEach(own -> own.run(1));
+            turns.forEach(Turns::await);
+            long start = System.nanoTime();
+            turns.forEach(own -> own.run(1));
+            turns.forEach(Turns::await);
+            return OptionalDouble.of((System.nanoTime() - start) / NANOS / ROUNDS);
+        }
+    }
+
+    /** Turns of an exchange on one device. */
+    private record Turns(Device device, Buffer live, Step step) {
+        /** @param buffers those of the exchange, the first the residual stream, then weight and result of the norm */
+        static Turns prepare(Device device, Exchange exchange, List<Buffer> buffers, Resources all) {
+            Buffer live = all.own(device.allocate(ElementType.I32, 1, 1));
+            List<Operation> operations = new ArrayList<>();
+            for (int turn = 0; turn < ROUNDS; turn++) {
+                operations.add(new SumNorm(
+                        new RowCount(live, 1),
+                        NormKind.RMS,
+                        1,
+                        exchange,
+                        turn,
+                        buffers.getFirst(),
+                        buffers.get(Exchange.BUFFERS),
+                        null,
+                        buffers.getLast()));
+            }
+            return new Turns(device, live, all.own(device.prepare(operations)));
+        }
+
+        Turns run(int rows) {
+            device.queue().write(live, 0, MemorySegment.ofArray(new int[] {rows}));
+            device.queue().submit(step);
+            return this;
+        }
+
+        void await() {
+            device.queue().read(live, 0, MemorySegment.ofArray(new int[1]));
         }
     }
 
@@ -73,7 +144,7 @@ public record DeviceSpeeds(List<Double> bytesPerSecond, double contention, doubl
     }
 
     /** Copies of a row between devices that have nothing else to do. */
-    private record Exchange(List<? extends Device> devices, List<Buffer> own, List<Buffer> others) {
+    private record Copies(List<? extends Device> devices, List<Buffer> own, List<Buffer> others) {
         double copySeconds() {
             return seconds(() -> receive(1, 0));
         }

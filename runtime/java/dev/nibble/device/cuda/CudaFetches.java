@@ -65,7 +65,7 @@ final class CudaFetches {
             if (target != wanted || wanted == MemorySegment.NULL) {
                 return;
             }
-            calls.streams().synchronizeEvent(event);
+            device.queue().await(event);
             target = MemorySegment.NULL;
             wanted.copyFrom(memory.asSlice(0, wanted.byteSize()));
         }

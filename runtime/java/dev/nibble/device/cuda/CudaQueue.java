@@ -15,6 +15,7 @@ import java.lang.foreign.MemorySegment;
 import java.util.List;
 import java.util.OptionalDouble;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.BooleanSupplier;
 
 /** The queue of a CUDA device: a stream, which runs what is enqueued in order. */
 final class CudaQueue implements Queue {
@@ -311,23 +312,29 @@ final class CudaQueue implements Queue {
 
     /** Waits until all that was enqueued is done. */
     void finish() {
-        if (device.exchanges().isEmpty()) {
-            calls.streams().synchronize(stream);
-        } else {
-            awaitOthers();
-        }
+        await(() -> calls.streams().isDone(stream), () -> calls.streams().synchronize(stream));
         staged = 0;
         busy = false;
     }
 
+    /** Waits for an event of this stream, and checks what led to it. */
+    void await(long event) {
+        await(() -> calls.streams().isEventDone(event), () -> calls.streams().synchronizeEvent(event));
+        checkExchanges();
+    }
+
     /**
-     * Looks whether all is done, and whether a device was waited for in vain: this one may be it. Sleeps for most of the time that the last
-     * time was like.
+     * Waits. Where devices meet, it looks whether that is over, and whether a device was waited for in vain: this one may be it. It sleeps
+     * for most of the time that the last time was like.
      */
-    private void awaitOthers() {
+    private void await(BooleanSupplier done, Runnable wait) {
+        if (device.exchanges().isEmpty()) {
+            wait.run();
+            return;
+        }
         long start = System.nanoTime();
         LockSupport.parkNanos(usualWait * 3 / 4);
-        while (!calls.streams().isDone(stream)) {
+        while (!done.getAsBoolean()) {
             checkExchanges();
             Thread.yield();
         }

@@ -28,10 +28,10 @@ final class DeviceSpeedsTest {
         }
     }
 
-    /** Through the host, a row is copied twice; copies that take 3 ms each make that what is measured. */
+    /** Through the host, a kernel more copies a row; copies and kernels that take 3 ms each make that what is measured. */
     @Test
     @ExtendWith(NeedsCudaSimulator.class)
-    void copiesTakeLongerWhereDevicesDoNotReachEachOther() {
+    void sumsTakeLongerWhereDevicesDoNotReachEachOther() {
         CudaSimulator simulator = new CudaSimulator();
         try {
             double[] reduce = new double[2];
@@ -41,7 +41,7 @@ final class DeviceSpeedsTest {
                         Device two = Devices.open("cuda:1", ONE_THREAD)) {
                     assertTrue(one.isSimulated());
                     long free = one.freeMemory();
-                    simulator.fail("copy@1+=slow:3");
+                    simulator.fail("copy@1+=slow:3;kernel@1+=slow:3");
                     DeviceSpeeds speeds = DeviceSpeeds.measure(List.of(one, two), WIDTH);
                     simulator.fail("");
                     reduce[peers] = speeds.reduceSeconds();
@@ -49,7 +49,8 @@ final class DeviceSpeedsTest {
                     assertEquals(free, one.freeMemory(), 256 << 10);
                 }
             }
-            assertTrue(reduce[0] > 1.5 * reduce[1] && reduce[1] >= 3e-3, reduce[0] + " and " + reduce[1]);
+            assertTrue(reduce[1] >= 3e-3 && reduce[0] >= 6e-3, reduce[0] + " and " + reduce[1]);
+            assertTrue(reduce[0] > reduce[1], reduce[0] + " and " + reduce[1]);
         } finally {
             simulator.fail("");
             simulator.setPeers(true);
