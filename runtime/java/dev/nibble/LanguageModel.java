@@ -8,7 +8,6 @@ import dev.nibble.device.ObservedDevice;
 import dev.nibble.device.ProductObserver;
 import dev.nibble.device.ReadSpeed;
 import dev.nibble.device.Resources;
-import dev.nibble.engine.CapacityPlanner;
 import dev.nibble.engine.Engine;
 import dev.nibble.engine.EngineOptions;
 import dev.nibble.engine.MemoryPlan;
@@ -35,6 +34,7 @@ import java.util.Random;
 import java.util.function.Supplier;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -53,7 +53,9 @@ public final class LanguageModel implements AutoCloseable {
     private final ModelSource source;
     private final @Nullable Tokenizer tokenizer;
     private final Resources resources = new Resources();
+    /** Those of the layers, in order; last, where there are any, that which has routed experts alone. */
     private final List<Device> devices;
+
     private final Engine engine;
     private final ModelInfo info;
     private final String splitReason;
@@ -64,19 +66,31 @@ public final class LanguageModel implements AutoCloseable {
         this.source = resources.own(source);
         try {
             List<Weights.Tensor> tensors = Weights.tensors(source);
-            this.devices = openDevices(options);
-            CapacityPlanner planner = new CapacityPlanner(devices, source.config(), tensors);
-            EngineOptions fitting = planner.fitCache(options.engineOptions(source.config(), speeds(options)));
-            SplitChoice choice = ModelPlanner.choice(planner, devices, fitting);
-            EngineOptions engineOptions = fitting.withSplit(choice.split());
-            this.splitReason = choice.reason();
+            List<Device> ofLayers = openDevices(options);
+            List<Device> cpu = new ArrayList<>();
+            ExpertChoice experts = ExpertChoice.of(
+                    options.cpuExperts(),
+                    ofLayers,
+                    source.config(),
+                    tensors,
+                    options.engineOptions(source.config(), speeds(ofLayers, options)),
+                    () -> openCpu(options, cpu));
+            SplitChoice choice = ModelPlanner.choice(experts.planner(), ofLayers, experts.options());
+            EngineOptions engineOptions = experts.options().withSplit(choice.split());
+            this.splitReason = choice.reason() + experts.reason();
+            this.devices = Stream.concat(ofLayers.stream(), cpu.stream()).toList();
+            checkThreads(options);
             Rehearsal rehearsal = resources.own(Rehearsal.start(devices, source, tensors, engineOptions));
             this.tokenizer = words.get();
             long toLoad = tensors.stream()
                     .mapToLong(tensor -> tensor.source().shape().bytes())
                     .sum();
             this.engine = resources.own(Engine.open(
-                    devices, source, engineOptions, done -> options.onProgress().accept(done, toLoad)));
+                    ofLayers,
+                    cpu.isEmpty() ? null : cpu.getFirst(),
+                    source,
+                    engineOptions,
+                    done -> options.onProgress().accept(done, toLoad)));
             this.info = info(devices, List.copyOf(ModelPlanner.distinct(tensors)), engineOptions);
             rehearsal.stop();
         } catch (RuntimeException | Error e) {
@@ -302,7 +316,7 @@ public final class LanguageModel implements AutoCloseable {
     }
 
     /** Measured where devices differ and nobody said what part each is to get. */
-    private List<Double> speeds(ModelOptions options) {
+    private static List<Double> speeds(List<Device> devices, ModelOptions options) {
         return options.tensorSplit().isEmpty() ? ReadSpeed.of(devices) : List.of();
     }
 
@@ -314,10 +328,6 @@ public final class LanguageModel implements AutoCloseable {
             DeviceOptions form = new DeviceOptions(options.threads(), options.arithmetic());
             options.devices().forEach(name -> devices.add(resources.own(Devices.open(name, form))));
         }
-        if (options.threads() > 0 && devices.stream().allMatch(device -> device.threads() == 0)) {
-            throw new IllegalArgumentException(options.threads() + " threads are asked for, but "
-                    + String.join(", ", options.devices()) + " has none of this program; leave their number out");
-        }
         ProductObserver observer = options.observer();
         if (observer != null) {
             devices.replaceAll(device -> new ObservedDevice(device, observer));
@@ -326,6 +336,21 @@ public final class LanguageModel implements AutoCloseable {
             devices.replaceAll(device -> device.threads() == 0 ? device : resources.own(new BackgroundDevice(device)));
         }
         return devices;
+    }
+
+    /** The CPU for routed experts, whose queue is worked on by the thread that waits for what they give. */
+    private Device openCpu(ModelOptions options, List<Device> opened) {
+        Device cpu = resources.own(Devices.open("cpu", new DeviceOptions(options.threads(), options.arithmetic())));
+        ProductObserver observer = options.observer();
+        opened.add(observer == null ? cpu : new ObservedDevice(cpu, observer));
+        return opened.getFirst();
+    }
+
+    private void checkThreads(ModelOptions options) {
+        if (options.threads() > 0 && devices.stream().allMatch(device -> device.threads() == 0)) {
+            throw new IllegalArgumentException(options.threads() + " threads are asked for, but "
+                    + String.join(", ", options.devices()) + " has none of this program; leave their number out");
+        }
     }
 
     private ModelInfo info(List<Device> devices, List<Weights.Tensor> tensors, EngineOptions options) {

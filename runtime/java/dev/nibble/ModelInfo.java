@@ -54,7 +54,7 @@ public record ModelInfo(
     /** The name of one of its devices for reports. */
     public String deviceLabel(String name) {
         int index = List.of(device.split(",")).indexOf(name);
-        String[] descriptions = deviceDescription.split("; (?=layer)");
+        String[] descriptions = deviceDescription.split("; (?=layer|routed)");
         return label(name, 0 <= index && index < descriptions.length ? descriptions[index] : deviceDescription);
     }
 

@@ -6,6 +6,7 @@ import dev.nibble.device.KvRotation;
 import dev.nibble.device.KvType;
 import dev.nibble.device.ProductObserver;
 import dev.nibble.engine.EngineOptions;
+import dev.nibble.model.CpuExperts;
 import dev.nibble.model.ModelConfig;
 import dev.nibble.model.Split;
 import java.util.Arrays;
@@ -18,6 +19,7 @@ import org.jspecify.annotations.Nullable;
  * @param devices names of devices, e.g. {@code auto}, {@code cpu}; several share the layers of the model, in this order, and one
  *     that is named twice is opened twice
  * @param device an open device to use in place of named ones, which the model does not close; null: those that are named
+ * @param cpuExperts which routed experts are on the CPU, while all else of their layers is on the devices
  * @param tensorSplit the proportions of the model that each of several devices gets, relative to one another; empty: as
  *     free memory and the speeds of the devices allow
  * @param threads threads of devices that run on the CPU; 0: one per processor
@@ -35,6 +37,7 @@ public record ModelOptions(
         @Nullable Device device,
         List<Double> tensorSplit,
         Split split,
+        CpuExperts cpuExperts,
         int threads,
         int context,
         KvType keyType,
@@ -80,7 +83,7 @@ public record ModelOptions(
     EngineOptions engineOptions(ModelConfig config, List<Double> speeds) {
         int tokens = context > 0 ? context : Math.min(config.contextLength(), DEFAULT_CONTEXT);
         return new EngineOptions(
-                tokens, cacheTokens(tokens), keyType, valueType, rotation, batch, tensorSplit, speeds, split);
+                tokens, cacheTokens(tokens), keyType, valueType, rotation, batch, tensorSplit, speeds, split, 0);
     }
 
     /** Tokens that the KV cache holds, where there is room: a sequence of the greatest length, or several shorter ones. */
@@ -99,6 +102,7 @@ public record ModelOptions(
         private @Nullable Device device;
         private List<Double> tensorSplit = List.of();
         private Split split = Split.AUTO;
+        private CpuExperts cpuExperts = CpuExperts.AUTO;
         private int threads;
         private int context;
         private KvType keyType = KvType.F16;
@@ -126,6 +130,14 @@ public record ModelOptions(
         /** How several devices share the model: each some layers, or each a part of every layer. */
         public Builder split(Split kind) {
             this.split = kind;
+            return this;
+        }
+
+        /**
+         * Which routed experts are on the CPU, while all else of their layers is on the devices; by default as few as let the model fit.
+         */
+        public Builder cpuExperts(CpuExperts which) {
+            this.cpuExperts = which;
             return this;
         }
 
@@ -204,6 +216,7 @@ public record ModelOptions(
                     device,
                     tensorSplit,
                     split,
+                    cpuExperts,
                     threads,
                     context,
                     keyType,

@@ -32,6 +32,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.function.BiFunction;
+import java.util.function.Supplier;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
@@ -39,14 +40,16 @@ import java.util.stream.Stream;
  * Makes the plan of a model.
  *
  * @param options on what it is to run, and how
- * @param memory of devices that need not be here; empty: they are opened and asked
+ * @param memory of devices that need not be here, and one more, of the CPU for routed experts; empty: they are opened and asked
  */
 record ModelPlanner(ModelOptions options, List<Long> memory) {
     ModelPlanner {
         memory = List.copyOf(memory);
-        if (!memory.isEmpty() && memory.size() != options.devices().size()) {
+        int more = memory.size() - options.devices().size();
+        if (!memory.isEmpty() && more != 0 && more != 1) {
             throw new IllegalArgumentException("the memory of " + memory.size() + " devices is given, but "
-                    + options.devices().size() + " are named: " + String.join(",", options.devices()));
+                    + options.devices().size() + " are named: " + String.join(",", options.devices())
+                    + "; one more would be that of the CPU, for routed experts");
         }
     }
 
@@ -71,10 +74,11 @@ record ModelPlanner(ModelOptions options, List<Long> memory) {
                         devices,
                         options.tensorSplit().isEmpty() ? ReadSpeed.of(devices) : List.of(),
                         List.of(),
+                        () -> cpu(opened),
                         (planner, fitting) -> choice(planner, devices, fitting));
             }
             List<ImaginedDevice> devices = new ArrayList<>();
-            for (int i = 0; i < memory.size(); i++) {
+            for (int i = 0; i < options.devices().size(); i++) {
                 devices.add(Devices.imagine(options.devices().get(i), memory.get(i)));
             }
             List<Double> speeds = devices.stream().map(ImaginedDevice::speed).toList();
@@ -83,6 +87,7 @@ record ModelPlanner(ModelOptions options, List<Long> memory) {
                     devices,
                     speeds.stream().distinct().count() == 1 ? List.of() : speeds,
                     speeds,
+                    () -> cpu(opened),
                     (planner, fitting) -> SplitChoice.of(planner, fitting, Optional::empty));
         }
     }
@@ -97,15 +102,30 @@ record ModelPlanner(ModelOptions options, List<Long> memory) {
                         : Optional.of(DeviceSpeeds.of(devices, planner.config().width())));
     }
 
+    /** The CPU for routed experts: imagined where its memory is given, else this machine's. */
+    private MemoryModel cpu(Resources opened) {
+        return memory.size() > options.devices().size()
+                ? Devices.imagine("cpu", memory.getLast())
+                : opened.own(Devices.open("cpu", new DeviceOptions(options.threads(), options.arithmetic())));
+    }
+
     private ModelPlan plan(
             ModelSource source,
             List<? extends MemoryModel> devices,
             List<Double> speeds,
             List<Double> assumed,
+            Supplier<MemoryModel> cpu,
             BiFunction<CapacityPlanner, EngineOptions, SplitChoice> chooser) {
         List<Weights.Tensor> tensors = Weights.tensors(source);
-        CapacityPlanner planner = new CapacityPlanner(devices, source.config(), tensors);
-        EngineOptions open = planner.fitCache(options.engineOptions(source.config(), speeds));
+        ExpertChoice experts = ExpertChoice.of(
+                options.cpuExperts(),
+                devices,
+                source.config(),
+                tensors,
+                options.engineOptions(source.config(), speeds),
+                cpu);
+        CapacityPlanner planner = experts.planner();
+        EngineOptions open = experts.options();
         SplitChoice choice = chooser.apply(planner, open);
         EngineOptions wanted = open.withSplit(choice.split());
         List<MemoryPlan> plans = planner.plan(wanted);
@@ -121,10 +141,14 @@ record ModelPlanner(ModelOptions options, List<Long> memory) {
                 wanted.valueType(),
                 planner.kvBytesPerToken(wanted),
                 plans.stream().map(plan -> part(plan, tensors)).toList(),
-                planner.reason(wanted) + (choice.reason().isEmpty() ? "" : "; " + choice.reason()),
+                Stream.of(planner.reason(wanted), choice.reason(), experts.reason())
+                        .filter(reason -> !reason.isEmpty())
+                        .collect(Collectors.joining("; ")),
                 MemoryPlan.shortfalls(plans),
                 contexts(planner, open),
-                assumed.isEmpty() ? null : new ModelPlan.Projection(TokenProjection.of(planner, wanted), assumed),
+                assumed.isEmpty() || !experts.reason().isEmpty()
+                        ? null
+                        : new ModelPlan.Projection(TokenProjection.of(planner, wanted), assumed),
                 new PlanAdvice(planner, wanted, plans).lines());
     }
 

@@ -6,6 +6,7 @@ import dev.nibble.UnsupportedFeatureException;
 import dev.nibble.device.Arithmetic;
 import dev.nibble.device.KvRotation;
 import dev.nibble.device.KvType;
+import dev.nibble.model.CpuExperts;
 import dev.nibble.model.Split;
 import java.util.List;
 import java.util.Set;
@@ -42,6 +43,16 @@ public final class DeviceArguments {
                     "The proportions of the layers, or of each layer, that each of several devices gets, for example 3,1; "
                             + "by default as their free memory and speed allow.")
     private @Nullable List<Double> tensorSplit;
+
+    @Option(
+            names = "--cpu-experts",
+            arity = "0..1",
+            fallbackValue = "all",
+            paramLabel = "LAYERS",
+            description =
+                    "Keeps routed experts on the CPU while all else of their layers is on the devices: those of the first LAYERS "
+                            + "layers, or of all; none; auto (the default: as few as let the model fit).")
+    private @Nullable String cpuExperts;
 
     @Option(
             names = "--threads",
@@ -107,6 +118,9 @@ public final class DeviceArguments {
         }
         if (split != null) {
             builder.split(split);
+        }
+        if (cpuExperts != null) {
+            builder.cpuExperts(CpuExperts.ofText(cpuExperts));
         }
         if (threads != null) {
             builder.threads(positive(threads));

@@ -81,8 +81,8 @@ final class ModelArguments {
         } finally {
             bar.clear();
         }
-        if (device.wantsReport()) {
-            ModelInfo info = opened.info();
+        ModelInfo info = opened.info();
+        if (device.wantsReport() || info.device().contains(",")) {
             terminal.note("device: " + info.device() + " (" + info.deviceDescription() + ")");
         }
         if (!opened.splitReason().isEmpty()) {

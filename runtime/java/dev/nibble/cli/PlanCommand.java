@@ -57,8 +57,8 @@ final class PlanCommand implements Callable<Integer> {
             split = ",",
             paramLabel = "SIZE",
             description =
-                    "The memory of each device, or of all, e.g. 80GiB: then they need not be here. By default the devices"
-                            + " are asked what is free.")
+                    "The memory of each device, or of all, e.g. 80GiB: then they need not be here; one more is that of the CPU,"
+                            + " for routed experts. By default the devices are asked what is free.")
     private List<String> memory = List.of();
 
     @Option(

@@ -8,18 +8,25 @@ import dev.nibble.model.ModelConfig;
 import dev.nibble.model.Weights;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.function.IntPredicate;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Plans a model's memory on devices that need not be there, as {@link Engine#open} would: what each would hold, and what would make a
  * model fit that does not.
  *
  * @param devices in the order of the layers
+ * @param cpu what can take routed experts; null: nothing
  * @param config of the model
  * @param tensors all that it loads
  */
-public record CapacityPlanner(List<? extends MemoryModel> devices, ModelConfig config, List<Weights.Tensor> tensors) {
+public record CapacityPlanner(
+        List<? extends MemoryModel> devices,
+        @Nullable MemoryModel cpu,
+        ModelConfig config,
+        List<Weights.Tensor> tensors) {
     /** Contexts beyond this are not looked for. */
     private static final int MOST_TOKENS = 1 << 24;
 
@@ -31,9 +38,19 @@ public record CapacityPlanner(List<? extends MemoryModel> devices, ModelConfig c
         tensors = List.copyOf(tensors);
     }
 
-    /** The memory of each device. */
+    /** A plan where routed experts are on the devices of their layers. */
+    public CapacityPlanner(List<? extends MemoryModel> devices, ModelConfig config, List<Weights.Tensor> tensors) {
+        this(devices, null, config, tensors);
+    }
+
+    /** The memory of each device, in the order of the layers; last of that which has routed experts alone, if there is one. */
     public List<MemoryPlan> plan(EngineOptions options) {
-        return enginePlan(options).memory(devices, tensors);
+        EnginePlan plan = enginePlan(options);
+        List<MemoryPlan> memory = new ArrayList<>(plan.memory(devices, tensors));
+        if (cpu != null && plan.hasCpuExperts()) {
+            memory.add(plan.expertsMemory(cpu, tensors));
+        }
+        return memory;
     }
 
     /** Why the layers are where the plan has them, for people. */
@@ -51,7 +68,10 @@ public record CapacityPlanner(List<? extends MemoryModel> devices, ModelConfig c
         return config.layers() * EnginePlan.kvLayout(config, options).tokenBytes();
     }
 
-    private EnginePlan enginePlan(EngineOptions options) {
+    EnginePlan enginePlan(EngineOptions options) {
+        if (options.cpuExperts() > 0 && cpu == null) {
+            throw new IllegalArgumentException("routed experts are to be on a device of their own, but there is none");
+        }
         return EnginePlan.of(devices, config, tensors, options);
     }
 
@@ -68,6 +88,22 @@ public record CapacityPlanner(List<? extends MemoryModel> devices, ModelConfig c
         OptionalInt tokens =
                 most(options.contextLength(), options.cacheTokens(), cache -> fits(options.withCacheTokens(cache)));
         return tokens.isPresent() ? options.withCacheTokens(tokens.getAsInt()) : options;
+    }
+
+    /**
+     * The options with the routed experts of as few layers as possible on the CPU, and if it must be less of the KV cache; empty if it does
+     * not fit even with all experts there.
+     */
+    public Optional<EngineOptions> fitExperts(EngineOptions options) {
+        int layers = config.layers();
+        EngineOptions all = fitCache(options.withCpuExperts(layers));
+        if (!fits(all)) {
+            return Optional.empty();
+        }
+        // From some number of layers on, the devices have room for the rest; the fewer are on the CPU, the more room it
+        // has.
+        OptionalInt stay = most(1, layers, count -> fits(all.withCpuExperts(layers - count)));
+        return Optional.of(stay.isPresent() ? all.withCpuExperts(layers - stay.getAsInt()) : all);
     }
 
     /** The longest context that fits, in whole pages, with as large a cache; empty if none does. */
@@ -98,7 +134,7 @@ public record CapacityPlanner(List<? extends MemoryModel> devices, ModelConfig c
         int most = Math.min(MOST_DEVICES, config.layers());
         while (more.size() < most) {
             more.add(ImaginedDevice.like(devices.getLast(), "another " + more.size()));
-            if (new CapacityPlanner(more, config, tensors).fits(options.withSplit(List.of(), List.of()))) {
+            if (new CapacityPlanner(more, cpu, config, tensors).fits(options.withSplit(List.of(), List.of()))) {
                 return OptionalInt.of(more.size());
             }
         }
@@ -117,7 +153,7 @@ public record CapacityPlanner(List<? extends MemoryModel> devices, ModelConfig c
                 .map(device -> Math.max(1.0, device.freeMemory()))
                 .toList());
         speeds.add(1.0);
-        return new CapacityPlanner(more, config, tensors).plan(options.withSplit(List.of(), speeds));
+        return new CapacityPlanner(more, cpu, config, tensors).plan(options.withSplit(List.of(), speeds));
     }
 
     /** The largest number of a range for which something holds that holds for no number above one for which it does not. */

@@ -13,6 +13,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.function.LongConsumer;
 import java.util.function.ToLongFunction;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 
 /** A model on its devices, ready to run: weights, KV cache, forward pass and the scheduler that feeds it. */
 public final class Engine implements AutoCloseable {
@@ -23,14 +25,23 @@ public final class Engine implements AutoCloseable {
     private final EnginePlan plan;
     private final List<MemoryPlan> memory;
     private final List<Stage> stages = new ArrayList<>();
+    /** The routed experts that are on a device of their own; none: all are where their layers are. */
+    private final @Nullable RoutedExperts routed;
+
     private final BatchPlanner planner;
     private final ForwardPass forward;
     private final Scheduler scheduler;
 
-    private Engine(List<Device> devices, ModelSource source, EngineOptions options, LongConsumer progress) {
+    private Engine(
+            List<Device> devices,
+            @Nullable Device cpu,
+            ModelSource source,
+            EngineOptions options,
+            LongConsumer progress) {
         List<Weights.Tensor> tensors = Weights.tensors(source);
-        this.plan = EnginePlan.of(devices, source.config(), tensors, options);
-        this.memory = plan.memory(devices, tensors);
+        CapacityPlanner capacity = new CapacityPlanner(devices, cpu, source.config(), tensors);
+        this.plan = capacity.enginePlan(options);
+        this.memory = capacity.plan(options);
         MemoryPlan.requireFit(memory);
         try {
             long loaded = 0;
@@ -47,9 +58,10 @@ public final class Engine implements AutoCloseable {
                         .sum();
             }
             meet(devices);
+            routed = cpu == null || !plan.hasCpuExperts() ? null : loadExperts(cpu, source, loaded, progress);
             KvCache cache = new KvCache(stages.stream().map(Stage::cache).toList(), plan);
             planner = new BatchPlanner(cache, plan.limits());
-            forward = new ForwardPass(stages);
+            forward = new ForwardPass(stages, routed);
             scheduler = resources.own(new Scheduler(forward, cache, planner, options.contextLength()));
             scheduler.start();
         } catch (RuntimeException | Error e) {
@@ -73,18 +85,33 @@ public final class Engine implements AutoCloseable {
         }
     }
 
+    private RoutedExperts loadExperts(Device cpu, ModelSource source, long before, LongConsumer progress) {
+        return resources.own(new RoutedExperts(cpu, plan, source, done -> progress.accept(before + done)));
+    }
+
+    /** Loads a model onto devices, the experts where their layers are. */
+    public static Engine open(List<Device> devices, ModelSource source, EngineOptions options, LongConsumer progress) {
+        return open(devices, null, source, options, progress);
+    }
+
     /**
      * Loads a model onto devices and starts its scheduler. The caller keeps devices and source open for as long.
      *
      * @param devices at least one; several share the layers, in this order
+     * @param cpu has the routed experts that the options want elsewhere; none if they want none
      * @param progress told the file bytes loaded so far
      * @throws dev.nibble.OutOfCapacityException if it does not fit, before anything is allocated
      * @throws dev.nibble.UnsupportedFeatureException if a device cannot do its part
      * @throws dev.nibble.InvalidModelException if a tensor is missing or has a wrong shape
      * @throws IllegalArgumentException if there are more devices than layers, or proportions leave one without
      */
-    public static Engine open(List<Device> devices, ModelSource source, EngineOptions options, LongConsumer progress) {
-        return new Engine(devices, source, options, progress);
+    public static Engine open(
+            List<Device> devices,
+            @Nullable Device cpu,
+            ModelSource source,
+            EngineOptions options,
+            LongConsumer progress) {
+        return new Engine(devices, cpu, source, options, progress);
     }
 
     /** Where sequences are opened and fed. */
@@ -109,7 +136,7 @@ public final class Engine implements AutoCloseable {
 
     /** The device memory that the weights take. */
     public long weightBytes() {
-        return stages.stream().mapToLong(stage -> stage.weights().bytes()).sum();
+        return weights().mapToLong(Weights::bytes).sum();
     }
 
     /** Bytes of the KV cache per token, in all layers, and on all devices that keep the same. */
@@ -134,7 +161,10 @@ public final class Engine implements AutoCloseable {
 
     /** What each device has to do for a token. */
     public List<DeviceWork> work() {
-        return stages.stream().map(Stage::work).toList();
+        return Stream.concat(
+                        stages.stream().map(Stage::work),
+                        Stream.ofNullable(routed).map(RoutedExperts::work))
+                .toList();
     }
 
     /**
@@ -156,9 +186,13 @@ public final class Engine implements AutoCloseable {
 
     private long perToken(ToLongFunction<Weight> measure) {
         ModelConfig config = plan.config();
-        return Math.round(stages.stream()
-                .mapToDouble(stage -> stage.weights().perToken(config, measure))
-                .sum());
+        return Math.round(
+                weights().mapToDouble(all -> all.perToken(config, measure)).sum());
+    }
+
+    private Stream<Weights> weights() {
+        return Stream.concat(
+                stages.stream().map(Stage::weights), Stream.ofNullable(routed).map(RoutedExperts::weights));
     }
 
     /**
@@ -173,7 +207,8 @@ public final class Engine implements AutoCloseable {
             throw new IllegalArgumentException(
                     "a step takes 1 to " + rows() + " tokens, not " + tokens.length + "; measure fewer");
         }
-        return new OperationClock(stages, planner.batch(), context.length, repetitions).run(scheduler, context, tokens);
+        return new OperationClock(stages, routed, planner.batch(), context.length, repetitions)
+                .run(scheduler, context, tokens);
     }
 
     /** Ends all sequences and frees everything that the engine allocated. Closing again does nothing. */

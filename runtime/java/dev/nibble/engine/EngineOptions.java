@@ -18,6 +18,7 @@ import java.util.List;
  * @param speeds bytes of weights per second that each device reads, to which the bytes of their layers are proportional as far as free memory
  *     allows; empty: free memory alone decides
  * @param split how several devices share the model
+ * @param cpuExperts the routed experts of so many layers, from the first on, are on a device of their own, the CPU
  */
 public record EngineOptions(
         int contextLength,
@@ -28,7 +29,8 @@ public record EngineOptions(
         int rows,
         List<Double> proportions,
         List<Double> speeds,
-        Split split) {
+        Split split,
+        int cpuExperts) {
     /** Checks that the numbers are positive and that the cache holds a whole context. */
     public EngineOptions {
         proportions = List.copyOf(proportions);
@@ -48,7 +50,7 @@ public record EngineOptions(
             KvRotation rotation,
             int rows,
             List<Double> proportions) {
-        this(contextLength, cacheTokens, keyType, valueType, rotation, rows, proportions, List.of(), Split.LAYER);
+        this(contextLength, cacheTokens, keyType, valueType, rotation, rows, proportions, List.of(), Split.LAYER, 0);
     }
 
     /** Options that leave the split over devices to free memory. */
@@ -64,28 +66,46 @@ public record EngineOptions(
 
     /** These with another cache. */
     public EngineOptions withCacheTokens(int tokens) {
-        return new EngineOptions(contextLength, tokens, keyType, valueType, rotation, rows, proportions, speeds, split);
+        return new EngineOptions(
+                contextLength, tokens, keyType, valueType, rotation, rows, proportions, speeds, split, cpuExperts);
     }
 
     /** These with another context, and a cache for as much. */
     public EngineOptions withContextLength(int tokens) {
-        return new EngineOptions(tokens, tokens, keyType, valueType, rotation, rows, proportions, speeds, split);
+        return new EngineOptions(
+                tokens, tokens, keyType, valueType, rotation, rows, proportions, speeds, split, cpuExperts);
     }
 
     /** These with other types in the cache. */
     public EngineOptions withKv(KvType keys, KvType values) {
-        return new EngineOptions(contextLength, cacheTokens, keys, values, rotation, rows, proportions, speeds, split);
+        return new EngineOptions(
+                contextLength, cacheTokens, keys, values, rotation, rows, proportions, speeds, split, cpuExperts);
     }
 
     /** These with other shares of the devices. */
     public EngineOptions withSplit(List<Double> newProportions, List<Double> newSpeeds) {
         return new EngineOptions(
-                contextLength, cacheTokens, keyType, valueType, rotation, rows, newProportions, newSpeeds, split);
+                contextLength,
+                cacheTokens,
+                keyType,
+                valueType,
+                rotation,
+                rows,
+                newProportions,
+                newSpeeds,
+                split,
+                cpuExperts);
+    }
+
+    /** These with the routed experts of so many layers, from the first on, on a device of their own. */
+    public EngineOptions withCpuExperts(int layers) {
+        return new EngineOptions(
+                contextLength, cacheTokens, keyType, valueType, rotation, rows, proportions, speeds, split, layers);
     }
 
     /** These with another way to share. */
     public EngineOptions withSplit(Split kind) {
         return new EngineOptions(
-                contextLength, cacheTokens, keyType, valueType, rotation, rows, proportions, speeds, kind);
+                contextLength, cacheTokens, keyType, valueType, rotation, rows, proportions, speeds, kind, cpuExperts);
     }
 }

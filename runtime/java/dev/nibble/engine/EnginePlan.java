@@ -23,6 +23,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 
 /**
  * What an engine is made of, and on which devices: known before anything is allocated.
@@ -36,6 +37,7 @@ import java.util.stream.Collectors;
  * @param reason why they are there, for people
  * @param shares the part of every layer that each device has; empty: they have whole layers
  * @param part which of these parts this is the plan of
+ * @param cpuExperts the routed experts of so many layers, from the first on, are on a device of their own
  */
 record EnginePlan(
         ModelConfig config,
@@ -46,7 +48,8 @@ record EnginePlan(
         Placement placement,
         String reason,
         List<TensorShare> shares,
-        int part) {
+        int part,
+        int cpuExperts) {
     private static final double GIGABYTE = 1e9;
     private static final int MOST_SLOTS = 64;
     private static final long LOGITS_BYTES = 32L << 20;
@@ -61,11 +64,13 @@ record EnginePlan(
             ModelConfig config,
             List<Weights.Tensor> tensors,
             EngineOptions options) {
-        if (devices.size() > 1 && options.split() == Split.TENSOR) {
+        boolean several = devices.size() > 1;
+        if (several && options.split() == Split.TENSOR) {
+            requireExpertsHere(options);
             return byTensors(devices, config, tensors, options);
         }
         EnginePlan layers = byLayers(devices, config, tensors, options);
-        if (devices.size() == 1 || options.split() == Split.LAYER) {
+        if (!several || options.split() == Split.LAYER || options.cpuExperts() > 0) {
             return layers;
         }
         if (MemoryPlan.fit(layers.memory(devices, tensors))) {
@@ -76,6 +81,14 @@ record EnginePlan(
             return MemoryPlan.fit(parts.memory(devices, tensors)) ? parts : layers;
         } catch (UnsupportedFeatureException e) {
             return layers; // The model cannot be split so.
+        }
+    }
+
+    private static void requireExpertsHere(EngineOptions options) {
+        if (options.cpuExperts() > 0) {
+            throw new UnsupportedFeatureException(
+                    "--cpu-experts and --split tensor: the parts of a layer are summed up on"
+                            + " the devices that have them, routed experts on the CPU among none of them; use --split layer");
         }
     }
 
@@ -99,7 +112,8 @@ record EnginePlan(
                 new Placement(List.of(LayerRange.all(config.layers()))),
                 reason,
                 shares,
-                0);
+                0,
+                options.cpuExperts());
     }
 
     /** Equal parts, or as it was asked for, or by speed; where that does not fit, by free memory. */
@@ -151,7 +165,7 @@ record EnginePlan(
                         kvLayout.keyType(),
                         kvLayout.valueType(),
                         kvLayout.pageTokens());
-        return new EnginePlan(own, limits, layout, rotation, pages, placement, reason, shares, device);
+        return new EnginePlan(own, limits, layout, rotation, pages, placement, reason, shares, device, cpuExperts);
     }
 
     /** The layers that a device has, or has a part of. */
@@ -174,8 +188,37 @@ record EnginePlan(
     /** What a device loads, of all that the model has. */
     List<Weights.Tensor> tensors(int device, List<Weights.Tensor> all) {
         return shares.isEmpty()
-                ? all.stream().filter(layers(device)::need).toList()
+                ? all.stream().filter(tensor -> needs(layers(device), tensor)).toList()
                 : shares.get(device).tensors(config, all);
+    }
+
+    /** Whether layers need a tensor on their own device. */
+    boolean needs(LayerRange layers, Weights.Tensor tensor) {
+        return layers.need(tensor) && !isForCpu(tensor);
+    }
+
+    /** Whether a tensor belongs to routed experts that are on a device of their own. */
+    boolean isForCpu(Weights.Tensor tensor) {
+        return tensor.role().kind() == TensorRole.Kind.EXPERTS && tensor.layer() < cpuExperts;
+    }
+
+    /** Whether routed experts are on a device of their own. */
+    boolean hasCpuExperts() {
+        return !cpuExpertLayers(LayerRange.all(config.layers())).isEmpty();
+    }
+
+    /** The layers of some whose routed experts are on a device of their own. */
+    List<Integer> cpuExpertLayers(LayerRange layers) {
+        return IntStream.range(layers.first(), Math.min(layers.end(), cpuExperts))
+                .filter(layer -> !config.isDense(layer))
+                .boxed()
+                .toList();
+    }
+
+    /** Whether some of these layers have their routed experts on the device where they are. */
+    boolean hasExperts(LayerRange layers) {
+        return IntStream.range(Math.max(layers.first(), cpuExperts), layers.end())
+                .anyMatch(layer -> !config.isDense(layer));
     }
 
     /** What a layer keeps of a token. */
@@ -228,7 +271,7 @@ record EnginePlan(
     }
 
     private EnginePlan placed(Placement split, String why) {
-        return new EnginePlan(config, limits, kvLayout, rotation, pages, split, why, List.of(), 0);
+        return new EnginePlan(config, limits, kvLayout, rotation, pages, split, why, List.of(), 0, cpuExperts);
     }
 
     private static String text(List<Double> numbers) {
@@ -251,6 +294,9 @@ record EnginePlan(
             long fixed = scratchBytes(device, range);
             List<Long> layers = new ArrayList<>(Collections.nCopies(config.layers(), kvBytes()));
             for (Weights.Tensor tensor : tensors) {
+                if (isForCpu(tensor)) {
+                    continue;
+                }
                 if (tensor.role().perLayer()) {
                     layers.set(tensor.layer(), layers.get(tensor.layer()) + tensor.bytesOn(device));
                 } else if (tensor.role().atEnd() ? ends : begins) {
@@ -330,6 +376,24 @@ record EnginePlan(
                     Math.round(values) - output));
         }
         return work;
+    }
+
+    /** The memory of the device that has routed experts alone. */
+    MemoryPlan expertsMemory(MemoryModel device, List<Weights.Tensor> tensors) {
+        List<Weights.Tensor> needed = tensors.stream().filter(this::isForCpu).toList();
+        List<Integer> layers = cpuExpertLayers(LayerRange.all(config.layers()));
+        LayerRange range = new LayerRange(layers.getFirst(), layers.getLast() + 1, config.layers(), false);
+        long scratch = RoutedExperts.estimateBytes(config, limits.rows()) + device.workspaceBytes(stepForm());
+        return new MemoryPlan(
+                device.name(),
+                range,
+                "routed experts of " + range,
+                Weights.bytesOn(device, needed),
+                0,
+                "none",
+                Math.max(stagingBytes(device, needed), scratch),
+                device.reservedBytes(),
+                device.freeMemory());
     }
 
     /** What is taken while weights are loaded, before there is a cache. */

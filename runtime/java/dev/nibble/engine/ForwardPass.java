@@ -29,8 +29,22 @@ final class ForwardPass {
     /** Looks on, where somebody wants to know what the devices do. */
     private volatile @Nullable PassMeter meter;
 
-    /** @param stages all layers of the model, in order, or parts of all layers, the first of which gives the logits */
+    /** The routed experts that are on a device of their own; none: all are where their layers are. */
+    private final @Nullable RoutedExperts routed;
+
+    /** All experts are where their layers are. */
     ForwardPass(List<Stage> stages) {
+        this(stages, null);
+    }
+
+    /**
+     * A pass through stages.
+     *
+     * @param stages all layers of the model, in order, or parts of all layers, the first of which gives the logits
+     * @param routed the routed experts that are on a device of their own, or none
+     */
+    ForwardPass(List<Stage> stages, @Nullable RoutedExperts routed) {
+        this.routed = routed;
         this.stages = List.copyOf(stages);
         this.together = stages.size() > 1 && !stages.getLast().layers().endsModel();
         this.last = together ? stages.getFirst() : stages.getLast();
@@ -108,6 +122,20 @@ final class ForwardPass {
     private void run(Stage stage, Batch batch, int segment) {
         enter(stage, Phase.STEP);
         stage.run(batch, segment);
+    }
+
+    /** While the routed experts of a layer are computed elsewhere, the stage's device does what does not need them. */
+    private void run(Stage stage, Batch batch, RoutedExperts elsewhere) {
+        run(stage, batch, 0);
+        int segment = 1;
+        for (int layer : stage.cpuExpertLayers()) {
+            int rows = layer + 1 == stage.config().layers() ? batch.outputCount() : batch.rows();
+            elsewhere.take(stage.queue(), stage.buffers(), rows);
+            run(stage, batch, segment++);
+            enter(stage, Phase.IDLE);
+            elsewhere.give(layer, stage.queue(), stage.buffers(), rows);
+            run(stage, batch, segment++);
+        }
     }
 
     private void copy(Stage stage, Stage from, int rows) {
@@ -192,7 +220,11 @@ final class ForwardPass {
         if (place > 0) {
             copy(stage, stages.get(place - 1), batch.rows());
         }
-        run(stage, batch, 0);
+        if (routed == null) {
+            run(stage, batch, 0);
+        } else {
+            run(stage, batch, routed);
+        }
         enter(stage, Phase.IDLE);
     }
 

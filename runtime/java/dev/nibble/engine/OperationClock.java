@@ -1,13 +1,16 @@
 package dev.nibble.engine;
 
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
+import org.jspecify.annotations.Nullable;
 
 /** Runs a batch and, on the engine's thread before anything else runs, times its operations. */
 final class OperationClock implements SequenceListener {
     private final List<Stage> stages;
+    private final @Nullable RoutedExperts routed;
     private final Batch batch;
     private final int repetitions;
     private final int depth;
@@ -15,8 +18,9 @@ final class OperationClock implements SequenceListener {
     private final CompletableFuture<Void> deep = new CompletableFuture<>();
 
     /** @param batch where the scheduler plans the steps of these stages */
-    OperationClock(List<Stage> stages, Batch batch, int depth, int repetitions) {
+    OperationClock(List<Stage> stages, @Nullable RoutedExperts routed, Batch batch, int depth, int repetitions) {
         this.stages = stages;
+        this.routed = routed;
         this.batch = batch;
         this.depth = depth;
         this.repetitions = repetitions;
@@ -54,9 +58,12 @@ final class OperationClock implements SequenceListener {
             return PAUSE;
         }
         try {
-            times.complete(stages.stream()
-                    .flatMap(stage -> stage.operationTimes(batch, depth, repetitions).stream())
-                    .toList());
+            List<OperationTime> all = new ArrayList<>();
+            stages.forEach(stage -> all.addAll(stage.operationTimes(batch, depth, repetitions)));
+            if (routed != null) {
+                all.addAll(routed.operationTimes(batch, repetitions));
+            }
+            times.complete(all);
         } catch (RuntimeException | Error e) {
             times.completeExceptionally(e);
         }

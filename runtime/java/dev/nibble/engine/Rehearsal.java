@@ -122,6 +122,7 @@ public final class Rehearsal implements AutoCloseable {
                 new Placement(List.of(layers)),
                 "a rehearsal",
                 List.of(),
+                0,
                 0);
         try (Stage whole = new Stage(stage, layers, plan, cutout, done -> {})) {
             ForwardPass forward = new ForwardPass(List.of(whole));

@@ -51,8 +51,9 @@ final class Stage implements AutoCloseable {
         this.layers = layers;
         this.plan = plan;
         try {
-            List<Weights.Tensor> tensors =
-                    Weights.tensors(source).stream().filter(layers::need).toList();
+            List<Weights.Tensor> tensors = Weights.tensors(source).stream()
+                    .filter(tensor -> plan.needs(layers, tensor))
+                    .toList();
             weights = resources.own(Weights.load(device, source, tensors, progress));
             cache = resources.own(new LayerCache(device, layers, plan));
             buffers = resources.own(new StepBuffers(device, plan, layers));
@@ -125,9 +126,10 @@ final class Stage implements AutoCloseable {
         return device.queue();
     }
 
-    /** Whether its steps may begin before the results of those before are known: not where devices have parts of the same layers. */
+    /** Whether its steps may begin before the results of those before are known: not where devices have parts of the same
+     * layers, nor where a step waits for routed experts. */
     boolean runsAhead() {
-        return plan.parts() == 1 && queue().runsAhead();
+        return plan.parts() == 1 && !plan.hasCpuExperts() && queue().runsAhead();
     }
 
     /** Enqueues the taking over of the tokens that the stage with the last layers found best. */
@@ -135,9 +137,14 @@ final class Stage implements AutoCloseable {
         queue().receive(buffers.ids, last.queue(), last.buffers.best, rows);
     }
 
+    /** The layers whose routed experts are on another device. */
+    List<Integer> cpuExpertLayers() {
+        return plan.cpuExpertLayers(layers);
+    }
+
     /**
      * Enqueues what its layers do to a batch, which is to be in the buffers before: see {@link #receive}. Of devices that have parts of
-     * the same layers, one segment of that, after which they exchange.
+     * the same layers, or whose routed experts are elsewhere, one segment of that, after which they exchange.
      */
     void run(Batch batch, int segment) {
         segments(batch).get(segment).ifPresent(queue()::submit);
@@ -270,7 +277,7 @@ final class Stage implements AutoCloseable {
         return buckets;
     }
 
-    private static int bucket(int count, int limit) {
+    static int bucket(int count, int limit) {
         return Math.min(limit, Integer.highestOneBit(Math.max(1, 2 * count - 1)));
     }
 }

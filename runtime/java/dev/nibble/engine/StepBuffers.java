@@ -110,7 +110,8 @@ final class StepBuffers implements AutoCloseable {
         gate = floats(n, inner);
         up = floats(n, inner);
         gateQuantized = quantized(n, inner);
-        experts = config.experts() == null ? null : own(() -> new ExpertBuffers(device, config, config.experts(), n));
+        experts =
+                config.experts() == null ? null : own(() -> new ExpertBuffers(device, plan, layers, config.experts()));
         outputAttention = floats(m, config.attentionWidth());
         outputResidual = floats(m, config.width());
         logits = floats(m, ends ? config.vocabulary() : 1);
@@ -145,7 +146,7 @@ final class StepBuffers implements AutoCloseable {
                 + config.width()
                 + (layers.endsModel() ? config.vocabulary() + 2L * ranks(config) : 0);
         return limits.rows() * (perRow * Float.BYTES + quantizedPerRow * 5 / 4)
-                + (experts == null ? 0 : ExpertBuffers.estimateBytes(config, experts, limits.rows()))
+                + (experts == null ? 0 : ExpertBuffers.estimateBytes(plan, layers, experts))
                 + (latent == null ? 0 : LatentBuffers.estimateBytes(latent, config.heads(), limits.rows(), outputs))
                 + (layers.hasLast() ? outputs * perOutput * Float.BYTES : 0);
     }

@@ -18,6 +18,7 @@ import dev.nibble.model.Weights;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -27,6 +28,7 @@ import org.jspecify.annotations.Nullable;
 final class StepRecorder {
     private final ModelConfig config;
     private final LayerRange layers;
+    private final Set<Integer> cpuExpertLayers;
     private final Weights weights;
     private final LayerCache cache;
     private final StepBuffers b;
@@ -56,6 +58,7 @@ final class StepRecorder {
         this.advances = advances;
         this.config = stage.config();
         this.layers = stage.layers();
+        this.cpuExpertLayers = Set.copyOf(stage.cpuExpertLayers());
         this.weights = stage.weights();
         this.cache = stage.cache();
         this.b = stage.buffers();
@@ -69,7 +72,9 @@ final class StepRecorder {
      * or the best ones, of each output come out, elsewhere the residual stream.
      *
      * @return one segment; where devices have parts of every layer and no exchange, those between which they copy: the residual stream
-     *     after the first, which is empty but on the device where the model begins, and what each adds to it after the others
+     *     after the first, which is empty but on the device where the model begins, and what each adds to it after the others;
+     *     where routed experts are on another device, two more for each of their layers: after the first of them the input of the experts
+     *     is ready, the second does not need what they give
      */
     List<List<Operation>> record() {
         if (layers.beginsModel()) {
@@ -86,6 +91,8 @@ final class StepRecorder {
             addNorm(weights.vector(FEED_FORWARD_NORM, layer));
             if (config.isDense(layer) || b.experts == null) {
                 feedForward(layer);
+            } else if (cpuExpertLayers.contains(layer)) {
+                expertsElsewhere(layer, b.experts);
             } else {
                 experts(layer, b.experts);
             }
@@ -303,8 +310,7 @@ final class StepRecorder {
         }
         Buffer quantized = quantize(b.hidden, b.hiddenQuantized, needsQuantized(inner) || needsQuantized(whole));
         operations.add(new Operation.Matmul(rows, b.hidden, quantized, whole));
-        operations.add(new Operation.Route(
-                rows, experts.gating(), e.routerLogits, weights.vectorOrNull(SELECTION_BIAS, layer), e.ids, e.weights));
+        route(layer, experts, e);
         operations.add(new Operation.ExpertMatmul(rows, e.ids, b.hidden, quantized, inner));
         gate(e.gate, e.up);
         List<Product> down = List.of(product(EXPERT_DOWN, layer, null, e.delta));
@@ -312,12 +318,44 @@ final class StepRecorder {
         operations.add(new Operation.ExpertMatmul(rows, e.ids, e.gate, quantized, down));
         Buffer shared = null;
         if (experts.shared() > 0) {
-            gate(e.sharedGate, e.sharedUp);
-            matmul(e.sharedGate, e.sharedQuantized, List.of(product(SHARED_DOWN, layer, null, e.sharedDelta)));
+            sharedDown(layer, e);
             shared = e.sharedDelta;
         }
         Buffer share = experts.sharedGate() ? e.sharedLogit : null;
         operations.add(new Operation.Combine(rows, e.delta, e.weights, shared, share, delta()));
+    }
+
+    /** Routed experts are on another device: shared ones work at the same time. */
+    private void expertsElsewhere(int layer, ExpertBuffers e) {
+        ExpertConfig experts = Objects.requireNonNull(config.experts());
+        matmul(b.hidden, b.hiddenQuantized, List.of(product(ROUTER, layer, null, e.routerLogits)));
+        route(layer, experts, e);
+        endSegment();
+        if (experts.shared() > 0) {
+            List<Product> whole = new ArrayList<>();
+            if (experts.sharedGate()) {
+                whole.add(product(SHARED_ROUTER, layer, null, e.sharedLogit));
+            }
+            whole.add(product(SHARED_GATE, layer, null, e.sharedGate));
+            whole.add(product(SHARED_UP, layer, null, e.sharedUp));
+            matmul(b.hidden, b.hiddenQuantized, whole);
+            sharedDown(layer, e);
+        }
+        endSegment();
+        if (experts.shared() > 0) {
+            Buffer share = experts.sharedGate() ? e.sharedLogit : null;
+            operations.add(new Operation.Combine(rows, e.routed, e.ones, e.sharedDelta, share, b.delta));
+        }
+    }
+
+    private void route(int layer, ExpertConfig experts, ExpertBuffers e) {
+        operations.add(new Operation.Route(
+                rows, experts.gating(), e.routerLogits, weights.vectorOrNull(SELECTION_BIAS, layer), e.ids, e.weights));
+    }
+
+    private void sharedDown(int layer, ExpertBuffers e) {
+        gate(e.sharedGate, e.sharedUp);
+        matmul(e.sharedGate, e.sharedQuantized, List.of(product(SHARED_DOWN, layer, null, e.sharedDelta)));
     }
 
     private void gate(Buffer gate, Buffer up) {
@@ -373,7 +411,7 @@ final class StepRecorder {
         return quantized;
     }
 
-    private static boolean needsQuantized(List<Product> products) {
+    static boolean needsQuantized(List<Product> products) {
         return products.stream().anyMatch(product -> !product.weight().shape().takesFloats());
     }
 }

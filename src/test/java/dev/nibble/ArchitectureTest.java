@@ -26,6 +26,7 @@ import dev.nibble.device.KvType;
 import dev.nibble.device.ProductInput;
 import dev.nibble.device.ProductObserver;
 import dev.nibble.device.WeightShape;
+import dev.nibble.model.CpuExperts;
 import dev.nibble.model.Split;
 import java.lang.foreign.Linker;
 import java.lang.foreign.MemorySegment;
@@ -79,6 +80,7 @@ class ArchitectureTest {
             ProductInput.class,
             ProductObserver.class,
             Split.class,
+            CpuExperts.class,
             WeightShape.class);
 
     private static String fullName(String name) {

@@ -28,7 +28,7 @@ final class EngineProbe implements SequenceListener {
     /**
      * The logits (tokens, vocabulary) of a model file.
      *
-     * @param devices names with commas between them
+     * @param devices names with commas between them; the CPU is beside them where the options want routed experts there
      */
     static float[] logits(Path path, String devices, DeviceOptions deviceOptions, EngineOptions options, int... tokens)
             throws IOException {
@@ -37,7 +37,8 @@ final class EngineProbe implements SequenceListener {
             List<Device> used = Stream.of(devices.split(","))
                     .map(name -> opened.own(Devices.open(name, deviceOptions)))
                     .toList();
-            try (Engine engine = Engine.open(used, model, options, done -> {})) {
+            Device cpu = options.cpuExperts() == 0 ? null : opened.own(Devices.open("cpu", deviceOptions));
+            try (Engine engine = Engine.open(used, cpu, model, options, done -> {})) {
                 return logits(engine.scheduler(), model.config().vocabulary(), tokens);
             }
         }

@@ -152,23 +152,23 @@ class GoldenLogitsTest {
         assertTrue(nmse <= tolerance, () -> "NMSE " + nmse + " is above " + tolerance);
     }
 
-    private static int[] tokens(JsonNode entry) {
+    static int[] tokens(JsonNode entry) {
         return entry.get("tokens").valueStream().mapToInt(JsonNode::asInt).toArray();
     }
 
-    private static double cacheTolerance(JsonNode entry) {
+    static double cacheTolerance(JsonNode entry) {
         return Math.max(1e-6, 2 * entry.at("/against_f32_kv/nmse").asDouble(0));
     }
 
     /** The entry of the same model with a cache of floats; itself if there is none. */
-    private static JsonNode withFloatCache(JsonNode entry) {
+    static JsonNode withFloatCache(JsonNode entry) {
         return entries("f32")
                 .filter(other -> other.get("model").equals(entry.get("model")))
                 .findFirst()
                 .orElse(entry);
     }
 
-    private static double int8Tolerance(JsonNode entry) {
+    static double int8Tolerance(JsonNode entry) {
         return Math.max(1e-4, 4 * entry.at("/llama_cpp_int8/nmse").asDouble());
     }
 
@@ -200,13 +200,13 @@ class GoldenLogitsTest {
         return EngineProbe.logits(path, deviceName, new DeviceOptions(2, exact), options, tokens);
     }
 
-    private static Stream<JsonNode> entries(String kv) {
+    static Stream<JsonNode> entries(String kv) {
         JsonNode index = new ObjectMapper().readTree(GoldenData.path("logits/index.json"));
         return StreamSupport.stream(index.spliterator(), false)
                 .filter(entry -> entry.get("kv").asString().equals(kv));
     }
 
-    private static double nmse(float[] values, float[] wanted) {
+    static double nmse(float[] values, float[] wanted) {
         double error = 0;
         double power = 0;
         for (int i = 0; i < wanted.length; i++) {
