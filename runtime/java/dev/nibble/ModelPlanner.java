@@ -45,12 +45,6 @@ import java.util.stream.Stream;
 record ModelPlanner(ModelOptions options, List<Long> memory) {
     ModelPlanner {
         memory = List.copyOf(memory);
-        int more = memory.size() - options.devices().size();
-        if (!memory.isEmpty() && more != 0 && more != 1) {
-            throw new IllegalArgumentException("the memory of " + memory.size() + " devices is given, but "
-                    + options.devices().size() + " are named: " + String.join(",", options.devices())
-                    + "; one more would be that of the CPU, for routed experts");
-        }
     }
 
     ModelPlan plan(Path path) throws IOException {
@@ -63,6 +57,7 @@ record ModelPlanner(ModelOptions options, List<Long> memory) {
     }
 
     ModelPlan plan(ModelSource source) {
+        checkMemory(source.config().experts() != null && options.cpuExperts().layers() != 0);
         try (Resources opened = new Resources()) {
             if (memory.isEmpty()) {
                 DeviceOptions form = new DeviceOptions(options.threads(), options.arithmetic());
@@ -100,6 +95,16 @@ record ModelPlanner(ModelOptions options, List<Long> memory) {
                 () -> devices.stream().anyMatch(Device::isSimulated)
                         ? Optional.empty()
                         : Optional.of(DeviceSpeeds.of(devices, planner.config().width())));
+    }
+
+    /** @param experts whether some may go to the CPU */
+    private void checkMemory(boolean experts) {
+        int more = memory.size() - options.devices().size();
+        if (!memory.isEmpty() && more != 0 && !(more == 1 && experts)) {
+            throw new IllegalArgumentException("the memory of " + memory.size() + " devices is given, but "
+                    + options.devices().size() + " are named: " + String.join(",", options.devices())
+                    + (experts ? "; one more would be that of the CPU, for routed experts" : ""));
+        }
     }
 
     /** The CPU for routed experts: imagined where its memory is given, else this machine's. */

@@ -2,6 +2,7 @@ package dev.nibble;
 
 import dev.nibble.device.Devices;
 import dev.nibble.device.KvType;
+import dev.nibble.device.MemoryModel;
 import dev.nibble.engine.CapacityPlanner;
 import dev.nibble.engine.EngineOptions;
 import dev.nibble.engine.MemoryPlan;
@@ -36,6 +37,7 @@ record PlanAdvice(CapacityPlanner planner, EngineOptions wanted, List<MemoryPlan
         smallerCache(lines);
         shorterContext(lines);
         fewerBits(lines);
+        experts(lines);
         processor(lines);
         planner.devicesNeeded(wanted)
                 .ifPresent(count -> lines.add(count + " devices, the added ones like the last of these"));
@@ -100,9 +102,32 @@ record PlanAdvice(CapacityPlanner planner, EngineOptions wanted, List<MemoryPlan
         }
     }
 
+    /** Routed experts go to the CPU by themselves where it has the memory: here it has not, or it was told not to. */
+    private void experts(List<String> lines) {
+        if (planner.config().experts() == null || wanted.split() == Split.TENSOR || hasProcessor()) {
+            return;
+        }
+        MemoryModel cpu = Devices.imagine("cpu", ENDLESS);
+        CapacityPlanner with = new CapacityPlanner(planner.devices(), cpu, planner.config(), planner.tensors());
+        with.fitExperts(wanted).ifPresent(placed -> {
+            MemoryPlan most = with.plan(placed).getLast();
+            lines.add(String.format(
+                    Locale.ROOT,
+                    "--cpu-experts %d: %s on the CPU, %.1f GiB of its memory",
+                    placed.cpuExperts(),
+                    most.part(),
+                    most.total() / GIBIBYTE));
+        });
+    }
+
+    private boolean hasProcessor() {
+        return planner.devices().stream().anyMatch(device -> device.name().equals("cpu"));
+    }
+
     private void processor(List<String> lines) {
-        boolean has = plans.stream().anyMatch(plan -> plan.device().equals("cpu"));
-        if (has || planner.devices().size() >= planner.config().layers()) {
+        if (hasProcessor()
+                || wanted.cpuExperts() > 0
+                || planner.devices().size() >= planner.config().layers()) {
             return;
         }
         List<MemoryPlan> with = planner.planWith(Devices.imagine("cpu", ENDLESS), wanted);

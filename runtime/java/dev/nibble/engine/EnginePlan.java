@@ -97,7 +97,12 @@ record EnginePlan(
             ModelConfig config,
             List<Weights.Tensor> tensors,
             EngineOptions options) {
-        EnginePlan whole = whole(config, options, devices.size(), "one device has the whole model", List.of());
+        EnginePlan whole = whole(
+                config,
+                options,
+                devices.size(),
+                options.cpuExperts() > 0 ? "one device has all layers" : "one device has the whole model",
+                List.of());
         return devices.size() == 1 ? whole : whole.split(devices, tensors, options);
     }
 

@@ -256,8 +256,30 @@ final class PlanCommandTest {
         assertFalse(html.contains("http"), "no other files");
     }
 
+    /** One device and much memory of the processor: as few experts as needed leave, and the rest has its context. */
+    @Test
+    void routedExpertsGoToTheCpuWhereOnlyThatFits() {
+        String model = "plan --shape deepseek-r1:iq1_s --device cuda:0 --ctx 8192 --kv q8_0 --memory ";
+        Result fits = nibble((model + "24GiB,192GiB").split(" "));
+        assertEquals(0, fits.status(), fits.err());
+        assertTrue(fits.out().contains("cpu: routed experts of layers 3 to 52\n"), fits.out());
+        assertTrue(fits.out().contains("because the model does not fit otherwise"), fits.out());
+        Result json = nibble((model + "24GiB,192GiB --json --cpu-experts").split(" "));
+        assertTrue(json.out().contains("\"routed experts of layers 3 to 60\""), json.out());
+        assertTrue(json.out().contains("routed experts of all layers are on the CPU, as asked for"), json.out());
+        Result little = nibble((model + "24GiB,64GiB").split(" "));
+        assertEquals(5, little.status());
+        assertTrue(little.out().contains("would fit: --cpu-experts 53: routed experts"), little.out());
+        assertEquals(5, nibble((model + "24GiB --cpu-experts none").split(" ")).status());
+    }
+
     @ParameterizedTest
     @CsvSource(delimiter = '|', textBlock = """
+                    --shape mistral-7b:q4_0 --device cuda:0 --memory 8GiB --cpu-experts      | no routed experts
+                    --shape deepseek-r1:iq1_s --device cuda:0 --memory 8GiB --cpu-experts 3  | first 3 layers are dense
+                    --shape deepseek-r1:iq1_s --device cuda:0,cpu --memory 8GiB --cpu-experts 9 | leave it out of --device
+                    --shape deepseek-r1:iq1_s --device cuda:0 --memory 8GiB --cpu-experts x  | no number of layers
+                    --shape deepseek-r1:iq1_s --device cuda:0 --memory 8GiB,9GiB --cpu-experts none | the memory of 2
                     --shape mistral-7b:q4_0 --memory 8GiB                          | cuda:0
                     --shape mistral-7b:q4_0 --device cuda:0 --memory 1GiB,2GiB     | the memory of 2 devices
                     --shape mistral-7b:q4_0 --device cuda:0 --memory lots          | such as 8GiB
