@@ -173,6 +173,16 @@ public final class Engine implements AutoCloseable {
      * @param work feeds sequences and waits for what comes out; nothing else runs meanwhile
      */
     public List<DeviceActivity> activities(Runnable work) {
+        if (routed == null) {
+            return stageActivities(work);
+        }
+        List<DeviceActivity> all = new ArrayList<>();
+        DeviceActivity last = routed.activity(() -> all.addAll(stageActivities(work)));
+        all.add(last);
+        return all;
+    }
+
+    private List<DeviceActivity> stageActivities(Runnable work) {
         try (PassMeter meter = new PassMeter(stages)) {
             forward.meter(meter);
             try {

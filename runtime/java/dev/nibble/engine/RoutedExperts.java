@@ -31,6 +31,8 @@ import java.util.function.LongConsumer;
  * experts give together goes back. n is the number of rows.
  */
 final class RoutedExperts implements AutoCloseable {
+    private static final double NANOS = 1e9;
+
     private final Resources resources = new Resources();
     private final Device device;
     private final EnginePlan plan;
@@ -63,6 +65,13 @@ final class RoutedExperts implements AutoCloseable {
 
     private final int[] hostIds;
     private final float[] hostShares;
+
+    /** Nanoseconds of computing, of copies, and of copies with the waiting for the other device; and bytes copied. */
+    private long computing;
+
+    private long copying;
+    private long exchanging;
+    private long copied;
     private final Map<Shape, Step> steps = new HashMap<>();
 
     /** A prepared step: of a layer, for at most so many rows. */
@@ -134,17 +143,23 @@ final class RoutedExperts implements AutoCloseable {
         if (rows == 0) {
             return;
         }
+        long begin = System.nanoTime();
         ExpertBuffers chosen = Objects.requireNonNull(buffers.experts);
         from.read(List.of(
                 new HostCopy(buffers.hidden, 0, words(hostRows, rows)),
                 new HostCopy(chosen.ids, 0, words(hostIds, rows)),
                 new HostCopy(chosen.weights, 0, words(hostShares, rows))));
+        long arrived = System.nanoTime();
         device.queue()
                 .write(List.of(
                         new HostCopy(rowCount, 0, MemorySegment.ofArray(new int[] {rows})),
                         new HostCopy(hidden, 0, words(hostRows, rows)),
                         new HostCopy(ids, 0, words(hostIds, rows)),
                         new HostCopy(shares, 0, words(hostShares, rows))));
+        long end = System.nanoTime();
+        exchanging += end - begin;
+        copying += end - arrived;
+        copied += (long) rows * (hidden.width() + ids.width() + shares.width()) * Float.BYTES;
     }
 
     /**
@@ -155,13 +170,36 @@ final class RoutedExperts implements AutoCloseable {
         if (rows == 0) {
             return;
         }
+        long begin = System.nanoTime();
         int limit = Stage.bucket(rows, plan.limits().rows());
         device.queue()
                 .submit(steps.computeIfAbsent(
                         new Shape(layer, limit), shape -> resources.own(device.prepare(operations(layer, limit)))));
         device.queue().read(sum, 0, words(hostRows, rows));
+        long done = System.nanoTime();
         Buffer target = experts.shared() > 0 ? Objects.requireNonNull(buffers.experts).routed : buffers.delta;
         to.write(target, 0, words(hostRows, rows));
+        long end = System.nanoTime();
+        computing += done - begin;
+        copying += end - done;
+        exchanging += end - done;
+        copied += (long) rows * sum.width() * Float.BYTES;
+    }
+
+    /** Does something that uses them, and tells what they did meanwhile. */
+    DeviceActivity activity(Runnable work) {
+        long computed = computing;
+        long copies = copying;
+        long exchanges = exchanging;
+        long bytes = copied;
+        work.run();
+        return new DeviceActivity(
+                device.name(),
+                (computing - computed) / NANOS,
+                (exchanging - exchanges) / NANOS,
+                copied - bytes,
+                (copying - copies) / NANOS,
+                0);
     }
 
     private MemorySegment words(float[] values, int rows) {
