@@ -126,8 +126,10 @@ final class Stage implements AutoCloseable {
         return device.queue();
     }
 
-    /** Whether its steps may begin before the results of those before are known: not where devices have parts of the same
-     * layers, nor where a step waits for routed experts. */
+    /**
+     * Whether its steps may begin before the results of those before are known: not where devices have parts of the same layers, nor where
+     * a step waits for routed experts.
+     */
     boolean runsAhead() {
         return plan.parts() == 1 && !plan.hasCpuExperts() && queue().runsAhead();
     }
