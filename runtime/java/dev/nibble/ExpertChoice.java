@@ -43,7 +43,7 @@ record ExpertChoice(CapacityPlanner planner, EngineOptions options, String reaso
             int layers = Math.min(asked.layers(), config.layers());
             check(layers, devices, config);
             planner = new CapacityPlanner(devices, cpu.get(), config, tensors);
-            EngineOptions placed = planner.fitCache(wanted.withCpuExperts(layers));
+            EngineOptions placed = planner.fitCache(byLayers(wanted.withCpuExperts(layers)));
             return new ExpertChoice(planner, placed, reason(layers, config) + ", as asked for");
         }
         EngineOptions here = planner.fitCache(wanted);
@@ -52,13 +52,18 @@ record ExpertChoice(CapacityPlanner planner, EngineOptions options, String reaso
             return new ExpertChoice(planner, here, "");
         }
         CapacityPlanner with = new CapacityPlanner(devices, cpu.get(), config, tensors);
-        Optional<EngineOptions> placed = with.fitExperts(wanted);
+        Optional<EngineOptions> placed = with.fitExperts(byLayers(wanted));
         return placed.isEmpty()
                 ? new ExpertChoice(planner, here, "")
                 : new ExpertChoice(
                         with,
                         placed.get(),
                         reason(placed.get().cpuExperts(), config) + ", because the model does not fit otherwise");
+    }
+
+    /** Where nobody said how several devices share the model, they share the layers. */
+    private static EngineOptions byLayers(EngineOptions options) {
+        return options.split() == Split.AUTO ? options.withSplit(Split.LAYER) : options;
     }
 
     private static void check(int layers, List<? extends MemoryModel> devices, ModelConfig config) {

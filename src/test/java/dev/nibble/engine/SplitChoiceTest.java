@@ -34,7 +34,7 @@ class SplitChoiceTest {
 
     private static EngineOptions options(Split split, int context) {
         return new EngineOptions(
-                context, context, KvType.F16, KvType.F16, KvRotation.AUTO, 512, List.of(), List.of(), split);
+                context, context, KvType.F16, KvType.F16, KvRotation.AUTO, 512, List.of(), List.of(), split, 0);
     }
 
     private static Optional<DeviceSpeeds> unasked() {
