@@ -30,7 +30,8 @@ import org.jspecify.annotations.Nullable;
  * @param reason why the layers are where they are, for people
  * @param missing the bytes that devices lack, by their names; empty if the model fits
  * @param contexts for each type of a KV cache, the longest context that fits
- * @param projection how long a token would take, by a model; null where the devices are here and can be measured
+ * @param projection how long a token would take, by a model; null where the devices are here and can be measured, and where routed
+ *     experts are on the CPU
  * @param advice what would make it fit, one line each; empty if it fits
  */
 public record ModelPlan(
