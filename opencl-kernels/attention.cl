@@ -55,7 +55,7 @@ kernel __attribute__((reqd_work_group_size(LANES, 1, 1))) void attention(
         float softcap,
         global const float *sinks,    // (heads) or null
         global float *out,            // (n, heads, VALUE_SIZE)
-        global float *partials        // (n, heads, splits, VALUE_SIZE + 2)
+        global float *partials        // (n, heads, splits, VALUE_SIZE + 2), or null if there is one split
 ) {
     local query_word queries[KEY_SIZE / QUERY_PER_WORD * QUERIES];
     local float scales[KEY_BLOCKS * QUERIES];
@@ -261,7 +261,7 @@ kernel __attribute__((reqd_work_group_size(LANES, 1, 1))) void attention(
             if (its >= row && its < end) {
                 float factor = 1;
                 global float *target = partials + (place * splits + split) * (VALUE_SIZE + 2);
-                if (splits == 1) {
+                if (!partials) {
                     float now = most[j];
                     float sum = totals[j];
                     if (sinks) {

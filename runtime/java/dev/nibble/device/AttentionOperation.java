@@ -124,4 +124,75 @@ public sealed interface AttentionOperation extends Operation {
                     .apart(out, turned);
         }
     }
+
+    /**
+     * Reads latent vectors and turned values of neighbouring tokens of one sequence from the cache as floats: row i gets those of the
+     * token at position {@code first + i}. The reverse of {@link WriteKv}, up to what the type of the cache has rounded.
+     *
+     * @param from I32 (1, 2): the slot of the sequence, and the position of the first token
+     * @param pageTable I32 (slots, pages of a sequence)
+     * @param cache the pages of this layer, of a latent layout
+     * @param turned (n, keySize)
+     * @param latent (n, valueSize)
+     */
+    record ReadLatent(RowCount rows, Buffer from, Buffer pageTable, KvPages cache, Buffer turned, Buffer latent)
+            implements AttentionOperation {
+        /** Checks the shapes. */
+        public ReadLatent {
+            OperationChecks.readLatent(cache.layout());
+            Shapes.of("readLatent", rows)
+                    .single(from, 2)
+                    .table(pageTable, ElementType.I32)
+                    .floats(turned, cache.layout().keySize())
+                    .floats(latent, cache.layout().valueSize())
+                    .apart(latent, turned);
+        }
+    }
+
+    /**
+     * {@link Attention} over one tile of a sequence's tokens after another: each operation takes in what it finds in its tile, and after
+     * the last one {@code out} is the attention over all of them. So keys and values that are made as they are needed take the memory
+     * of one tile, however long the sequence is. As streaming softmax does it: with m the largest score so far and l the sum of the
+     * exponentials of all scores less m, what a tile gives is added as l and {@code out · l} after both were brought to the larger m.
+     *
+     * <p>The pages of the tile have positions of their own, from 0 on, in a page table of as many slots as rows refer to. The form has
+     * neither window nor soft cap. Rows that see nothing of the tile are of another slot than those that see some of it. A row that sees
+     * nothing of any tile has an {@code out} of zeros.
+     *
+     * @param seen I32 (n, 1): the position in the tile of the last token that the row sees; −1 if it sees none
+     * @param slots I32 (n, 1), rows of the tile's page table
+     * @param pageTable I32 (slots, pages of the tile)
+     * @param q (n, heads × keySize)
+     * @param tile the pages of the tile
+     * @param form heads and scale; window and softcap are 0
+     * @param first whether no tile came before: {@code sums} and {@code out} are not read
+     * @param sums (n, heads × 2): for each head what the next tile must know, m and l in units that a device chooses
+     * @param out (n, heads × valueSize): the attention over the tiles so far
+     */
+    record TileAttention(
+            RowCount rows,
+            Buffer seen,
+            Buffer slots,
+            Buffer pageTable,
+            Buffer q,
+            KvPages tile,
+            AttentionForm form,
+            boolean first,
+            Buffer sums,
+            Buffer out)
+            implements AttentionOperation {
+        /** Checks the shapes. */
+        public TileAttention {
+            OperationChecks.tile(form, tile.layout());
+            Shapes.of("tileAttention", rows)
+                    .ints(seen, 1)
+                    .ints(slots, 1)
+                    .table(pageTable, ElementType.I32)
+                    .floats(q, form.heads() * tile.layout().keySize())
+                    .floats(sums, form.heads() * 2)
+                    .floats(out, form.heads() * tile.layout().valueSize())
+                    .apart(out, q)
+                    .apart(out, sums);
+        }
+    }
 }

@@ -20,6 +20,7 @@ public sealed interface Operation
                 Operation.Matmul,
                 Operation.Rope,
                 Operation.Hadamard,
+                Operation.JoinHeads,
                 Operation.Gate,
                 Operation.Route,
                 Operation.ExpertMatmul,
@@ -219,6 +220,35 @@ public sealed interface Operation
         /** The factor on the sums. */
         public float factor() {
             return (float) (1 / Math.sqrt(size));
+        }
+    }
+
+    /**
+     * Brings the two parts of each head together: those of {@code first}, then those of {@code second}.
+     *
+     * @param first (n, heads × a)
+     * @param second (n, heads × b), or (n, b), which all heads share
+     * @param out (n, heads × (a + b))
+     */
+    record JoinHeads(RowCount rows, Buffer first, Buffer second, int heads, Buffer out) implements Operation {
+        /** Checks the shapes. */
+        public JoinHeads {
+            OperationChecks.joinHeads(rows, first, second, heads, out);
+        }
+
+        /** Values of a head's first part. */
+        public int firstSize() {
+            return first.width() / heads;
+        }
+
+        /** Values of a head's second part. */
+        public int secondSize() {
+            return out.width() / heads - firstSize();
+        }
+
+        /** Whether all heads have the same second part. */
+        public boolean shared() {
+            return second.width() == secondSize();
         }
     }
 

@@ -66,6 +66,33 @@ final class OperationChecks {
         }
     }
 
+    static void readLatent(KvLayout layout) {
+        if (!layout.latent()) {
+            throw new IllegalArgumentException("readLatent: over " + layout + "; it takes latent layouts");
+        }
+    }
+
+    static void tile(AttentionForm form, KvLayout layout) {
+        heads(form, layout);
+        if (form.window() != 0 || form.softcap() != 0) {
+            throw new IllegalArgumentException("tileAttention: " + form + "; tiles have neither window nor soft cap");
+        }
+    }
+
+    static void joinHeads(RowCount rows, Buffer first, Buffer second, int heads, Buffer out) {
+        Shapes shapes =
+                Shapes.of("joinHeads", rows).floats(first, first.width()).groups(first, first.width() / heads);
+        int size = out.width() / heads - first.width() / heads;
+        if (first.width() % heads != 0 || size < 1 || second.width() != size && second.width() != heads * size) {
+            throw shapes.wrong("rows of " + first.width() + " and " + second.width() + " values of " + heads
+                    + " heads as rows of " + out.width());
+        }
+        shapes.floats(second, second.width())
+                .floats(out, first.width() + heads * size)
+                .apart(out, first)
+                .apart(out, second);
+    }
+
     static void heads(AttentionForm form, KvLayout layout) {
         if (layout.latent()) {
             throw new IllegalArgumentException("attention: over " + layout + ": use latentAttention");
@@ -163,6 +190,14 @@ final class OperationChecks {
         Shapes values(@Nullable Buffer buffer, int width) {
             if (buffer != null && (buffer.type() != ElementType.F32 || buffer.rows() != 1 || buffer.width() != width)) {
                 throw wrong("wants a buffer of F32 (1, " + width + "), not " + text(buffer));
+            }
+            return this;
+        }
+
+        /** Checks a buffer of one row of integers. */
+        Shapes single(Buffer buffer, int width) {
+            if (buffer.type() != ElementType.I32 || buffer.rows() != 1 || buffer.width() != width) {
+                throw wrong("wants a buffer of I32 (1, " + width + "), not " + text(buffer));
             }
             return this;
         }

@@ -40,6 +40,7 @@ public record OperationCost(String name, long bytes, long multiplyAdds) {
             case Operation.Quantize o -> rowWise("quantize", o.x(), rows, 1 + QUANTIZED / FLOAT);
             case Operation.Rope o -> rowWise("rope", o.x(), rows, 2);
             case Operation.Hadamard o -> rowWise("hadamard " + o.size(), o.x(), rows, 2);
+            case Operation.JoinHeads o -> rowWise("join-heads", o.out(), rows, 2);
             case Operation.Gate o -> rowWise("gate", o.out(), rows, 3);
             case Operation.Route o -> rowWise("route " + o.gating().used() + " of", o.logits(), rows, 1);
             case Operation.Combine o -> rowWise("combine", o.x(), rows, 1);
@@ -67,6 +68,12 @@ public record OperationCost(String name, long bytes, long multiplyAdds) {
                         o.q().width() + o.turned().width() + o.out().width(),
                         rows,
                         depth);
+            case AttentionOperation.ReadLatent o -> {
+                KvLayout layout = o.cache().layout();
+                long bytes = rows * ((long) (layout.keySize() + layout.valueSize()) * FLOAT + layout.tokenBytes());
+                yield new OperationCost("read-latent " + keysAndValues(layout), bytes, 0);
+            }
+            case AttentionOperation.TileAttention o -> tileAttention(o, rows);
             case Operation.Matmul o -> {
                 List<Weight> weights =
                         o.products().stream().map(Product::weight).toList();
@@ -100,6 +107,18 @@ public record OperationCost(String name, long bytes, long multiplyAdds) {
                 name + " " + heads + " heads over " + keysAndValues(layout),
                 cached * layout.tokenBytes() + rows * width * FLOAT,
                 seen * heads * (keySize + layout.valueSize()));
+    }
+
+    /** As if each row saw the whole tile. */
+    private static OperationCost tileAttention(AttentionOperation.TileAttention o, int rows) {
+        KvLayout layout = o.tile().layout();
+        int heads = o.form().heads();
+        long tokens = (long) o.pageTable().width() * layout.pageTokens();
+        long width = o.q().width() + 2L * o.out().width();
+        return new OperationCost(
+                "tile-attention " + heads + " heads over " + keysAndValues(layout),
+                tokens * layout.tokenBytes() + rows * width * FLOAT,
+                rows * tokens * heads * (layout.keySize() + layout.valueSize()));
     }
 
     private static String keysAndValues(KvLayout layout) {

@@ -32,6 +32,10 @@ final class OperationParts {
                 present(o.positions(), o.slots(), o.pageTable(), o.q(), o.cache(), o.sinks(), o.out());
             case AttentionOperation.LatentAttention o ->
                 List.of(o.positions(), o.slots(), o.pageTable(), o.q(), o.turned(), o.cache(), o.out());
+            case AttentionOperation.ReadLatent o -> List.of(o.from(), o.pageTable(), o.cache(), o.turned(), o.latent());
+            case AttentionOperation.TileAttention o ->
+                List.of(o.seen(), o.slots(), o.pageTable(), o.q(), o.tile(), o.sums(), o.out());
+            case Operation.JoinHeads o -> List.of(o.first(), o.second(), o.out());
             case Operation.Gate o -> List.of(o.gate(), o.up(), o.out());
             case Operation.Route o -> present(o.logits(), o.bias(), o.ids(), o.weights());
             case Operation.ExpertMatmul o -> products(o.products(), o.ids(), o.x(), o.quantized());

@@ -1,5 +1,8 @@
 package dev.nibble.engine;
 
+import java.util.LinkedHashMap;
+import java.util.Map;
+
 /** What one step computes: rows of tokens, each at its position in the sequence of its slot, and which of them give logits. */
 final class Batch {
     private final int[] ids;
@@ -50,6 +53,15 @@ final class Batch {
     /** Whether every row gives its best token, so that the rows of the next step are known on the device. */
     boolean givesBest() {
         return rows > 0 && rows == outputCount && !ranked;
+    }
+
+    /** The slots of the rows, and how many tokens each one's sequence has after the batch, up to its last row. */
+    Map<Integer, Integer> lengths() {
+        Map<Integer, Integer> lengths = new LinkedHashMap<>();
+        for (int row = 0; row < rows; row++) {
+            lengths.merge(slots[row], positions[row] + 1, Math::max);
+        }
+        return lengths;
     }
 
     boolean isEmpty() {

@@ -19,6 +19,7 @@ import java.util.List;
  *     allows; empty: free memory alone decides
  * @param split how several devices share the model
  * @param cpuExperts the routed experts of so many layers, from the first on, are on a device of their own, the CPU
+ * @param latentForm how attention over latent vectors is computed
  */
 public record EngineOptions(
         int contextLength,
@@ -30,7 +31,8 @@ public record EngineOptions(
         List<Double> proportions,
         List<Double> speeds,
         Split split,
-        int cpuExperts) {
+        int cpuExperts,
+        LatentForm latentForm) {
     /** Checks that the numbers are positive and that the cache holds a whole context. */
     public EngineOptions {
         proportions = List.copyOf(proportions);
@@ -39,6 +41,32 @@ public record EngineOptions(
             throw new IllegalArgumentException("no engine with a context of " + contextLength + " tokens, a cache of "
                     + cacheTokens + " and steps of " + rows);
         }
+    }
+
+    /** Options that leave the form of latent attention to what a step takes. */
+    public EngineOptions(
+            int contextLength,
+            int cacheTokens,
+            KvType keyType,
+            KvType valueType,
+            KvRotation rotation,
+            int rows,
+            List<Double> proportions,
+            List<Double> speeds,
+            Split split,
+            int cpuExperts) {
+        this(
+                contextLength,
+                cacheTokens,
+                keyType,
+                valueType,
+                rotation,
+                rows,
+                proportions,
+                speeds,
+                split,
+                cpuExperts,
+                LatentForm.AUTO);
     }
 
     /** Options with proportions, or where free memory decides. */
@@ -50,7 +78,7 @@ public record EngineOptions(
             KvRotation rotation,
             int rows,
             List<Double> proportions) {
-        this(contextLength, cacheTokens, keyType, valueType, rotation, rows, proportions, List.of(), Split.LAYER, 0);
+        this(contextLength, cacheTokens, keyType, valueType, rotation, rows, proportions, List.of(), Split.LAYER, 0, LatentForm.AUTO);
     }
 
     /** Options that leave the split over devices to free memory. */
@@ -67,19 +95,19 @@ public record EngineOptions(
     /** These with another cache. */
     public EngineOptions withCacheTokens(int tokens) {
         return new EngineOptions(
-                contextLength, tokens, keyType, valueType, rotation, rows, proportions, speeds, split, cpuExperts);
+                contextLength, tokens, keyType, valueType, rotation, rows, proportions, speeds, split, cpuExperts, latentForm);
     }
 
     /** These with another context, and a cache for as much. */
     public EngineOptions withContextLength(int tokens) {
         return new EngineOptions(
-                tokens, tokens, keyType, valueType, rotation, rows, proportions, speeds, split, cpuExperts);
+                tokens, tokens, keyType, valueType, rotation, rows, proportions, speeds, split, cpuExperts, latentForm);
     }
 
     /** These with other types in the cache. */
     public EngineOptions withKv(KvType keys, KvType values) {
         return new EngineOptions(
-                contextLength, cacheTokens, keys, values, rotation, rows, proportions, speeds, split, cpuExperts);
+                contextLength, cacheTokens, keys, values, rotation, rows, proportions, speeds, split, cpuExperts, latentForm);
     }
 
     /** These with other shares of the devices. */
@@ -94,18 +122,50 @@ public record EngineOptions(
                 newProportions,
                 newSpeeds,
                 split,
-                cpuExperts);
+                cpuExperts, latentForm);
     }
 
     /** These with the routed experts of so many layers, from the first on, on a device of their own. */
     public EngineOptions withCpuExperts(int layers) {
         return new EngineOptions(
-                contextLength, cacheTokens, keyType, valueType, rotation, rows, proportions, speeds, split, layers);
+                contextLength, cacheTokens, keyType, valueType, rotation, rows, proportions, speeds, split, layers, latentForm);
     }
 
     /** These with another way to share. */
     public EngineOptions withSplit(Split kind) {
         return new EngineOptions(
-                contextLength, cacheTokens, keyType, valueType, rotation, rows, proportions, speeds, kind, cpuExperts);
+                contextLength, cacheTokens, keyType, valueType, rotation, rows, proportions, speeds, kind, cpuExperts, latentForm);
+    }
+
+    /** These with another form of attention over latent vectors. */
+    public EngineOptions withLatentForm(LatentForm form) {
+        return new EngineOptions(
+                contextLength,
+                cacheTokens,
+                keyType,
+                valueType,
+                rotation,
+                rows,
+                proportions,
+                speeds,
+                split,
+                cpuExperts,
+                form);
+    }
+
+    /** These with other keys and values turned before they are stored. */
+    public EngineOptions withRotation(KvRotation turned) {
+        return new EngineOptions(
+                contextLength,
+                cacheTokens,
+                keyType,
+                valueType,
+                turned,
+                rows,
+                proportions,
+                speeds,
+                split,
+                cpuExperts,
+                latentForm);
     }
 }

@@ -24,6 +24,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What an engine is made of, and on which devices: known before anything is allocated.
@@ -38,6 +39,7 @@ import java.util.stream.IntStream;
  * @param shares the part of every layer that each device has; empty: they have whole layers
  * @param part which of these parts this is the plan of
  * @param cpuExperts the routed experts of so many layers, from the first on, are on a device of their own
+ * @param latentForm how attention over latent vectors is computed
  */
 record EnginePlan(
         ModelConfig config,
@@ -49,7 +51,8 @@ record EnginePlan(
         String reason,
         List<TensorShare> shares,
         int part,
-        int cpuExperts) {
+        int cpuExperts,
+        LatentForm latentForm) {
     private static final double GIGABYTE = 1e9;
     private static final int MOST_SLOTS = 64;
     private static final long LOGITS_BYTES = 32L << 20;
@@ -58,8 +61,25 @@ record EnginePlan(
     /** Steps are not made smaller than this for the sake of several devices: weights are read once per step. */
     private static final int LEAST_ROWS = 128;
 
-    /** Plans where the layers of a model go. */
+    /**
+     * Plans where the layers of a model go. Where it is memory that lacks, keys and values are not made of latent vectors, which takes some
+     * more.
+     */
     static EnginePlan of(
+            List<? extends MemoryModel> devices,
+            ModelConfig config,
+            List<Weights.Tensor> tensors,
+            EngineOptions options) {
+        EnginePlan plan = placed(devices, config, tensors, options);
+        if (options.latentForm() != LatentForm.AUTO
+                || plan.tiles() == null
+                || MemoryPlan.fit(plan.memory(devices, tensors))) {
+            return plan;
+        }
+        return placed(devices, config, tensors, options.withLatentForm(LatentForm.ABSORBED));
+    }
+
+    private static EnginePlan placed(
             List<? extends MemoryModel> devices,
             ModelConfig config,
             List<Weights.Tensor> tensors,
@@ -118,7 +138,8 @@ record EnginePlan(
                 reason,
                 shares,
                 0,
-                options.cpuExperts());
+                options.cpuExperts(),
+                options.latentForm());
     }
 
     /** Equal parts, or as it was asked for, or by speed; where that does not fit, by free memory. */
@@ -170,7 +191,7 @@ record EnginePlan(
                         kvLayout.keyType(),
                         kvLayout.valueType(),
                         kvLayout.pageTokens());
-        return new EnginePlan(own, limits, layout, rotation, pages, placement, reason, shares, device, cpuExperts);
+        return new EnginePlan(own, limits, layout, rotation, pages, placement, reason, shares, device, cpuExperts, latentForm);
     }
 
     /** The layers that a device has, or has a part of. */
@@ -192,14 +213,40 @@ record EnginePlan(
 
     /** What a device loads, of all that the model has. */
     List<Weights.Tensor> tensors(int device, List<Weights.Tensor> all) {
-        return shares.isEmpty()
+        List<Weights.Tensor> its = shares.isEmpty()
                 ? all.stream().filter(tensor -> needs(layers(device), tensor)).toList()
                 : shares.get(device).tensors(config, all);
+        return its.stream().filter(this::isOfUse).toList();
+    }
+
+    /** Whether a tensor is of use in the form that latent attention has. */
+    private boolean isOfUse(Weights.Tensor tensor) {
+        return tensor.role() != TensorRole.KEY_UP || tiles() != null;
+    }
+
+    /** How keys and values are made of latent vectors; none if no step makes any. */
+    @Nullable
+    TilePlan tiles() {
+        LatentConfig latent = config.latent();
+        LatentCost cost = latentCost();
+        if (latent == null
+                || cost == null
+                || latentForm == LatentForm.ABSORBED
+                || latentForm == LatentForm.AUTO && cost.leastRows() > limits.rows()) {
+            return null;
+        }
+        return TilePlan.of(config, latent, kvLayout, limits);
+    }
+
+    /** What the forms of latent attention cost; none without latent vectors. */
+    @Nullable
+    LatentCost latentCost() {
+        return config.latent() == null ? null : new LatentCost(config.latent(), config.valueSize());
     }
 
     /** Whether layers need a tensor on their own device. */
     boolean needs(LayerRange layers, Weights.Tensor tensor) {
-        return layers.need(tensor) && !isForCpu(tensor);
+        return layers.need(tensor) && !isForCpu(tensor) && isOfUse(tensor);
     }
 
     /** Whether a tensor belongs to routed experts that are on a device of their own. */
@@ -276,7 +323,7 @@ record EnginePlan(
     }
 
     private EnginePlan placed(Placement split, String why) {
-        return new EnginePlan(config, limits, kvLayout, rotation, pages, split, why, List.of(), 0, cpuExperts);
+        return new EnginePlan(config, limits, kvLayout, rotation, pages, split, why, List.of(), 0, cpuExperts, latentForm);
     }
 
     private static String text(List<Double> numbers) {
@@ -299,7 +346,7 @@ record EnginePlan(
             long fixed = scratchBytes(device, range);
             List<Long> layers = new ArrayList<>(Collections.nCopies(config.layers(), kvBytes()));
             for (Weights.Tensor tensor : tensors) {
-                if (isForCpu(tensor)) {
+                if (isForCpu(tensor) || !isOfUse(tensor)) {
                     continue;
                 }
                 if (tensor.role().perLayer()) {
@@ -323,13 +370,21 @@ record EnginePlan(
         Set<Integer> rowLimits = new HashSet<>(Stage.buckets(limits.rows()));
         rowLimits.addAll(Stage.buckets(limits.outputs()));
         ExpertConfig experts = config.experts();
+        TilePlan tiles = tiles();
+        LatentCost cost = latentCost();
         return new StepForm(
                 rowLimits,
                 config.heads(),
                 kvLayout,
                 (long) limits.pagesPerSequence() * Engine.PAGE_TOKENS,
                 experts == null ? 0 : experts.count(),
-                experts == null ? 0 : experts.used());
+                experts == null ? 0 : experts.used(),
+                tiles == null || cost == null
+                        ? null
+                        : new StepForm.Tile(
+                                tiles.layout(),
+                                (long) tiles.pages() * Engine.PAGE_TOKENS,
+                                latentForm == LatentForm.AUTO ? cost.leastRows() : 1));
     }
 
     /** Bytes of the KV cache of one layer. */

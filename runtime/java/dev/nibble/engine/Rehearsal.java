@@ -123,7 +123,8 @@ public final class Rehearsal implements AutoCloseable {
                 "a rehearsal",
                 List.of(),
                 0,
-                0);
+                0,
+                LatentForm.ABSORBED);
         try (Stage whole = new Stage(stage, layers, plan, cutout, done -> {})) {
             ForwardPass forward = new ForwardPass(List.of(whole));
             whole.cache().setPage(0, 0);

@@ -68,8 +68,9 @@ final class Stage implements AutoCloseable {
      *
      * @param ranked whether the largest logits are ranked
      * @param advances whether the rows become those of the next step at the end
+     * @param tiles of tokens whose keys and values are made of latent vectors; 0: none are made
      */
-    private record Shape(int rows, int outputs, boolean ranked, boolean advances) {}
+    private record Shape(int rows, int outputs, boolean ranked, boolean advances, int tiles) {}
 
     /** Turns of an exchange and nothing else. */
     private record Sums(int rows, int turns) {}
@@ -210,7 +211,20 @@ final class Stage implements AutoCloseable {
                 bucket(batch.rows(), plan.limits().rows()),
                 bucket(outputs, plan.limits().outputs()),
                 layers.endsModel() && batch.isRanked(),
-                runsAhead() && batch.givesBest());
+                runsAhead() && batch.givesBest(),
+                tiles(batch));
+    }
+
+    /** Tiles that a step for a batch is prepared for. */
+    private int tiles(Batch batch) {
+        LatentCost cost = plan.latentCost();
+        if (buffers.tiles == null || cost == null) {
+            return 0;
+        }
+        TilePlan tiles = buffers.tiles.plan();
+        return tiles.serves(batch, plan.latentForm(), cost)
+                ? TilePlan.bucket(tiles.tiles(batch).size())
+                : 0;
     }
 
     /** Enqueues the writing of a batch to the device. */
@@ -227,6 +241,9 @@ final class Stage implements AutoCloseable {
             if (batch.outputCount() > 0) {
                 copies.add(copy(buffers.outputs, batch.outputs(), batch.outputCount()));
             }
+        }
+        if (buffers.tiles != null) {
+            copies.addAll(buffers.tiles.copies(batch, tiles(batch)));
         }
         queue().write(copies);
     }
@@ -249,15 +266,19 @@ final class Stage implements AutoCloseable {
     List<OperationTime> operationTimes(Batch batch, int depth, int repetitions) {
         Shape shape = shape(batch);
         // The step is repeated on the same rows.
-        Shape still = new Shape(shape.rows(), shape.outputs(), shape.ranked(), false);
+        Shape still = new Shape(shape.rows(), shape.outputs(), shape.ranked(), false, shape.tiles());
         List<Operation> operations =
                 record(still, null).stream().flatMap(List::stream).toList();
         try (OperationTimes times = new OperationTimes(device, operations, buffers.rowCount)) {
-            return times.measure(
-                    operation -> operation.rows().live() == buffers.rowCount ? batch.rows() : batch.outputCount(),
-                    depth,
-                    repetitions);
+            return times.measure(operation -> live(operation.rows().live(), batch), depth, repetitions);
         }
+    }
+
+    private int live(Buffer count, Batch batch) {
+        if (count == buffers.rowCount) {
+            return batch.rows();
+        }
+        return count == buffers.outputCount || buffers.tiles == null ? batch.outputCount() : buffers.tiles.live(count);
     }
 
     @Override
@@ -266,7 +287,9 @@ final class Stage implements AutoCloseable {
     }
 
     private List<List<Operation>> record(Shape shape, @Nullable Exchange place) {
-        return new StepRecorder(this, shape.rows(), shape.outputs(), shape.ranked(), shape.advances(), place).record();
+        return new StepRecorder(
+                        this, shape.rows(), shape.outputs(), shape.ranked(), shape.advances(), shape.tiles(), place)
+                .record();
     }
 
     /** All limits that steps are prepared for, where there can be so many rows. */

@@ -53,6 +53,8 @@ final class StepBuffers implements AutoCloseable {
     final Buffer attentionQuantized;
     /** Of latent attention; none with whole keys. */
     final @Nullable LatentBuffers latent;
+    /** Of latent attention over keys and values that are made for it; none if none are. */
+    final @Nullable LatentTiles tiles;
     /** (n, feedForward), dense layers only. */
     final Buffer gate;
     /** (n, feedForward), dense layers only. */
@@ -107,6 +109,10 @@ final class StepBuffers implements AutoCloseable {
         latent = config.latent() == null
                 ? null
                 : own(() -> new LatentBuffers(device, config.latent(), config.heads(), n, m));
+        TilePlan tilePlan = plan.tiles();
+        tiles = config.latent() == null || tilePlan == null
+                ? null
+                : own(() -> new LatentTiles(device, config, config.latent(), tilePlan, n));
         gate = floats(n, inner);
         up = floats(n, inner);
         gateQuantized = quantized(n, inner);
@@ -135,6 +141,7 @@ final class StepBuffers implements AutoCloseable {
         StepLimits limits = plan.limits();
         ExpertConfig experts = config.experts();
         LatentConfig latent = config.latent();
+        TilePlan tiles = plan.tiles();
         int inner = config.hasDenseLayers() ? config.feedForward() : 0;
         int outputs = layers.hasLast() ? limits.outputs() : 1;
         long perRow = (2L + plan.parts()) * config.width()
@@ -148,6 +155,9 @@ final class StepBuffers implements AutoCloseable {
         return limits.rows() * (perRow * Float.BYTES + quantizedPerRow * 5 / 4)
                 + (experts == null ? 0 : ExpertBuffers.estimateBytes(plan, layers, experts))
                 + (latent == null ? 0 : LatentBuffers.estimateBytes(latent, config.heads(), limits.rows(), outputs))
+                + (latent == null || tiles == null
+                        ? 0
+                        : LatentTiles.estimateBytes(config, latent, tiles, limits.rows()))
                 + (layers.hasLast() ? outputs * perOutput * Float.BYTES : 0);
     }
 

@@ -40,6 +40,7 @@ final class StepRecorder {
     private final @Nullable Exchange exchange;
     /** The next one of the exchange. */
     private int turn;
+    private final int tiles;
     /** The rows that the operations work on: all of the batch, and those that give logits once nothing else needs the others. */
     private RowCount rows;
     /** (rows, width): the residual stream of these rows. */
@@ -50,12 +51,21 @@ final class StepRecorder {
      *
      * @param ranked whether the largest logits are ranked
      * @param advances whether the rows become those of the next step at the end, all of which give logits
+     * @param tiles of tokens whose keys and values are made of latent vectors; 0: none are made
      * @param exchange where parts of layers are added up, or none
      */
-    StepRecorder(Stage stage, int rows, int outputs, boolean ranked, boolean advances, @Nullable Exchange exchange) {
+    StepRecorder(
+            Stage stage,
+            int rows,
+            int outputs,
+            boolean ranked,
+            boolean advances,
+            int tiles,
+            @Nullable Exchange exchange) {
         this.exchange = exchange;
         this.ranked = ranked;
         this.advances = advances;
+        this.tiles = tiles;
         this.config = stage.config();
         this.layers = stage.layers();
         this.cpuExpertLayers = Set.copyOf(stage.cpuExpertLayers());
@@ -199,6 +209,10 @@ final class StepRecorder {
         Buffer pages = cache.pageTable();
         operations.add(new AttentionOperation.WriteKv(
                 rows, b.positions, b.slots, pages, l.keyTurned, l.latent, cache.layer(layer)));
+        if (tiles > 0) {
+            attendToTiles(layer, last, l);
+            return;
+        }
         byHeads(l, l.queryPlain, l.queryPlainQuantized, product(QUERY_TO_LATENT, layer, null, l.queryLatent));
         if (cache.turnsValues()) {
             turn(l.queryLatent, l.latent.width());
@@ -219,6 +233,15 @@ final class StepRecorder {
         }
         Buffer values = last ? b.outputAttention : b.attention;
         byHeads(l, attended, l.attendedQuantized, product(VALUE_UP, layer, null, values));
+        matmul(values, b.attentionQuantized, List.of(product(ATTENTION_OUTPUT, layer, null, delta())));
+    }
+
+    /** Attention over keys and values that are made of the latent vectors. */
+    private void attendToTiles(int layer, boolean last, LatentBuffers l) {
+        LatentTiles made = Objects.requireNonNull(b.tiles);
+        new TileRecorder(made, l, weights, cache, attentionForm(), operations::add)
+                .record(rows, layer, tiles, b.attention);
+        Buffer values = last ? keepOutputs(b.attention, b.outputAttention) : b.attention;
         matmul(values, b.attentionQuantized, List.of(product(ATTENTION_OUTPUT, layer, null, delta())));
     }
 

@@ -32,7 +32,7 @@ final class LatentTensors {
     /** Whether it makes the tensors of a role. */
     static boolean has(TensorRole role) {
         return switch (role) {
-            case QUERY_PLAIN, QUERY_TURNED, LATENT, KEY_TURNED, QUERY_TO_LATENT, VALUE_UP -> true;
+            case QUERY_PLAIN, QUERY_TURNED, LATENT, KEY_TURNED, QUERY_TO_LATENT, KEY_UP, VALUE_UP -> true;
             default -> false;
         };
     }
@@ -50,6 +50,7 @@ final class LatentTensors {
             case KEY_TURNED ->
                 new RowParts(form, keys(layer), new RowParts.Run(latent.rank(), latent.turned(), keyRows()));
             case QUERY_TO_LATENT -> queryToLatent(layer);
+            case KEY_UP -> keyUp(layer);
             case VALUE_UP -> valueUp(layer);
             default -> throw new IllegalArgumentException(role + " is no tensor of latent attention");
         };
@@ -91,6 +92,17 @@ final class LatentTensors {
         return finder.find(role.tensorName(layer), role.shape(config), config.heads())
                 .orElseGet(() ->
                         new TurnedHeads(form(role, layer), together(layer), latent().plain() + config.valueSize()));
+    }
+
+    /** Those that a file has turned round are turned back. */
+    private WeightSource keyUp(int layer) {
+        TensorRole other = TensorRole.QUERY_TO_LATENT;
+        WeightShape form = form(TensorRole.KEY_UP, layer);
+        int plain = latent().plain();
+        return finder.find(other.tensorName(layer), other.shape(config), config.heads())
+                .<WeightSource>map(turned -> new TurnedHeads(form, turned, latent().rank()))
+                .orElseGet(() ->
+                        new RowParts(form, together(layer), new RowParts.Run(0, plain, plain + config.valueSize())));
     }
 
     private WeightSource valueUp(int layer) {

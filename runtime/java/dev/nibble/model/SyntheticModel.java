@@ -135,7 +135,7 @@ public final class SyntheticModel implements ModelSource {
             case QUERY_PLAIN, QUERY_TURNED ->
                 together(weight, latent.queryRank() > 0 ? "attn_q_b" : "attn_q", layer, config.queryWidth());
             case LATENT, KEY_TURNED -> together(weight, "attn_kv_a_mqa", layer, latent.rank() + latent.turned());
-            case QUERY_TO_LATENT, VALUE_UP -> {
+            case QUERY_TO_LATENT, KEY_UP, VALUE_UP -> {
                 WeightShape values = new WeightShape(
                         weight.name(), types.of(TensorRole.VALUE_UP, layer, config), 1, 1, latent.rank());
                 yield together(values, "attn_kv_b", layer, config.heads() * (latent.plain() + config.valueSize()));

@@ -62,7 +62,7 @@ interface SyntheticTypes {
      */
     private static TensorType dynamicOneBit(TensorRole role, int layer, ModelConfig config) {
         return switch (role) {
-            case OUTPUT, LATENT, KEY_TURNED, VALUE_UP, KEY, VALUE, DOWN, SHARED_DOWN -> TensorType.Q6_K;
+            case OUTPUT, LATENT, KEY_TURNED, KEY_UP, VALUE_UP, KEY, VALUE, DOWN, SHARED_DOWN -> TensorType.Q6_K;
             case SHARED_GATE, SHARED_UP -> TensorType.Q5_K;
             case EXPERT_DOWN -> layer < FIRST_WITHOUT_MORE_BITS ? TensorType.IQ2_XXS : TensorType.IQ1_S;
             case EXPERT_GATE, EXPERT_UP -> TensorType.IQ1_S;

@@ -82,6 +82,15 @@ public enum TensorRole {
             Kind.HEADS,
             Rules.LATENT,
             c -> new Shape(c.valueSize(), Rules.latent(c).rank())),
+    /**
+     * (heads) × (plain, rank): takes a latent vector to the plain part of a head's key. The same numbers as in {@link #QUERY_TO_LATENT},
+     * turned round, for prompts whose keys are worth making.
+     */
+    KEY_UP(
+            "blk.%d.attn_k_b.up.weight",
+            Kind.HEADS,
+            Rules.LATENT,
+            c -> new Shape(Rules.latent(c).plain(), Rules.latent(c).rank())),
     /** (width, heads × valueSize). */
     ATTENTION_OUTPUT(
             "blk.%d.attn_output.weight", Kind.MATRIX, Rules.ALWAYS, c -> new Shape(c.width(), c.attentionWidth())),

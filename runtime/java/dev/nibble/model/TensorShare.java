@@ -157,7 +157,7 @@ public record TensorShare(int index, int count, Run kvHeads, Run feedForward, Ru
             case VALUE_BIAS -> WeightParts.columns(source, kvHeads, whole.valueSize());
             case QUERY_PLAIN, QUERY_TURNED ->
                 WeightParts.rows(source, kvHeads, source.shape().rows() / whole.heads());
-            case QUERY_TO_LATENT, VALUE_UP -> WeightParts.matrices(source, kvHeads);
+            case QUERY_TO_LATENT, KEY_UP, VALUE_UP -> WeightParts.matrices(source, kvHeads);
             case ATTENTION_OUTPUT -> WeightParts.columns(source, kvHeads, values);
             case GATE, UP -> WeightParts.rows(source, feedForward, 1);
             case DOWN -> WeightParts.columns(source, feedForward, 1);

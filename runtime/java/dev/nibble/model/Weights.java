@@ -169,6 +169,9 @@ public final class Weights implements AutoCloseable {
     }
 
     private static double share(ModelConfig config, TensorRole role) {
+        if (role == TensorRole.KEY_UP) {
+            return 0; // Prompts use it instead of another.
+        }
         ExpertConfig experts = config.experts();
         return role.kind() == Kind.EXPERTS && experts != null ? (double) experts.used() / experts.count() : 1;
     }

@@ -10,7 +10,8 @@ import java.lang.foreign.ValueLayout;
 import org.jspecify.annotations.Nullable;
 
 /**
- * {@link AttentionOperation.Attention} and {@link AttentionOperation.LatentAttention}: streams over the keys and values of each block of rows, tile by tile, with all query heads of a
+ * {@link AttentionOperation.Attention}, {@link AttentionOperation.TileAttention} and
+ * {@link AttentionOperation.LatentAttention}: streams over the keys and values of each block of rows, tile by tile, with all query heads of a
  * KV head together, so that each is read once.
  */
 final class AttentionKernel implements Kernel, WorkerPool.Task {
@@ -43,6 +44,9 @@ final class AttentionKernel implements Kernel, WorkerPool.Task {
     private final AttentionWorkspace workspace;
     private final @Nullable NativeAttention rows;
 
+    /** What tiles of tokens leave for the next; none where all tokens are in the cache. */
+    private final @Nullable TileCarry carry;
+
     /** What both operations have. */
     private record Input(
             RowCount rows, Buffer positions, Buffer slots, Buffer pageTable, CpuKvPages cache, AttentionForm form) {}
@@ -55,6 +59,19 @@ final class AttentionKernel implements Kernel, WorkerPool.Task {
                 o.sinks(),
                 o.out(),
                 o.form().heads() / o.cache().layout().heads(),
+                null,
+                device);
+    }
+
+    AttentionKernel(AttentionOperation.TileAttention o, CpuDevice device) {
+        this(
+                new Input(o.rows(), o.seen(), o.slots(), o.pageTable(), (CpuKvPages) o.tile(), o.form()),
+                o.q(),
+                null,
+                null,
+                o.out(),
+                o.form().heads() / o.tile().layout().heads(),
+                TileCarry.of(o),
                 device);
     }
 
@@ -66,6 +83,7 @@ final class AttentionKernel implements Kernel, WorkerPool.Task {
                 null,
                 o.out(),
                 LatentValues.sharing(o.form().heads()),
+                null,
                 device);
     }
 
@@ -77,6 +95,7 @@ final class AttentionKernel implements Kernel, WorkerPool.Task {
             @Nullable Buffer sinks,
             Buffer out,
             int sharing,
+            @Nullable TileCarry carry,
             CpuDevice device) {
         this.pool = device.pool();
         this.kernels = device.kernels().orElse(null);
@@ -94,6 +113,7 @@ final class AttentionKernel implements Kernel, WorkerPool.Task {
         this.sinks = (CpuBuffer) sinks;
         this.form = input.form();
         this.sharing = sharing;
+        this.carry = carry;
         this.latent = turned != null;
         this.values = new AttentionValues(cache, latent ? new LatentValues(cache, kernels) : null, kernels);
         this.quantizedKeys = cache.layout().keyType().isQuantized();
@@ -325,7 +345,13 @@ final class AttentionKernel implements Kernel, WorkerPool.Task {
                 if (sinks != null) {
                     softmax.sink(query, sinks.segment().getAtIndex(ValueLayout.JAVA_FLOAT, outHead));
                 }
+                float total = softmax.total(query);
                 softmax.finish(query, cache.halfValues() ? HALF_FACTOR : 1);
+                if (carry != null) {
+                    int at = query * cache.valueStride();
+                    carry.add(row, outHead, softmax.largest(query), total, softmax.values(), at);
+                    continue;
+                }
                 MemorySegment.copy(
                         softmax.values(),
                         query * cache.valueStride(),

@@ -107,6 +107,17 @@ final class KvBlock {
         return Float.isNaN(x) ? x : Float.intBitsToFloat(bits + 0x7fff + (bits >>> 16 & 1) & 0xffff0000);
     }
 
+    /** Value number {@code index} of a token's key, whose first block begins at {@code keys}. */
+    static float key(MemorySegment cache, KvType type, long keys, int index, int token) {
+        long block = keys + (long) index / KvType.BLOCK * bytes(type);
+        int perWord = Integer.SIZE / type.bits();
+        int value = index % KvType.BLOCK;
+        int word = cache.get(ValueLayout.JAVA_INT, block + SCALES + 4L * (value / perWord * TOKENS + token));
+        int scales = cache.get(ValueLayout.JAVA_INT, block + 4L * (token % PAIR));
+        float scale = Float.intBitsToFloat(token < PAIR ? scales << Short.SIZE : scales & 0xffff0000);
+        return (word << value % perWord * type.bits() >> Integer.SIZE - type.bits()) * scale;
+    }
+
     /** Writes what was quantized as 32 values of the key of a token of the group. */
     void writeKey(KvType type, long block, int token) {
         writeScale(block, token);

@@ -165,14 +165,25 @@ final class RunningSoftmax {
 
     /** Divides by the sum of exponentials: leaves the attention of a query, times {@code factor}, in {@link #values}. */
     void finish(int query, float factor) {
+        scale(values, query * stride, stride, Math.scalb(factor, exponent) / total(query));
+    }
+
+    /** The largest score of a query. */
+    float largest(int query) {
+        return largest[query];
+    }
+
+    /** The sum of a query's exponentials, times 2 to the exponent. */
+    float total(int query) {
         float sum = 0;
         for (int i = query * LANES; i < (query + 1) * LANES; i++) {
             sum += sums[i];
         }
-        scale(values, query * stride, stride, Math.scalb(factor, exponent) / sum);
+        return sum;
     }
 
-    private static float exp2(float x) {
+    /** 2 to a power. */
+    static float exp2(float x) {
         return (float) Math.exp(x * LN2);
     }
 

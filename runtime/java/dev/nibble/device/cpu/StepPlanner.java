@@ -52,6 +52,12 @@ final class StepPlanner {
             case Operation.ArgMax argMax -> add(argMax, new ArgMaxRow(argMax, natives));
             case Operation.TopK topK -> add(topK, new TopKRow(topK, pool.threads()));
             case Operation.Advance advance -> add(advance, new AdvanceRow(advance));
+            case AttentionOperation.ReadLatent read -> {
+                endChain();
+                add(read, new ReadLatentRow(read));
+            }
+            case Operation.JoinHeads join -> add(join, new JoinHeadsRow(join));
+            case AttentionOperation.TileAttention attention -> add(new AttentionKernel(attention, device));
             case AttentionOperation.Attention attention -> add(new AttentionKernel(attention, device));
             case AttentionOperation.LatentAttention attention -> add(new AttentionKernel(attention, device));
             case Operation.Matmul matmul ->

@@ -1,9 +1,11 @@
 package dev.nibble.device.cuda;
 
+import dev.nibble.device.AttentionForm;
 import dev.nibble.device.AttentionOperation;
 import dev.nibble.device.Buffer;
 import dev.nibble.device.KvLayout;
 import dev.nibble.device.Operation;
+import dev.nibble.device.KvPages;
 import dev.nibble.device.RowCount;
 import dev.nibble.device.StepForm;
 import dev.nibble.device.kernel.Allocation;
@@ -28,6 +30,13 @@ final class AttentionLaunches implements LaunchPlanner.Attention {
                 : AttentionShape.of(device, layout, form.heads() / layout.heads(), rows, form.tokens())
                         .splits();
         return partials(splits, rows, form.heads(), layout);
+    }
+
+    /** What the parts of an attention over a tile leave. */
+    static long partials(CudaTraits device, StepForm.Tile tile, int heads, int rows) {
+        int sharing = heads / tile.kv().heads();
+        AttentionShape cut = AttentionShape.of(device, tile.kv(), sharing, rows, tile.tokens());
+        return partials(tileSplits(cut), rows, heads, tile.kv());
     }
 
     private static long partials(int splits, int rows, int heads, KvLayout layout) {
@@ -67,19 +76,70 @@ final class AttentionLaunches implements LaunchPlanner.Attention {
     }
 
     @Override
-    public boolean attention(AttentionOperation.Attention attention, Operation.@Nullable Quantize quantized) {
-        KvLayout layout = attention.cache().layout();
-        int limit = attention.rows().limit();
-        int heads = attention.form().heads();
-        int sharing = heads / layout.heads();
-        AttentionShape cut = AttentionShape.of(
-                plan.device().traits(),
-                layout,
-                sharing,
-                limit,
-                (long) attention.pageTable().width() * layout.pageTokens());
-        long bytes = partials(cut.splits(), limit, heads, layout);
+    public boolean attention(AttentionOperation.Attention o, Operation.@Nullable Quantize quantized) {
+        Whole whole = new Whole(
+                o.rows(), o.positions(), o.slots(), o.pageTable(), o.q(), o.cache(), o.form(), o.sinks(), o.out());
+        KvLayout layout = o.cache().layout();
+        AttentionShape cut = whole.cut(plan.device().traits());
+        long bytes = partials(cut.splits(), o.rows().limit(), o.form().heads(), layout);
         Allocation partials = bytes == 0 ? null : plan.device().workspace().scratch(bytes);
+        attend(whole, cut, cut.splits(), partials);
+        int heads = o.form().heads();
+        return partials != null
+                && combine(o.rows(), heads, o.sinks(), o.out(), quantized, cut.splits(), layout, partials);
+    }
+
+    @Override
+    public void tileAttention(AttentionOperation.TileAttention o) {
+        Whole whole = new Whole(o.rows(), o.seen(), o.slots(), o.pageTable(), o.q(), o.tile(), o.form(), null, o.out());
+        KvLayout layout = o.tile().layout();
+        AttentionShape cut = whole.cut(plan.device().traits());
+        int heads = o.form().heads();
+        int splits = tileSplits(cut);
+        Allocation partials =
+                plan.device().workspace().scratch(partials(splits, o.rows().limit(), heads, layout));
+        attend(whole, cut, splits, partials);
+        plan.expand("carry_splits", null)
+                .buffer(o.rows().live())
+                .memory(partials)
+                .integer(splits)
+                .integer(layout.valueSize())
+                .integer(o.first() ? 1 : 0)
+                .buffer(o.sums())
+                .buffer(o.out())
+                .groups(heads, o.rows().limit(), plan.writers());
+    }
+
+    /** What tiles before gave is added to what the parts of a tile leave, which kernels do where there are several. */
+    private static int tileSplits(AttentionShape cut) {
+        return Math.max(2, cut.splits());
+    }
+
+    /** What an attention over whole keys has. */
+    private record Whole(
+            RowCount rows,
+            Buffer positions,
+            Buffer slots,
+            Buffer pageTable,
+            Buffer q,
+            KvPages cache,
+            AttentionForm form,
+            @Nullable Buffer sinks,
+            Buffer out) {
+        AttentionShape cut(CudaTraits device) {
+            KvLayout layout = cache.layout();
+            long tokens = (long) pageTable.width() * layout.pageTokens();
+            return AttentionShape.of(device, layout, sharing(), rows.limit(), tokens);
+        }
+
+        int sharing() {
+            return form.heads() / cache.layout().heads();
+        }
+    }
+
+    private void attend(Whole attention, AttentionShape cut, int splits, @Nullable Allocation partials) {
+        KvLayout layout = attention.cache().layout();
+        int sharing = attention.sharing();
         plan.kernel(cut.module(), cut.kernel())
                 .buffer(attention.rows().live())
                 .buffer(attention.positions())
@@ -90,7 +150,7 @@ final class AttentionLaunches implements LaunchPlanner.Attention {
                 .pages(attention.cache())
                 .integer(layout.keySize())
                 .integer(layout.valueSize())
-                .integer(heads)
+                .integer(attention.form().heads())
                 .integer(sharing)
                 .integer(cut.heads())
                 .integer(cut.rows())
@@ -103,21 +163,11 @@ final class AttentionLaunches implements LaunchPlanner.Attention {
                 .memory(partials)
                 .sharedMemory(cut.sharedBytes())
                 .grid(
-                        cut.splits(),
+                        splits,
                         (long) layout.heads() * Math.ceilDiv(sharing, cut.heads()),
-                        Math.ceilDiv(limit, cut.groups() * cut.rows()),
+                        Math.ceilDiv(attention.rows().limit(), cut.groups() * cut.rows()),
                         cut.threads(),
                         1);
-        return partials != null
-                && combine(
-                        attention.rows(),
-                        heads,
-                        attention.sinks(),
-                        attention.out(),
-                        quantized,
-                        cut.splits(),
-                        layout,
-                        partials);
     }
 
     /** Puts the parts together; returns whether that quantizes, which warps do that have a block each. */

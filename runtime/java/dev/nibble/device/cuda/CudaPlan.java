@@ -63,6 +63,13 @@ final class CudaPlan implements SharedKernels {
         return kernel("kv_" + types, name + "_" + types);
     }
 
+    @Override
+    public CudaLaunchBuilder expand(String name, @Nullable KvLayout layout) {
+        return kernel(
+                "expand",
+                layout == null ? name : name + "_" + layout.valueType().id());
+    }
+
     /**
      * A kernel whose arguments are to be collected.
      *

@@ -11,6 +11,9 @@ final class CudaWorkspace {
     static long bytes(CudaTraits traits, StepForm form) {
         return ProductLeftovers.bytes(traits)
                 + StepWorkspace.bytes(
-                        form, ProductLaunches.FEW_PLACES, rows -> AttentionLaunches.partials(traits, form, rows));
+                        form,
+                        ProductLaunches.FEW_PLACES,
+                        rows -> AttentionLaunches.partials(traits, form, rows),
+                        (tile, rows) -> AttentionLaunches.partials(traits, tile, form.heads(), rows));
     }
 }

@@ -41,4 +41,17 @@ final class HeadLaunches {
                 .sharedMemory((long) hadamard.size() * Float.BYTES)
                 .groups(hadamard.x().width() / hadamard.size(), hadamard.rows().limit(), shape.lanes());
     }
+
+    void join(Operation.JoinHeads join) {
+        int lanes = kernels.writers();
+        kernels.expand("join_heads", null)
+                .buffer(join.rows().live())
+                .buffer(join.first())
+                .buffer(join.second())
+                .buffer(join.out())
+                .integer(join.firstSize())
+                .integer(join.secondSize())
+                .integer(join.shared() ? 1 : 0)
+                .groups(join.heads(), join.rows().limit(), lanes);
+    }
 }

@@ -5,7 +5,7 @@ import dev.nibble.device.KvLayout;
 import dev.nibble.device.Operation;
 import dev.nibble.device.RopeStyle;
 
-/** The launches that write the KV cache: {@code kv}. */
+/** The launches that write the KV cache, {@code kv}, and that read latent vectors back, {@code expand}. */
 final class KvLaunches {
     private final SharedKernels kernels;
 
@@ -49,6 +49,21 @@ final class KvLaunches {
                 .integer(layout.valueSize())
                 .pages(write.cache())
                 .groups(queryHeads + layout.heads(), write.rows().limit(), kernels.writers());
+    }
+
+    void readLatent(AttentionOperation.ReadLatent read) {
+        KvLayout layout = read.cache().layout();
+        kernels.expand("read_latent", layout)
+                .buffer(read.rows().live())
+                .buffer(read.from())
+                .buffer(read.pageTable())
+                .integer(read.pageTable().width())
+                .pages(read.cache())
+                .integer(layout.keySize())
+                .integer(layout.valueSize())
+                .buffer(read.turned())
+                .buffer(read.latent())
+                .groups(read.rows().limit(), kernels.writers());
     }
 
     private static LaunchBuilder place(AttentionOperation.WriteKv write, LaunchBuilder kernel) {

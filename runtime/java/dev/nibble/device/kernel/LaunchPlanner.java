@@ -47,6 +47,9 @@ public final class LaunchPlanner {
 
         /** Plans attention over latent vectors, as {@link #attention}. */
         boolean latentAttention(AttentionOperation.LatentAttention attention, Operation.@Nullable Quantize quantized);
+
+        /** Plans attention over a tile of whole keys. */
+        void tileAttention(AttentionOperation.TileAttention attention);
     }
 
     /**
@@ -162,6 +165,9 @@ public final class LaunchPlanner {
             case AttentionOperation.WriteKv o -> cache.writeKv(o);
             case Operation.Rope o -> heads.rope(o);
             case Operation.Hadamard o -> heads.hadamard(o);
+            case Operation.JoinHeads o -> heads.join(o);
+            case AttentionOperation.ReadLatent o -> cache.readLatent(o);
+            case AttentionOperation.TileAttention o -> attention.tileAttention(o);
             case Operation.Gate o -> feedForward.gate(o, quantized);
             case Operation.Route o -> feedForward.route(o);
             case Operation.Combine o -> feedForward.combine(o);

@@ -7,8 +7,8 @@ import dev.nibble.device.SumNorm;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The kernels that all devices have under the same names, with the same arguments: those of the families {@code rows} and
- * {@code kv}, which {@code opencl-kernels/README.md} lists.
+ * The kernels that all devices have under the same names, with the same arguments: those of the families {@code rows},
+ * {@code kv} and {@code expand}, which {@code opencl-kernels/README.md} lists.
  */
 public interface SharedKernels {
     /** How threads share a row. */
@@ -31,4 +31,11 @@ public interface SharedKernels {
     default void sumNorm(SumNorm sum, Operation.@Nullable Quantize quantized) {
         throw Exchange.foreign();
     }
+
+    /**
+     * A kernel of the family {@code expand}, made for {@link #writers}.
+     *
+     * @param layout of the cache that it reads, or none
+     */
+    LaunchBuilder expand(String name, @Nullable KvLayout layout);
 }

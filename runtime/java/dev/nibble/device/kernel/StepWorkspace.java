@@ -5,6 +5,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.IntToLongFunction;
+import java.util.function.ToLongBiFunction;
 
 /** The memory that operations need beside their buffers: all steps of a device share it, for one operation runs at a time. */
 public final class StepWorkspace {
@@ -40,13 +41,16 @@ public final class StepWorkspace {
      *
      * @param fewPlaces up to so many places of experts need no lists
      * @param partials bytes that the attention of so many rows leaves to be combined; 0 if nothing
+     * @param tile the same of attention over a tile
      */
-    public static long bytes(StepForm form, int fewPlaces, IntToLongFunction partials) {
+    public static long bytes(
+            StepForm form, int fewPlaces, IntToLongFunction partials, ToLongBiFunction<StepForm.Tile, Integer> tile) {
         Map<Object, Long> sizes = new HashMap<>();
         for (int rows : form.limits()) {
-            long bytes = partials.applyAsLong(rows);
-            if (bytes > 0) {
-                sizes.put(scratchBytes(bytes), scratchBytes(bytes));
+            addScratch(sizes, partials.applyAsLong(rows));
+            StepForm.Tile tiles = form.tile();
+            if (tiles != null && rows >= tiles.leastRows()) {
+                addScratch(sizes, tile.applyAsLong(tiles, rows));
             }
             addLists(sizes, form.experts(), rows, form.used(), fewPlaces);
             if (form.kv().latent()) {
@@ -54,6 +58,12 @@ public final class StepWorkspace {
             }
         }
         return sizes.values().stream().mapToLong(Long::longValue).sum();
+    }
+
+    private static void addScratch(Map<Object, Long> sizes, long bytes) {
+        if (bytes > 0) {
+            sizes.put(scratchBytes(bytes), scratchBytes(bytes));
+        }
     }
 
     /** Each row of a step takes so many of the matrices, all different. */

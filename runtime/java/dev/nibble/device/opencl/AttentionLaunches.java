@@ -29,7 +29,8 @@ final class AttentionLaunches implements LaunchPlanner.Attention {
             Buffer q,
             @Nullable Buffer latentQ,
             @Nullable Buffer sinks,
-            Buffer out) {}
+            Buffer out,
+            AttentionOperation.@Nullable TileAttention tile) {}
 
     @Override
     public boolean attention(AttentionOperation.Attention o, Operation.@Nullable Quantize quantized) {
@@ -43,7 +44,8 @@ final class AttentionLaunches implements LaunchPlanner.Attention {
                 o.q(),
                 null,
                 o.sinks(),
-                o.out()));
+                o.out(),
+                null));
         return false;
     }
 
@@ -59,8 +61,25 @@ final class AttentionLaunches implements LaunchPlanner.Attention {
                 o.turned(),
                 o.q(),
                 null,
-                o.out()));
+                o.out(),
+                null));
         return false;
+    }
+
+    @Override
+    public void tileAttention(AttentionOperation.TileAttention o) {
+        attend(new Input(
+                o.rows(),
+                o.seen(),
+                o.slots(),
+                o.pageTable(),
+                (OpenClKvPages) o.tile(),
+                o.form(),
+                o.q(),
+                null,
+                null,
+                o.out(),
+                o));
     }
 
     private void attend(Input attention) {
@@ -74,7 +93,7 @@ final class AttentionLaunches implements LaunchPlanner.Attention {
                 heads / layout.heads(),
                 limit,
                 (long) attention.pageTable().width() * layout.pageTokens());
-        long bytes = Workspace.partials(cut, limit, heads, layout);
+        long bytes = Workspace.partials(cut, limit, heads, layout, attention.tile() != null);
         Allocation partials = bytes == 0 ? null : plan.device().workspace().scratch(bytes);
         plan.kernel("attention", cut.options(layout), "attention")
                 .buffer(attention.rows().live())
@@ -96,7 +115,9 @@ final class AttentionLaunches implements LaunchPlanner.Attention {
                 .buffer(attention.out())
                 .memory(partials)
                 .box(cut.splits(), heads / cut.heads(), Math.ceilDiv(limit, cut.queries() / cut.heads()), cut.lanes());
-        if (partials != null) {
+        if (attention.tile() != null && partials != null) {
+            carry(attention.tile(), cut.splits(), partials);
+        } else if (partials != null) {
             combine(attention, cut, layout, partials);
         }
     }
@@ -111,5 +132,17 @@ final class AttentionLaunches implements LaunchPlanner.Attention {
                 .buffer(attention.sinks())
                 .buffer(attention.out())
                 .groups(heads, attention.rows().limit(), cut.lanes());
+    }
+
+    private void carry(AttentionOperation.TileAttention tile, int splits, Allocation partials) {
+        plan.expand("carry_splits", null)
+                .buffer(tile.rows().live())
+                .memory(partials)
+                .integer(splits)
+                .integer(tile.tile().layout().valueSize())
+                .integer(tile.first() ? 1 : 0)
+                .buffer(tile.sums())
+                .buffer(tile.out())
+                .groups(tile.form().heads(), tile.rows().limit(), plan.writers());
     }
 }

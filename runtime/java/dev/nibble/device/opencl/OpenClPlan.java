@@ -8,6 +8,7 @@ import dev.nibble.device.kernel.RowShape;
 import dev.nibble.device.kernel.SharedKernels;
 import java.util.ArrayList;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /** A step while it is planned: its launches, and the kernels that it is to own. */
 final class OpenClPlan implements SharedKernels {
@@ -71,6 +72,12 @@ final class OpenClPlan implements SharedKernels {
         boolean blocks = layout.keyType().isQuantized() || layout.valueType().isQuantized();
         int unit = blocks || writers() == 1 ? KernelBuffer.BLOCK : 1;
         return kernel("kv", OpenClKvPages.options(layout) + " -DUNIT=" + unit + " " + options(writers()), name);
+    }
+
+    @Override
+    public OpenClLaunchBuilder expand(String name, @Nullable KvLayout layout) {
+        String cache = layout == null ? "" : OpenClKvPages.options(layout) + " ";
+        return kernel("expand", cache + "-DLANES=" + writers(), name);
     }
 
     private String options(int lanes) {

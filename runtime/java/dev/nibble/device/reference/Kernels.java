@@ -22,6 +22,9 @@ record Kernels(Workers workers) {
             case AttentionOperation.WriteKv writeKv -> AttentionKernels.writeKv(writeKv, rows);
             case AttentionOperation.Attention attention -> AttentionKernels.attention(attention, rows);
             case AttentionOperation.LatentAttention attention -> LatentKernels.attention(attention, rows);
+            case AttentionOperation.ReadLatent read -> LatentKernels.read(read, rows);
+            case AttentionOperation.TileAttention attention -> TileKernels.attention(attention, rows);
+            case Operation.JoinHeads join -> LatentKernels.join(join, rows);
             case Operation.Gate gate -> GateKernels.gate(gate, rows);
             case Operation.Route route -> ExpertKernels.route(route, rows);
             case Operation.ExpertMatmul matmul -> ExpertKernels.matmul(matmul, rows, workers);

@@ -1,10 +1,12 @@
 package dev.nibble.device.reference;
 
 import dev.nibble.device.AttentionOperation.LatentAttention;
+import dev.nibble.device.AttentionOperation.ReadLatent;
 import dev.nibble.device.Buffer;
 import dev.nibble.device.KvLayout;
+import dev.nibble.device.Operation.JoinHeads;
 
-/** Attention over latent vectors. */
+/** Attention over latent vectors, and what makes whole keys of them. */
 final class LatentKernels {
     private LatentKernels() {}
 
@@ -51,6 +53,37 @@ final class LatentKernels {
         float[] target = ReferenceBuffer.floats(out);
         for (int i = 0; i < values.length; i++) {
             target[query * values.length + i] = (float) (values[i] / sum);
+        }
+    }
+
+    static void read(ReadLatent read, Rows rows) {
+        ReferenceKvPages cache = (ReferenceKvPages) read.cache();
+        KvLayout layout = cache.layout();
+        int pageTokens = layout.pageTokens();
+        int slot = rows.index(0, read.from(), 0, "slot", read.pageTable().rows());
+        int first = ReferenceBuffer.ints(read.from())[1];
+        float[] key = new float[layout.keySize()];
+        float[] latent = new float[layout.valueSize()];
+        for (int row = 0; row < rows.count(); row++) {
+            int position = first + row;
+            int entry = slot * read.pageTable().width() + position / pageTokens;
+            int page = rows.index(row, read.pageTable(), entry, "position " + position + ": page", cache.pages());
+            cache.key(page, position % pageTokens, 0, key);
+            cache.value(page, position % pageTokens, 0, latent);
+            System.arraycopy(key, 0, ReferenceBuffer.floats(read.turned()), row * key.length, key.length);
+            System.arraycopy(latent, 0, ReferenceBuffer.floats(read.latent()), row * latent.length, latent.length);
+        }
+    }
+
+    static void join(JoinHeads join, Rows rows) {
+        float[] first = ReferenceBuffer.floats(join.first());
+        float[] second = ReferenceBuffer.floats(join.second());
+        float[] out = ReferenceBuffer.floats(join.out());
+        int a = join.firstSize();
+        int b = join.secondSize();
+        for (int head = 0; head < rows.count() * join.heads(); head++) {
+            System.arraycopy(first, head * a, out, head * (a + b), a);
+            System.arraycopy(second, (join.shared() ? head / join.heads() : head) * b, out, head * (a + b) + a, b);
         }
     }
 }

@@ -10,4 +10,11 @@ abstract class LatentContract extends WholeContract {
             super(subject());
         }
     }
+
+    @Nested
+    class Tile extends TileContract {
+        Tile() {
+            super(subject());
+        }
+    }
 }

@@ -33,4 +33,11 @@ class OpenClAttentionContractTest {
             super(subject());
         }
     }
+
+    @Nested
+    class Tile extends TileContract {
+        Tile() {
+            super(subject());
+        }
+    }
 }

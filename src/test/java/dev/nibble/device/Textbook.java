@@ -41,6 +41,9 @@ final class Textbook {
             case AttentionOperation.WriteKv o -> writeKv(o);
             case AttentionOperation.Attention o -> put(o.out(), row -> attention(o, row));
             case AttentionOperation.LatentAttention o -> put(o.out(), row -> latentAttention(o, row));
+            case AttentionOperation.ReadLatent o -> new TextbookTiles(n, exact).readLatent(o);
+            case AttentionOperation.TileAttention o -> new TextbookTiles(n, exact).attention(o);
+            case Operation.JoinHeads o -> put(o.out(), row -> TextbookTiles.join(o, row));
             case Operation.Gate o -> put(o.out(), row -> gate(o, row));
             case Operation.Route o -> IntStream.range(0, n).forEach(row -> route(o, row));
             case Operation.ExpertMatmul o ->
@@ -82,11 +85,11 @@ final class Textbook {
         }
     }
 
-    private static double[][] values(Buffer buffer) {
+    static double[][] values(Buffer buffer) {
         return ((Matrix) buffer).values();
     }
 
-    private static int integer(Buffer buffer, int row) {
+    static int integer(Buffer buffer, int row) {
         return (int) values(buffer)[row][0];
     }
 
@@ -94,7 +97,7 @@ final class Textbook {
         return IntStream.range(0, a.length).mapToDouble(i -> a[i] + b[i]).toArray();
     }
 
-    private static double dot(double[] a, double[] b) {
+    static double dot(double[] a, double[] b) {
         double sum = 0;
         for (int i = 0; i < a.length; i++) {
             sum += a[i] * b[i];
@@ -119,7 +122,7 @@ final class Textbook {
     }
 
     /** The values that int8 blocks stand for. */
-    private static double[] int8(double[] x) {
+    static double[] int8(double[] x) {
         double[] y = new double[x.length];
         for (int block = 0; block < x.length; block += 32) {
             float largest = (float) IntStream.range(block, block + 32)
@@ -168,7 +171,7 @@ final class Textbook {
         return y;
     }
 
-    private static int place(KvLayout layout, Buffer pageTable, int slot, int position) {
+    static int place(KvLayout layout, Buffer pageTable, int slot, int position) {
         int page = (int) values(pageTable)[slot][position / layout.pageTokens()];
         return page * layout.pageTokens() + position % layout.pageTokens();
     }
@@ -277,7 +280,7 @@ final class Textbook {
         return c == 0 ? score : c * Math.tanh(score / c);
     }
 
-    private static double[] softmax(double[] x) {
+    static double[] softmax(double[] x) {
         double most = Arrays.stream(x).max().orElseThrow();
         double sum = Arrays.stream(x).map(v -> Math.exp(v - most)).sum();
         return Arrays.stream(x).map(v -> Math.exp(v - most) / sum).toArray();
