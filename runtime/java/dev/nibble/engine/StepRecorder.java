@@ -37,10 +37,10 @@ final class StepRecorder {
     private final RowCount outputs;
     private final boolean ranked;
     private final boolean advances;
+    private final int tiles;
     private final @Nullable Exchange exchange;
     /** The next one of the exchange. */
     private int turn;
-    private final int tiles;
     /** The rows that the operations work on: all of the batch, and those that give logits once nothing else needs the others. */
     private RowCount rows;
     /** (rows, width): the residual stream of these rows. */
@@ -238,8 +238,7 @@ final class StepRecorder {
 
     /** Attention over keys and values that are made of the latent vectors. */
     private void attendToTiles(int layer, boolean last, LatentBuffers l) {
-        LatentTiles made = Objects.requireNonNull(b.tiles);
-        new TileRecorder(made, l, weights, cache, attentionForm(), operations::add)
+        new TileRecorder(Objects.requireNonNull(b.tiles), l, weights, cache, attentionForm(), operations::add)
                 .record(rows, layer, tiles, b.attention);
         Buffer values = last ? keepOutputs(b.attention, b.outputAttention) : b.attention;
         matmul(values, b.attentionQuantized, List.of(product(ATTENTION_OUTPUT, layer, null, delta())));

@@ -102,7 +102,8 @@ final class PlanCommandTest {
 
     /**
      * The published file of 130.60 GiB and 1025 tensors, on two devices of 80: 70,272 bytes of latent vectors per token, 37,332 and 19,764
-     * quantized. On the devices the matrices that turn queries to latent vectors are kept in 16 bits, which adds half a gibibyte.
+     * quantized. On the devices the matrices that turn queries to latent vectors are kept in 16 bits, which adds half a gibibyte, and
+     * those that make keys of latent vectors beside them, 0.4 more; what prompts make takes half a gibibyte on each.
      */
     @Test
     void deepSeekR1OnTwoDevices() {
@@ -120,7 +121,7 @@ final class PlanCommandTest {
         double left = (plan.at("/devices/0/left").asDouble()
                         + plan.at("/devices/1/left").asDouble())
                 / (1L << 30);
-        assertEquals(27, left, 1);
+        assertEquals(25.3, left, 0.5);
         JsonNode projection = plan.get("projection");
         assertTrue(projection.get("kind").asString().contains("not measured"), projection.toString());
         assertEquals(
