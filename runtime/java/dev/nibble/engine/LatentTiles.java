@@ -99,13 +99,10 @@ final class LatentTiles implements AutoCloseable {
                         .map(i -> i % plan.pages())
                         .toArray());
         for (int i = 0; i < plan.mostTiles(); i++) {
-            tiles.add(new Tile(
-                    ints(1, 1),
-                    ints(n, 1),
-                    ints(n, 1),
-                    IntStream.range(0, plan.pieces())
-                            .mapToObj(piece -> new Piece(ints(1, 1), ints(1, 2)))
-                            .toList()));
+            List<Piece> parts = IntStream.range(0, plan.pieces())
+                    .mapToObj(piece -> new Piece(constants(1, none -> 0), ints(1, 2)))
+                    .toList();
+            tiles.add(new Tile(constants(1, none -> 0), ints(n, 1), ints(n, 1), parts));
         }
     }
 

@@ -182,7 +182,7 @@ final class Stage implements AutoCloseable {
     void prepareSums(int rows, int turns) {
         Sums shape = new Sums(bucket(rows, plan.limits().rows()), turns);
         if (!sums.containsKey(shape)) {
-            List<Operation> operations = new StepRecorder(this, shape.rows(), 1, false, false, exchange).sums(turns);
+            List<Operation> operations = new StepRecorder(this, shape.rows(), 1, false, false, 0, exchange).sums(turns);
             Step step = resources.own(device.prepare(operations));
             runWithoutRows(() -> queue().submit(step));
             sums.put(shape, step);

@@ -236,12 +236,11 @@ final class StepRecorder {
         matmul(values, b.attentionQuantized, List.of(product(ATTENTION_OUTPUT, layer, null, delta())));
     }
 
-    /** Attention over keys and values that are made of the latent vectors. */
     private void attendToTiles(int layer, boolean last, LatentBuffers l) {
         new TileRecorder(Objects.requireNonNull(b.tiles), l, weights, cache, attentionForm(), operations::add)
                 .record(rows, layer, tiles, b.attention);
-        Buffer values = last ? keepOutputs(b.attention, b.outputAttention) : b.attention;
-        matmul(values, b.attentionQuantized, List.of(product(ATTENTION_OUTPUT, layer, null, delta())));
+        Buffer out = last ? keepOutputs(b.attention, b.outputAttention) : b.attention;
+        matmul(out, b.attentionQuantized, List.of(product(ATTENTION_OUTPUT, layer, null, delta())));
     }
 
     /** Queries are made of the layer's input, or of a shorter vector. */
