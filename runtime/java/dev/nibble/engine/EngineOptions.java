@@ -78,7 +78,18 @@ public record EngineOptions(
             KvRotation rotation,
             int rows,
             List<Double> proportions) {
-        this(contextLength, cacheTokens, keyType, valueType, rotation, rows, proportions, List.of(), Split.LAYER, 0, LatentForm.AUTO);
+        this(
+                contextLength,
+                cacheTokens,
+                keyType,
+                valueType,
+                rotation,
+                rows,
+                proportions,
+                List.of(),
+                Split.LAYER,
+                0,
+                LatentForm.AUTO);
     }
 
     /** Options that leave the split over devices to free memory. */
@@ -95,7 +106,17 @@ public record EngineOptions(
     /** These with another cache. */
     public EngineOptions withCacheTokens(int tokens) {
         return new EngineOptions(
-                contextLength, tokens, keyType, valueType, rotation, rows, proportions, speeds, split, cpuExperts, latentForm);
+                contextLength,
+                tokens,
+                keyType,
+                valueType,
+                rotation,
+                rows,
+                proportions,
+                speeds,
+                split,
+                cpuExperts,
+                latentForm);
     }
 
     /** These with another context, and a cache for as much. */
@@ -107,7 +128,17 @@ public record EngineOptions(
     /** These with other types in the cache. */
     public EngineOptions withKv(KvType keys, KvType values) {
         return new EngineOptions(
-                contextLength, cacheTokens, keys, values, rotation, rows, proportions, speeds, split, cpuExperts, latentForm);
+                contextLength,
+                cacheTokens,
+                keys,
+                values,
+                rotation,
+                rows,
+                proportions,
+                speeds,
+                split,
+                cpuExperts,
+                latentForm);
     }
 
     /** These with other shares of the devices. */
@@ -122,19 +153,40 @@ public record EngineOptions(
                 newProportions,
                 newSpeeds,
                 split,
-                cpuExperts, latentForm);
+                cpuExperts,
+                latentForm);
     }
 
     /** These with the routed experts of so many layers, from the first on, on a device of their own. */
     public EngineOptions withCpuExperts(int layers) {
         return new EngineOptions(
-                contextLength, cacheTokens, keyType, valueType, rotation, rows, proportions, speeds, split, layers, latentForm);
+                contextLength,
+                cacheTokens,
+                keyType,
+                valueType,
+                rotation,
+                rows,
+                proportions,
+                speeds,
+                split,
+                layers,
+                latentForm);
     }
 
     /** These with another way to share. */
     public EngineOptions withSplit(Split kind) {
         return new EngineOptions(
-                contextLength, cacheTokens, keyType, valueType, rotation, rows, proportions, speeds, kind, cpuExperts, latentForm);
+                contextLength,
+                cacheTokens,
+                keyType,
+                valueType,
+                rotation,
+                rows,
+                proportions,
+                speeds,
+                kind,
+                cpuExperts,
+                latentForm);
     }
 
     /** These with another form of attention over latent vectors. */

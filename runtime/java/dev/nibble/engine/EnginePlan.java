@@ -191,7 +191,8 @@ record EnginePlan(
                         kvLayout.keyType(),
                         kvLayout.valueType(),
                         kvLayout.pageTokens());
-        return new EnginePlan(own, limits, layout, rotation, pages, placement, reason, shares, device, cpuExperts, latentForm);
+        return new EnginePlan(
+                own, limits, layout, rotation, pages, placement, reason, shares, device, cpuExperts, latentForm);
     }
 
     /** The layers that a device has, or has a part of. */
@@ -227,21 +228,7 @@ record EnginePlan(
     /** How keys and values are made of latent vectors; none if no step makes any. */
     @Nullable
     TilePlan tiles() {
-        LatentConfig latent = config.latent();
-        LatentCost cost = latentCost();
-        if (latent == null
-                || cost == null
-                || latentForm == LatentForm.ABSORBED
-                || latentForm == LatentForm.AUTO && cost.leastRows() > limits.rows()) {
-            return null;
-        }
-        return TilePlan.of(config, latent, kvLayout, limits);
-    }
-
-    /** What the forms of latent attention cost; none without latent vectors. */
-    @Nullable
-    LatentCost latentCost() {
-        return config.latent() == null ? null : new LatentCost(config.latent(), config.valueSize());
+        return TilePlan.of(this);
     }
 
     /** Whether layers need a tensor on their own device. */
@@ -323,7 +310,8 @@ record EnginePlan(
     }
 
     private EnginePlan placed(Placement split, String why) {
-        return new EnginePlan(config, limits, kvLayout, rotation, pages, split, why, List.of(), 0, cpuExperts, latentForm);
+        return new EnginePlan(
+                config, limits, kvLayout, rotation, pages, split, why, List.of(), 0, cpuExperts, latentForm);
     }
 
     private static String text(List<Double> numbers) {
@@ -371,7 +359,6 @@ record EnginePlan(
         rowLimits.addAll(Stage.buckets(limits.outputs()));
         ExpertConfig experts = config.experts();
         TilePlan tiles = tiles();
-        LatentCost cost = latentCost();
         return new StepForm(
                 rowLimits,
                 config.heads(),
@@ -379,12 +366,7 @@ record EnginePlan(
                 (long) limits.pagesPerSequence() * Engine.PAGE_TOKENS,
                 experts == null ? 0 : experts.count(),
                 experts == null ? 0 : experts.used(),
-                tiles == null || cost == null
-                        ? null
-                        : new StepForm.Tile(
-                                tiles.layout(),
-                                (long) tiles.pages() * Engine.PAGE_TOKENS,
-                                latentForm == LatentForm.AUTO ? cost.leastRows() : 1));
+                tiles == null ? null : tiles.form());
     }
 
     /** Bytes of the KV cache of one layer. */

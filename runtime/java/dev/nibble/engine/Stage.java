@@ -217,12 +217,8 @@ final class Stage implements AutoCloseable {
 
     /** Tiles that a step for a batch is prepared for. */
     private int tiles(Batch batch) {
-        LatentCost cost = plan.latentCost();
-        if (buffers.tiles == null || cost == null) {
-            return 0;
-        }
-        TilePlan tiles = buffers.tiles.plan();
-        return tiles.serves(batch, plan.latentForm(), cost)
+        TilePlan tiles = buffers.tiles == null ? null : buffers.tiles.plan();
+        return tiles != null && tiles.serves(batch)
                 ? TilePlan.bucket(tiles.tiles(batch).size())
                 : 0;
     }

@@ -2,10 +2,11 @@ package dev.nibble.engine;
 
 import dev.nibble.device.KvLayout;
 import dev.nibble.device.KvType;
+import dev.nibble.device.StepForm;
 import dev.nibble.model.LatentConfig;
-import dev.nibble.model.ModelConfig;
 import java.util.ArrayList;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * How keys and values are made of latent vectors: the tokens of each sequence in tiles, and of a tile a piece at a time, so that what lies
@@ -15,8 +16,10 @@ import java.util.List;
  * @param piece tokens that are made at once
  * @param pieces of a tile
  * @param mostTiles of a step: a sequence of any length has no more
+ * @param latentForm whether all prompts have them, or those that it pays for
+ * @param cost what it pays for
  */
-record TilePlan(KvLayout layout, int piece, int pieces, int mostTiles) {
+record TilePlan(KvLayout layout, int piece, int pieces, int mostTiles, LatentForm latentForm, LatentCost cost) {
     private static final int MOST_ROWS = 512;
     private static final int MOST_PIECES = 4;
     private static final long MOST_BYTES = 128L << 20;
@@ -30,15 +33,38 @@ record TilePlan(KvLayout layout, int piece, int pieces, int mostTiles) {
      */
     record Tile(int slot, int first, int count) {}
 
-    static TilePlan of(ModelConfig config, LatentConfig latent, KvLayout cache, StepLimits limits) {
-        KvType type = cache.valueType() == KvType.F32 ? KvType.F32 : KvType.F16;
+    /** The tiles of a device's steps; none if no step makes keys and values. */
+    static @Nullable TilePlan of(EnginePlan plan) {
+        LatentConfig latent = plan.config().latent();
+        LatentForm form = plan.latentForm();
+        if (latent == null || form == LatentForm.ABSORBED) {
+            return null;
+        }
+        LatentCost cost = new LatentCost(latent, plan.config().valueSize());
+        StepLimits limits = plan.limits();
+        if (form == LatentForm.AUTO && cost.leastRows() > limits.rows()) {
+            return null;
+        }
+        KvType type = plan.kvLayout().valueType() == KvType.F32 ? KvType.F32 : KvType.F16;
         KvLayout layout = new KvLayout(
-                config.heads(), latent.plain() + latent.turned(), config.valueSize(), type, type, Engine.PAGE_TOKENS);
+                plan.config().heads(),
+                latent.plain() + latent.turned(),
+                plan.config().valueSize(),
+                type,
+                type,
+                Engine.PAGE_TOKENS);
         int piece = Math.min(limits.rows(), MOST_ROWS);
         long context = (long) limits.pagesPerSequence() * Engine.PAGE_TOKENS;
         long fitting = Math.min(MOST_BYTES / layout.tokenBytes(), context) / piece;
         int pieces = (int) Math.clamp(fitting, 1, MOST_PIECES);
-        return new TilePlan(layout, piece, pieces, roundUp(Math.ceilDiv(context, (long) piece * pieces)));
+        int tiles = roundUp(Math.ceilDiv(context, (long) piece * pieces));
+        return new TilePlan(layout, piece, pieces, tiles, form, cost);
+    }
+
+    /** What devices take for attention over tiles. */
+    StepForm.Tile form() {
+        return new StepForm.Tile(
+                layout, (long) pages() * Engine.PAGE_TOKENS, latentForm == LatentForm.AUTO ? cost.leastRows() : 1);
     }
 
     private static int roundUp(long count) {
@@ -75,9 +101,9 @@ record TilePlan(KvLayout layout, int piece, int pieces, int mostTiles) {
      * Whether a batch is to make keys and values, so far as there are tiles for it. One that only decodes is not: the steps after it may
      * begin before the host knows of them.
      */
-    boolean serves(Batch batch, LatentForm form, LatentCost cost) {
+    boolean serves(Batch batch) {
         boolean decodes = batch.rows() == batch.lengths().size();
-        if (decodes || form == LatentForm.ABSORBED || tiles(batch).size() > mostTiles) {
+        if (decodes || tiles(batch).size() > mostTiles) {
             return false;
         }
         double seen = 0;
@@ -86,6 +112,6 @@ record TilePlan(KvLayout layout, int piece, int pieces, int mostTiles) {
         }
         long tokens =
                 batch.lengths().values().stream().mapToLong(Integer::longValue).sum();
-        return form == LatentForm.MATERIALISED || cost.prefersMaterialised(batch.rows(), seen, tokens);
+        return latentForm == LatentForm.MATERIALISED || cost.prefersMaterialised(batch.rows(), seen, tokens);
     }
 }
