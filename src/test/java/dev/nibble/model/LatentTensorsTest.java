@@ -134,6 +134,28 @@ class LatentTensorsTest {
                 (row, column) -> values[(row / VALUES * period + PLAIN + row % VALUES) * RANK + column]);
     }
 
+    /** Those that make keys are rows of the file, or turned back where the file has them turned. */
+    @ParameterizedTest
+    @EnumSource(names = {"F32", "Q8_0"})
+    void matricesThatMakeKeys(TensorType type) {
+        put("blk.0.attn_kv_b.weight", type, 1, HEADS * (PLAIN + VALUES), RANK);
+        WeightSource rows = tensors.tensor(TensorRole.KEY_UP, 0);
+        assertEquals(new WeightShape("blk.0.attn_k_b.up.weight", type, HEADS, PLAIN, RANK), rows.shape());
+        float[] values = decode(file.get("blk.0.attn_kv_b.weight"), HEADS * (PLAIN + VALUES));
+        verify(rows, (row, column) -> values[(row / PLAIN * (PLAIN + VALUES) + row % PLAIN) * RANK + column]);
+        put("blk.0.attn_k_b.weight", type, HEADS, RANK, PLAIN);
+        float[] apart = decode(file.get("blk.0.attn_k_b.weight"), HEADS * RANK);
+        verify(
+                tensors.tensor(TensorRole.KEY_UP, 0),
+                (row, column) -> apart[(row / PLAIN * RANK + column) * PLAIN + row % PLAIN]);
+    }
+
+    private static float[] decode(WeightSource source, int rows) {
+        float[] values = new float[rows * source.shape().columns()];
+        BlockFormat.of(source.shape().type()).decode(source.rows(0, rows), 0, values, 0, values.length);
+        return values;
+    }
+
     /** So are those of few bits, as 16-bit floats. */
     @Test
     void quantizedMatricesBecomeFloats() {
