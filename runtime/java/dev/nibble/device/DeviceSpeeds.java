@@ -76,7 +76,7 @@ public record DeviceSpeeds(List<Double> bytesPerSecond, double contention, doubl
         try (Resources all = new Resources()) {
             List<List<Buffer>> buffers = new ArrayList<>();
             for (Device device : devices) {
-                buffers.add(Stream.generate(() -> all.own(zeros(device, width)))
+                buffers.add(Stream.generate(() -> all.own(device.allocate(ElementType.F32, 1, width)))
                         .limit(Exchange.BUFFERS + 2)
                         .toList());
             }
@@ -90,6 +90,10 @@ public record DeviceSpeeds(List<Double> bytesPerSecond, double contention, doubl
                 return OptionalDouble.empty();
             }
             places.forEach(all::own);
+            for (int i = 0; i < devices.size(); i++) {
+                Device device = devices.get(i);
+                buffers.get(i).forEach(row -> clear(device, row));
+            }
             List<Turns> turns = new ArrayList<>();
             for (int i = 0; i < devices.size(); i++) {
                 turns.add(Turns.prepare(devices.get(i), places.get(i), buffers.get(i), all));
@@ -139,8 +143,13 @@ public record DeviceSpeeds(List<Double> bytesPerSecond, double contention, doubl
 
     private static Buffer zeros(Device device, int width) {
         Buffer row = device.allocate(ElementType.F32, 1, width);
-        device.queue().write(row, 0, MemorySegment.ofArray(new float[width]));
+        clear(device, row);
         return row;
+    }
+
+    /** To be awaited before the row is closed: a device may write later. */
+    private static void clear(Device device, Buffer row) {
+        device.queue().write(row, 0, MemorySegment.ofArray(new float[row.width()]));
     }
 
     /** Copies of a row between devices that have nothing else to do. */

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.nibble.foreign.CudaSimulator;
 import dev.nibble.simulator.NeedsCudaSimulator;
+import java.lang.foreign.MemorySegment;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
@@ -25,6 +26,22 @@ final class DeviceSpeedsTest {
             assertEquals(1, speeds.contention());
             assertTrue(speeds.copySeconds() > 0 && speeds.reduceSeconds() > 0, speeds.toString());
             assertSame(speeds, DeviceSpeeds.of(List.of(one, two), WIDTH), "measured once");
+        }
+    }
+
+    /** Nothing of the measurement is left to be done when its buffers are closed. */
+    @Test
+    void devicesOnThreadsOfTheirOwnCanBeUsedAfterwards() {
+        try (Device one = new BackgroundDevice(Devices.open("cpu", ONE_THREAD));
+                Device two = new BackgroundDevice(Devices.open("reference", ONE_THREAD));
+                Buffer word = one.allocate(ElementType.I32, 1, 1)) {
+            for (int round = 0; round < 3; round++) {
+                DeviceSpeeds.measure(List.of(one, two), 1 << 18);
+                int[] read = new int[1];
+                one.queue().write(word, 0, MemorySegment.ofArray(new int[] {round}));
+                one.queue().read(word, 0, MemorySegment.ofArray(read));
+                assertEquals(round, read[0]);
+            }
         }
     }
 
