@@ -1,12 +1,6 @@
 package dev.nibble;
 
-import dev.nibble.device.BackgroundDevice;
 import dev.nibble.device.Device;
-import dev.nibble.device.DeviceOptions;
-import dev.nibble.device.Devices;
-import dev.nibble.device.ObservedDevice;
-import dev.nibble.device.ProductObserver;
-import dev.nibble.device.ReadSpeed;
 import dev.nibble.device.Resources;
 import dev.nibble.engine.Engine;
 import dev.nibble.engine.EngineOptions;
@@ -24,7 +18,6 @@ import dev.nibble.tokenizer.Tokenizer;
 import dev.nibble.tokenizer.Vocabulary;
 import java.io.IOException;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
@@ -34,7 +27,6 @@ import java.util.Random;
 import java.util.function.Supplier;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
-import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -66,20 +58,19 @@ public final class LanguageModel implements AutoCloseable {
         this.source = resources.own(source);
         try {
             List<Weights.Tensor> tensors = Weights.tensors(source);
-            List<Device> ofLayers = openDevices(options);
-            List<Device> cpu = new ArrayList<>();
+            ModelDevices opened = new ModelDevices(options, resources);
+            List<Device> ofLayers = opened.ofLayers();
             ExpertChoice experts = ExpertChoice.of(
                     options.cpuExperts(),
                     ofLayers,
                     source.config(),
                     tensors,
-                    options.engineOptions(source.config(), speeds(ofLayers, options)),
-                    () -> openCpu(options, cpu));
+                    options.engineOptions(source.config(), opened.speeds()),
+                    opened::openCpu);
             SplitChoice choice = ModelPlanner.choice(experts.planner(), ofLayers, experts.options());
             EngineOptions engineOptions = experts.options().withSplit(choice.split());
             this.splitReason = choice.reason() + experts.reason();
-            this.devices = Stream.concat(ofLayers.stream(), cpu.stream()).toList();
-            checkThreads(options);
+            this.devices = opened.all();
             Rehearsal rehearsal = resources.own(Rehearsal.start(devices, source, tensors, engineOptions));
             this.tokenizer = words.get();
             long toLoad = tensors.stream()
@@ -87,7 +78,7 @@ public final class LanguageModel implements AutoCloseable {
                     .sum();
             this.engine = resources.own(Engine.open(
                     ofLayers,
-                    cpu.isEmpty() ? null : cpu.getFirst(),
+                    opened.cpu(),
                     source,
                     engineOptions,
                     done -> options.onProgress().accept(done, toLoad)));
@@ -312,44 +303,6 @@ public final class LanguageModel implements AutoCloseable {
                 throw new IllegalArgumentException(
                         "token " + token + " is not in the vocabulary of " + info.vocabulary() + " tokens");
             }
-        }
-    }
-
-    /** Measured where devices differ and nobody said what part each is to get. */
-    private static List<Double> speeds(List<Device> devices, ModelOptions options) {
-        return options.tensorSplit().isEmpty() ? ReadSpeed.of(devices) : List.of();
-    }
-
-    private List<Device> openDevices(ModelOptions options) {
-        List<Device> devices = new ArrayList<>();
-        if (options.device() != null) {
-            devices.add(options.device());
-        } else {
-            DeviceOptions form = new DeviceOptions(options.threads(), options.arithmetic());
-            options.devices().forEach(name -> devices.add(resources.own(Devices.open(name, form))));
-        }
-        ProductObserver observer = options.observer();
-        if (observer != null) {
-            devices.replaceAll(device -> new ObservedDevice(device, observer));
-        } else if (devices.stream().anyMatch(device -> device.threads() == 0)) {
-            // Next to other hardware the processor works at the same time; devices that share it take turns instead.
-            devices.replaceAll(device -> device.threads() == 0 ? device : resources.own(new BackgroundDevice(device)));
-        }
-        return devices;
-    }
-
-    /** The CPU for routed experts, whose queue is worked on by the thread that waits for what they give. */
-    private Device openCpu(ModelOptions options, List<Device> opened) {
-        Device cpu = resources.own(Devices.open("cpu", new DeviceOptions(options.threads(), options.arithmetic())));
-        ProductObserver observer = options.observer();
-        opened.add(observer == null ? cpu : new ObservedDevice(cpu, observer));
-        return opened.getFirst();
-    }
-
-    private void checkThreads(ModelOptions options) {
-        if (options.threads() > 0 && devices.stream().allMatch(device -> device.threads() == 0)) {
-            throw new IllegalArgumentException(options.threads() + " threads are asked for, but "
-                    + String.join(", ", options.devices()) + " has none of this program; leave their number out");
         }
     }
 

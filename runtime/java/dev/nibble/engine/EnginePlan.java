@@ -1,6 +1,5 @@
 package dev.nibble.engine;
 
-import dev.nibble.UnsupportedFeatureException;
 import dev.nibble.device.KvLayout;
 import dev.nibble.device.KvRotation;
 import dev.nibble.device.MemoryModel;
@@ -11,18 +10,13 @@ import dev.nibble.model.LayerRange;
 import dev.nibble.model.ModelConfig;
 import dev.nibble.model.ModelSource;
 import dev.nibble.model.Placement;
-import dev.nibble.model.Split;
 import dev.nibble.model.TensorRole;
 import dev.nibble.model.TensorShare;
 import dev.nibble.model.Weights;
 import java.util.ArrayList;
-import java.util.Collections;
 import java.util.HashSet;
 import java.util.List;
-import java.util.Locale;
-import java.util.Map;
 import java.util.Set;
-import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
@@ -53,127 +47,19 @@ record EnginePlan(
         int part,
         int cpuExperts,
         LatentForm latentForm) {
-    private static final double GIGABYTE = 1e9;
-    private static final int MOST_SLOTS = 64;
-    private static final long LOGITS_BYTES = 32L << 20;
-    private static final int LEAST_OUTPUTS = 8;
-
-    /** Steps are not made smaller than this for the sake of several devices: weights are read once per step. */
-    private static final int LEAST_ROWS = 128;
-
-    /**
-     * Plans where the layers of a model go. Where it is memory that lacks, keys and values are not made of latent vectors, which takes some
-     * more.
-     */
+    /** Plans where the layers of a model go: see {@link PlacementChoice}. */
     static EnginePlan of(
             List<? extends MemoryModel> devices,
             ModelConfig config,
             List<Weights.Tensor> tensors,
             EngineOptions options) {
-        EnginePlan plan = placed(devices, config, tensors, options);
-        if (options.latentForm() != LatentForm.AUTO
-                || plan.tiles() == null
-                || MemoryPlan.fit(plan.memory(devices, tensors))) {
-            return plan;
-        }
-        return placed(devices, config, tensors, options.withLatentForm(LatentForm.ABSORBED));
+        return new PlacementChoice(devices, config, tensors, options).plan();
     }
 
-    private static EnginePlan placed(
-            List<? extends MemoryModel> devices,
-            ModelConfig config,
-            List<Weights.Tensor> tensors,
-            EngineOptions options) {
-        boolean several = devices.size() > 1;
-        if (several && options.split() == Split.TENSOR) {
-            requireExpertsHere(options);
-            return byTensors(devices, config, tensors, options);
-        }
-        EnginePlan layers = byLayers(devices, config, tensors, options);
-        if (!several || options.split() == Split.LAYER || options.cpuExperts() > 0) {
-            return layers;
-        }
-        if (MemoryPlan.fit(layers.memory(devices, tensors))) {
-            return layers;
-        }
-        try {
-            EnginePlan parts = byTensors(devices, config, tensors, options);
-            return MemoryPlan.fit(parts.memory(devices, tensors)) ? parts : layers;
-        } catch (UnsupportedFeatureException e) {
-            return layers; // The model cannot be split so.
-        }
-    }
-
-    private static void requireExpertsHere(EngineOptions options) {
-        if (options.cpuExperts() > 0) {
-            throw new UnsupportedFeatureException(
-                    "--cpu-experts and --split tensor: the parts of a layer are summed up on"
-                            + " the devices that have them, routed experts on the CPU among none of them; use --split layer");
-        }
-    }
-
-    private static EnginePlan byLayers(
-            List<? extends MemoryModel> devices,
-            ModelConfig config,
-            List<Weights.Tensor> tensors,
-            EngineOptions options) {
-        EnginePlan whole = whole(
-                config,
-                options,
-                devices.size(),
-                options.cpuExperts() > 0 ? "one device has all layers" : "one device has the whole model",
-                List.of());
-        return devices.size() == 1 ? whole : whole.split(devices, tensors, options);
-    }
-
-    private static EnginePlan whole(
-            ModelConfig config, EngineOptions options, int pipelined, String reason, List<TensorShare> shares) {
+    /** This plan, with the layers elsewhere. */
+    EnginePlan placed(Placement elsewhere, String why) {
         return new EnginePlan(
-                config,
-                limits(config, options, pipelined),
-                kvLayout(config, options),
-                options.rotation(),
-                Math.ceilDiv(options.cacheTokens(), Engine.PAGE_TOKENS),
-                new Placement(List.of(LayerRange.all(config.layers()))),
-                reason,
-                shares,
-                0,
-                options.cpuExperts(),
-                options.latentForm());
-    }
-
-    /** Equal parts, or as it was asked for, or by speed; where that does not fit, by free memory. */
-    private static EnginePlan byTensors(
-            List<? extends MemoryModel> devices,
-            ModelConfig config,
-            List<Weights.Tensor> tensors,
-            EngineOptions options) {
-        List<Double> equal = Collections.nCopies(devices.size(), 1.0);
-        List<Double> shares = !options.proportions().isEmpty()
-                ? options.proportions()
-                : options.speeds().isEmpty() ? equal : options.speeds();
-        EnginePlan plan = byTensors(config, tensors, options, shares);
-        if (!options.proportions().isEmpty() || MemoryPlan.fit(plan.memory(devices, tensors))) {
-            return plan;
-        }
-        EnginePlan other = byTensors(
-                config,
-                tensors,
-                options,
-                devices.stream()
-                        .map(device -> Math.max(1.0, device.freeMemory()))
-                        .toList());
-        return MemoryPlan.fit(other.memory(devices, tensors)) ? other : plan;
-    }
-
-    private static EnginePlan byTensors(
-            ModelConfig config, List<Weights.Tensor> tensors, EngineOptions options, List<Double> proportions) {
-        return whole(
-                config,
-                options,
-                1,
-                "each device has a part of every layer",
-                TensorShare.split(config, tensors, proportions));
+                config, limits, kvLayout, rotation, pages, elsewhere, why, List.of(), 0, cpuExperts, latentForm);
     }
 
     /** The plan of one device. */
@@ -221,7 +107,7 @@ record EnginePlan(
     }
 
     /** Whether a tensor is of use in the form that latent attention has. */
-    private boolean isOfUse(Weights.Tensor tensor) {
+    boolean isOfUse(Weights.Tensor tensor) {
         return tensor.role() != TensorRole.KEY_UP || tiles() != null;
     }
 
@@ -282,75 +168,8 @@ record EnginePlan(
                 Engine.PAGE_TOKENS);
     }
 
-    /** Several devices have smaller steps, so that a prompt has one for each of them: they work on one after the other. */
-    private static StepLimits limits(ModelConfig config, EngineOptions options, int devices) {
-        int most = (int) Math.min(options.rows(), (long) options.contextLength() * MOST_SLOTS);
-        int rows = Math.max(Math.min(most, LEAST_ROWS), Math.ceilDiv(most, devices));
-        long outputs = LOGITS_BYTES / ((long) config.vocabulary() * Float.BYTES);
-        int pages = Math.ceilDiv(options.contextLength(), Engine.PAGE_TOKENS);
-        return new StepLimits(rows, (int) Math.clamp(outputs, Math.min(LEAST_OUTPUTS, rows), rows), MOST_SLOTS, pages);
-    }
-
-    private EnginePlan split(List<? extends MemoryModel> devices, List<Weights.Tensor> tensors, EngineOptions options) {
-        if (!options.proportions().isEmpty()) {
-            return placed(
-                    Placement.byProportions(config.layers(), options.proportions()),
-                    "layers are split in the proportions that were asked for, " + text(options.proportions()));
-        }
-        boolean measured = !options.speeds().isEmpty();
-        return placed(
-                Placement.byMemory(rooms(devices, tensors, options.speeds())),
-                measured
-                        ? "layers follow the speeds at which the devices read weights, "
-                                + text(options.speeds().stream()
-                                        .map(speed -> speed / GIGABYTE)
-                                        .toList())
-                                + " GB/s, as far as free memory allows"
-                        : "layers follow the free memory of the devices");
-    }
-
-    private EnginePlan placed(Placement split, String why) {
-        return new EnginePlan(
-                config, limits, kvLayout, rotation, pages, split, why, List.of(), 0, cpuExperts, latentForm);
-    }
-
-    private static String text(List<Double> numbers) {
-        return numbers.stream()
-                .map(number -> String.format(Locale.ROOT, number < 1 ? "%.2g" : "%.0f", number))
-                .collect(Collectors.joining(" : "));
-    }
-
-    /** What each device can take; those that have their memory in common, an equal share of it. */
-    private List<Placement.Room> rooms(
-            List<? extends MemoryModel> devices, List<Weights.Tensor> tensors, List<Double> speeds) {
-        Map<String, Long> sharers =
-                devices.stream().collect(Collectors.groupingBy(MemoryModel::name, Collectors.counting()));
-        List<Placement.Room> rooms = new ArrayList<>();
-        for (int i = 0; i < devices.size(); i++) {
-            MemoryModel device = devices.get(i);
-            boolean begins = i == 0;
-            boolean ends = i == devices.size() - 1;
-            LayerRange range = ends ? LayerRange.all(config.layers()) : new LayerRange(0, 1, config.layers() + 1);
-            long fixed = scratchBytes(device, range);
-            List<Long> layers = new ArrayList<>(Collections.nCopies(config.layers(), kvBytes()));
-            for (Weights.Tensor tensor : tensors) {
-                if (isForCpu(tensor) || !isOfUse(tensor)) {
-                    continue;
-                }
-                if (tensor.role().perLayer()) {
-                    layers.set(tensor.layer(), layers.get(tensor.layer()) + tensor.bytesOn(device));
-                } else if (tensor.role().atEnd() ? ends : begins) {
-                    fixed += tensor.bytesOn(device);
-                }
-            }
-            long free = device.freeMemory() / sharers.get(device.name());
-            rooms.add(new Placement.Room(free, speeds.isEmpty() ? free : speeds.get(i), fixed, layers));
-        }
-        return rooms;
-    }
-
     /** The buffers of a step, and what the device takes for steps. */
-    private long scratchBytes(MemoryModel device, LayerRange layers) {
+    long scratchBytes(MemoryModel device, LayerRange layers) {
         return StepBuffers.estimateBytes(this, layers) + device.workspaceBytes(stepForm());
     }
 

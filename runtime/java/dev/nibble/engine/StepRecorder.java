@@ -10,7 +10,6 @@ import dev.nibble.device.Operation;
 import dev.nibble.device.Operation.Product;
 import dev.nibble.device.RowCount;
 import dev.nibble.device.SumNorm;
-import dev.nibble.model.ExpertConfig;
 import dev.nibble.model.LayerRange;
 import dev.nibble.model.ModelConfig;
 import dev.nibble.model.TensorRole;
@@ -101,10 +100,8 @@ final class StepRecorder {
             addNorm(weights.vector(FEED_FORWARD_NORM, layer));
             if (config.isDense(layer) || b.experts == null) {
                 feedForward(layer);
-            } else if (cpuExpertLayers.contains(layer)) {
-                expertsElsewhere(layer, b.experts);
             } else {
-                experts(layer, b.experts);
+                new ExpertRecorder(this, config, weights, b, b.experts).record(layer, cpuExpertLayers.contains(layer));
             }
             addNorm(normAfter(layer));
         }
@@ -143,7 +140,8 @@ final class StepRecorder {
                 rows, config.architecture().norm(), config.normEpsilon(), residual, weight, null, b.hidden));
     }
 
-    private void endSegment() {
+    /** Ends a segment: see {@link #record}. */
+    void endSegment() {
         segments.add(List.copyOf(operations));
         operations = new ArrayList<>();
     }
@@ -317,69 +315,18 @@ final class StepRecorder {
         matmul(b.gate, b.gateQuantized, List.of(product(DOWN, layer, null, delta())));
     }
 
-    private void experts(int layer, ExpertBuffers e) {
-        ExpertConfig experts = Objects.requireNonNull(config.experts());
-        List<Product> inner = List.of(product(EXPERT_GATE, layer, null, e.gate), product(EXPERT_UP, layer, null, e.up));
-        List<Product> whole = new ArrayList<>();
-        whole.add(product(ROUTER, layer, null, e.routerLogits));
-        if (experts.sharedGate()) {
-            whole.add(product(SHARED_ROUTER, layer, null, e.sharedLogit));
-        }
-        if (experts.shared() > 0) {
-            whole.add(product(SHARED_GATE, layer, null, e.sharedGate));
-            whole.add(product(SHARED_UP, layer, null, e.sharedUp));
-        }
-        Buffer quantized = quantize(b.hidden, b.hiddenQuantized, needsQuantized(inner) || needsQuantized(whole));
-        operations.add(new Operation.Matmul(rows, b.hidden, quantized, whole));
-        route(layer, experts, e);
-        operations.add(new Operation.ExpertMatmul(rows, e.ids, b.hidden, quantized, inner));
-        gate(e.gate, e.up);
-        List<Product> down = List.of(product(EXPERT_DOWN, layer, null, e.delta));
-        quantized = quantize(e.gate, e.gateQuantized, needsQuantized(down));
-        operations.add(new Operation.ExpertMatmul(rows, e.ids, e.gate, quantized, down));
-        Buffer shared = null;
-        if (experts.shared() > 0) {
-            sharedDown(layer, e);
-            shared = e.sharedDelta;
-        }
-        Buffer share = experts.sharedGate() ? e.sharedLogit : null;
-        operations.add(new Operation.Combine(rows, e.delta, e.weights, shared, share, delta()));
+    /** The rows that operations work on now. */
+    RowCount rows() {
+        return rows;
     }
 
-    /** Routed experts are on another device: shared ones work at the same time. */
-    private void expertsElsewhere(int layer, ExpertBuffers e) {
-        ExpertConfig experts = Objects.requireNonNull(config.experts());
-        matmul(b.hidden, b.hiddenQuantized, List.of(product(ROUTER, layer, null, e.routerLogits)));
-        route(layer, experts, e);
-        endSegment();
-        if (experts.shared() > 0) {
-            List<Product> whole = new ArrayList<>();
-            if (experts.sharedGate()) {
-                whole.add(product(SHARED_ROUTER, layer, null, e.sharedLogit));
-            }
-            whole.add(product(SHARED_GATE, layer, null, e.sharedGate));
-            whole.add(product(SHARED_UP, layer, null, e.sharedUp));
-            matmul(b.hidden, b.hiddenQuantized, whole);
-            sharedDown(layer, e);
-        }
-        endSegment();
-        if (experts.shared() > 0) {
-            Buffer share = experts.sharedGate() ? e.sharedLogit : null;
-            operations.add(new Operation.Combine(rows, e.routed, e.ones, e.sharedDelta, share, b.delta));
-        }
+    /** Appends an operation. */
+    void add(Operation operation) {
+        operations.add(operation);
     }
 
-    private void route(int layer, ExpertConfig experts, ExpertBuffers e) {
-        operations.add(new Operation.Route(
-                rows, experts.gating(), e.routerLogits, weights.vectorOrNull(SELECTION_BIAS, layer), e.ids, e.weights));
-    }
-
-    private void sharedDown(int layer, ExpertBuffers e) {
-        gate(e.sharedGate, e.sharedUp);
-        matmul(e.sharedGate, e.sharedQuantized, List.of(product(SHARED_DOWN, layer, null, e.sharedDelta)));
-    }
-
-    private void gate(Buffer gate, Buffer up) {
+    /** gate = act(gate) · up. */
+    void gate(Buffer gate, Buffer up) {
         operations.add(new Operation.Gate(rows, config.architecture().activation(), gate, up, gate));
     }
 
@@ -412,19 +359,23 @@ final class StepRecorder {
     }
 
     /** (n, width): what a layer half adds to the residual stream, where the next turn of an exchange takes it. */
-    private Buffer delta() {
+    Buffer delta() {
         return exchange == null ? b.delta : b.exchanged().get(Exchange.buffer(turn));
     }
 
-    private Product product(TensorRole role, int layer, @Nullable TensorRole bias, Buffer out) {
+    /** A product with a weight of a layer, and a bias if there is one. */
+    Product product(TensorRole role, int layer, @Nullable TensorRole bias, Buffer out) {
         return new Product(weights.matrix(role, layer), bias == null ? null : weights.vectorOrNull(bias, layer), out);
     }
 
-    private void matmul(Buffer x, Buffer quantized, List<Product> products) {
+    /** Multiplies rows, quantized before where a weight needs that. */
+    void matmul(Buffer x, Buffer quantized, List<Product> products) {
         operations.add(new Operation.Matmul(rows, x, quantize(x, quantized, needsQuantized(products)), products));
     }
 
-    private @Nullable Buffer quantize(Buffer x, Buffer quantized, boolean needed) {
+    /** Quantizes rows, if that is needed; else there are none. */
+    @Nullable
+    Buffer quantize(Buffer x, Buffer quantized, boolean needed) {
         if (!needed) {
             return null;
         }
