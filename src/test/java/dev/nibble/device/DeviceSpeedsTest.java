@@ -35,8 +35,8 @@ final class DeviceSpeedsTest {
         try (Device one = new BackgroundDevice(Devices.open("cpu", ONE_THREAD));
                 Device two = new BackgroundDevice(Devices.open("reference", ONE_THREAD));
                 Buffer word = one.allocate(ElementType.I32, 1, 1)) {
-            for (int round = 0; round < 3; round++) {
-                DeviceSpeeds.measure(List.of(one, two), 1 << 18);
+            for (int round = 0; round < 2; round++) {
+                DeviceSpeeds.measure(List.of(one, two), 1 << 17);
                 int[] read = new int[1];
                 one.queue().write(word, 0, MemorySegment.ofArray(new int[] {round}));
                 one.queue().read(word, 0, MemorySegment.ofArray(read));

@@ -103,6 +103,7 @@ class LatentFormTest {
 
     /** Weights of floats, so that devices differ by the order of additions only. */
     @ParameterizedTest
+    @Tag("slow")
     @CsvSource({"deepseek-r1, F16, 1e-8", "deepseek-r1, Q8_0, 1e-8", "deepseek-v2-lite, Q4_0, 1e-8"})
     void theCpuGivesWhatTheReferenceGives(String shape, KvType kv, double tolerance) {
         near(tolerance, ofCutout(shape, "cpu", kv, Split.LAYER), ofCutout(shape, "reference", kv, Split.LAYER));
