@@ -169,6 +169,8 @@ kernel void argmax(
         return;
     }
     int lane = get_local_id(0);
+    // Read before the barriers: PoCL 3.1 lets every work-item do what follows them.
+    int position = positions ? positions[row] : 0;
     x += row * width;
     float most = -INFINITY;
     int place = INT_MAX;
@@ -231,7 +233,7 @@ kernel void argmax(
             next[row] = first;
         }
         if (positions) {
-            positions[row]++;
+            positions[row] = position + 1;
         }
     }
 }
