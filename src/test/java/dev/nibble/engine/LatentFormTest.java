@@ -68,7 +68,7 @@ class LatentFormTest {
     @Tag("slow")
     @ExtendWith({NeedsCuda.class, NeedsOpenCl.class})
     Stream<DynamicTest> goldenLogitsOfOtherDevices() {
-        return golden("cuda:2", "cuda:0,cuda:1", "opencl:0", "opencl:0,opencl:0", "cuda:0,cpu");
+        return golden("cuda:2", "cuda:0,cuda:1", "opencl:0", "cuda:0,cpu");
     }
 
     /** Where there are two devices, with the layers and with each of the layers in two parts. */
@@ -118,16 +118,12 @@ class LatentFormTest {
 
     @ParameterizedTest
     @Tag("slow")
-    @ExtendWith({NeedsCuda.class, NeedsOpenCl.class})
+    @ExtendWith(NeedsCuda.class)
     @CsvSource({
         "deepseek-r1, cuda:2, Q8_0, LAYER",
         "deepseek-r1, 'cuda:0,cuda:1', Q4_0, TENSOR",
         "deepseek-r1, 'cuda:0,cuda:1', Q8_0, LAYER",
         "deepseek-r1, 'cuda:0,cuda:1', F16, TENSOR",
-        "deepseek-r1, opencl:0, F16, LAYER",
-        "deepseek-r1, opencl:0, Q4_0, LAYER",
-        "deepseek-r1, 'opencl:0,opencl:0', Q8_0, TENSOR",
-        "deepseek-r1, 'opencl:0,opencl:0', F16, LAYER",
         "deepseek-v2-lite, 'cpu,cpu', Q4_0, TENSOR"
     })
     void otherDevicesGiveWhatTheCpuGives(String shape, String devices, KvType kv, Split split) {
